@@ -1,0 +1,4 @@
+//! The source directory: readers of its files, its objects, its snapshot and change log, the recycle bin.
+
+pub mod object;
+pub mod read;

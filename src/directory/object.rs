@@ -1,0 +1,78 @@
+//! Source objects as the directory files give them, before scope and mapping see them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::expression::AttributeValue;
+
+/// The two object types of a job (`engine.md 0`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
+impl ObjectKind {
+    /// `User` or `Group`, as logs and statistics spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    /// The kind of that exact name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "User" => Some(Self::User),
+            "Group" => Some(Self::Group),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One user or group as a row of the directory gives it.
+///
+/// Attribute names are the older directory API's (`mapping.md 5.1`); values are text (`True`/`False` for booleans),
+/// lists of text, never null: an absent or empty cell is an absent attribute. `objectId` is [`Self::id`] and not
+/// among the attributes; `manager` is: the text of its cell, an objectId or a userPrincipalName.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceObject {
+    /// User or group.
+    pub kind: ObjectKind,
+    /// `objectId`: as given, or derived from the userPrincipalName or displayName (contract 4).
+    pub id: String,
+    /// Whether the file gave the id, so that a rename keeps the object.
+    pub id_given: bool,
+    /// `deletedDateTime` as given: the row says that the object is in the recycle bin since then.
+    pub deleted: Option<jiff::Timestamp>,
+    /// Attributes by name.
+    pub attributes: BTreeMap<String, AttributeValue>,
+}
+
+impl SourceObject {
+    /// A single-valued attribute's text; `None` when absent or multi-valued.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.attributes.get(name) {
+            Some(AttributeValue::Text(text)) => Some(text),
+            Some(AttributeValue::List(_) | AttributeValue::Roles(_)) | None => None,
+        }
+    }
+
+    /// The name people know it by: a user's userPrincipalName, a group's displayName, else the id.
+    pub fn label(&self) -> &str {
+        let name = match self.kind {
+            ObjectKind::User => "userPrincipalName",
+            ObjectKind::Group => "displayName",
+        };
+        self.text(name).unwrap_or(&self.id)
+    }
+}

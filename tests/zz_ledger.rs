@@ -1,0 +1,1 @@
+//! The fidelity ledger's test; its name makes it the last test target to run.
