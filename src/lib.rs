@@ -24,6 +24,7 @@ pub mod diagnostic;
 pub mod directory;
 pub mod engine;
 pub mod expression;
+pub mod gallery;
 pub mod http;
 pub mod mapping;
 pub mod scim;
