@@ -61,7 +61,7 @@ fn complete_user(body: &mut Map<String, Value>, style: &Style) {
     if style.primary_marks {
         mark_primary_email(body);
     }
-    if style.roles_style == RolesStyle::Always && !body.contains_key("roles") {
+    if style.roles_always && !body.contains_key("roles") {
         body.insert("roles".to_owned(), json!([]));
     }
 }
@@ -74,7 +74,7 @@ fn complete_group(body: &mut Map<String, Value>, style: &Style) {
     };
     let schemas = match group_create_style {
         GroupCreateStyle::Documented => json!([urn::GROUP, urn::ADSCIM_GROUP]),
-        GroupCreateStyle::Dialect | GroupCreateStyle::Observed | GroupCreateStyle::WithoutMembers => {
+        GroupCreateStyle::Dialect | GroupCreateStyle::Observed | GroupCreateStyle::Plain => {
             json!([urn::GROUP])
         }
     };
@@ -226,7 +226,7 @@ fn element_at<'b>(
 fn filter_literal(filter: &PathFilter, style: &Style) -> Value {
     let truth = parse_boolean(filter.literal()).filter(|_| filter.is_on_primary());
     match (truth, style.roles_style) {
-        (Some(truth), RolesStyle::Boolean | RolesStyle::Always) => Value::Bool(truth),
+        (Some(truth), RolesStyle::Boolean) => Value::Bool(truth),
         (_, _) => Value::from(filter.literal()),
     }
 }

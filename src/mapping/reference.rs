@@ -34,7 +34,7 @@ pub struct ManagerChange<'c> {
     pub present: Option<&'c str>,
     /// Who is to be manager; `None` when the source has none.
     pub wanted: Option<&'c str>,
-    /// The tenant URL without a slash at its end; only [`ManagerStyle::Reference`] writes it.
+    /// The tenant URL without a slash at its end; only [`ManagerStyle::Array`] writes it.
     pub base_url: &'c str,
 }
 
@@ -74,7 +74,7 @@ fn set_manager(change: &ManagerChange<'_>, verb: Verb, wanted: &str, style: &Sty
             json!({"op": op, "path": path, "value": wanted})
         }
         (ManagerStyle::Object, _) => json!({"op": op, "path": path, "value": {"value": wanted}}),
-        (ManagerStyle::Reference, _) => {
+        (ManagerStyle::Array, _) => {
             let url = format!("{}/{}", change.base_url, resource_path(ObjectKind::User, wanted));
             let path = change.path.attribute();
             json!({"op": op, "path": path, "value": [{"$ref": url, "value": wanted}]})
@@ -97,10 +97,10 @@ fn remove_manager(change: &ManagerChange<'_>, present: &str, style: &Style) -> V
             Dialect::Default | Dialect::Optscim => json!({"op": remove, "path": path, "value": present}),
         },
         ManagerRemoveStyle::Filter => json!({"op": remove, "path": filtered(&path, present)}),
-        ManagerRemoveStyle::FilterWithoutSchema => {
+        ManagerRemoveStyle::FilterWithoutUrn => {
             json!({"op": remove, "path": filtered(change.path.attribute(), present)})
         }
-        ManagerRemoveStyle::Path => json!({"op": remove, "path": path}),
+        ManagerRemoveStyle::PathOnly => json!({"op": remove, "path": path}),
         ManagerRemoveStyle::EmptyString => json!({"op": replace, "path": path, "value": ""}),
         ManagerRemoveStyle::EmptyObject => json!({"op": replace, "path": path, "value": {"value": ""}}),
     }

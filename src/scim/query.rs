@@ -129,7 +129,7 @@ fn escape_quotes<'v>(
         FilterEscape::Refuse if text.contains('"') => Err(QueryError::Quote {
             path: path.to_string(),
         }),
-        FilterEscape::Refuse | FilterEscape::Plain => Ok(Cow::Borrowed(text)),
+        FilterEscape::Refuse | FilterEscape::None => Ok(Cow::Borrowed(text)),
         FilterEscape::Backslash => Ok(Cow::Owned(text.replace('\\', "\\\\").replace('"', "\\\""))),
     }
 }

@@ -58,7 +58,7 @@ switch! {
         /// `{"value": "<id>"}`.
         Object = "object",
         /// The path `manager` with `[{"$ref": "<URL>", "value": "<id>"}]`.
-        Reference = "reference",
+        Array = "array",
     }
 }
 
@@ -72,10 +72,10 @@ switch! {
         Value = "value",
         /// `Remove` with the path filtered by the id.
         Filter = "filter",
-        /// The same without the schema: `manager[value eq "<id>"]`.
-        FilterWithoutSchema = "filter_without_schema",
+        /// The same without the URN: `manager[value eq "<id>"]`.
+        FilterWithoutUrn = "filter_without_urn",
         /// `Remove` with the path alone.
-        Path = "path",
+        PathOnly = "path_only",
         /// `Replace` with `""`.
         EmptyString = "empty_string",
         /// `Replace` with `{"value": ""}`.
@@ -92,22 +92,20 @@ switch! {
         /// With `members: []`.
         Observed = "observed",
         /// Without `members`.
-        WithoutMembers = "without_members",
+        Plain = "plain",
         /// The tutorial's: a second schema URI, no `members`.
         Documented = "documented",
     }
 }
 
 switch! {
-    /// `primary` of a `roles` element that a path names, and whether `roles` is always there (`wire.md 13` #14).
+    /// `primary` of a `roles` element that a path names (`wire.md 13` #14).
     RolesStyle {
-        /// `"primary": true`, `roles` only when mapped.
+        /// `"primary": true`.
         #[default]
         Boolean = "boolean",
         /// `"primary": "True"`, as the path has it.
         String = "string",
-        /// As [`Self::Boolean`], with `roles: []` in every user POST that has no role.
-        Always = "always",
     }
 }
 
@@ -117,8 +115,8 @@ switch! {
         /// No query: the object fails with the reason.
         #[default]
         Refuse = "refuse",
-        /// Sent as `%22`, which ends the literal early.
-        Plain = "plain",
+        /// Nothing: it goes out as `%22`, which ends the literal early.
+        None = "none",
         /// Quote and backslash get a backslash before them, as RFC 7644 wants.
         Backslash = "backslash",
     }
@@ -182,6 +180,8 @@ pub struct Style {
     pub group_create_style: GroupCreateStyle,
     /// `roles_style`.
     pub roles_style: RolesStyle,
+    /// `roles_always`: a user POST without roles has `roles: []` (`wire.md 13` #14).
+    pub roles_always: bool,
     /// `filter_escape`.
     pub filter_escape: FilterEscape,
     /// `list_on_single`.
@@ -213,6 +213,7 @@ impl Default for Style {
             member_ref_null: false,
             group_create_style: GroupCreateStyle::default(),
             roles_style: RolesStyle::default(),
+            roles_always: false,
             filter_escape: FilterEscape::default(),
             list_on_single: ListOnSingle::default(),
             optscim_merge: OptscimMerge::default(),

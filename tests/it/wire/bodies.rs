@@ -32,6 +32,7 @@ pub(super) fn style(switches: &BTreeMap<String, String>) -> Style {
             "member_ref_null" => style.member_ref_null = value.parse().unwrap(),
             "group_create_style" => style.group_create_style = GroupCreateStyle::from_name(value).unwrap(),
             "roles_style" => style.roles_style = RolesStyle::from_name(value).unwrap(),
+            "roles_always" => style.roles_always = value.parse().unwrap(),
             "filter_escape" => style.filter_escape = FilterEscape::from_name(value).unwrap(),
             "list_on_single" => style.list_on_single = ListOnSingle::from_name(value).unwrap(),
             "optscim_merge" => style.optscim_merge = OptscimMerge::from_name(value).unwrap(),

@@ -133,8 +133,8 @@ fn a_removal_is_logged_as_a_removal_whatever_its_form() {
         "dialect",
         "value",
         "filter",
-        "filter_without_schema",
-        "path",
+        "filter_without_urn",
+        "path_only",
         "empty_string",
         "empty_object",
     ] {
