@@ -1,0 +1,227 @@
+//! How requests are shaped: the dialect and the switches of `wire.md 13` and `mapping.md 11` that change bytes.
+//! [`Style::default`] is the recommended default of each.
+
+/// Declares an enum whose variants have names in the configuration.
+macro_rules! switch {
+    ($(#[$about:meta])* $name:ident { $( $(#[$note:meta])* $variant:ident = $text:literal, )+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+        pub enum $name { $( $(#[$note])* $variant, )+ }
+
+        impl $name {
+            /// Every choice.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// Its name in the configuration.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $text, )+ }
+            }
+
+            /// The choice of exactly this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $( $text => Some(Self::$variant), )+ _ => None }
+            }
+        }
+    };
+}
+
+switch! {
+    /// The three ways the service has spoken (`wire.md 0.3`).
+    Dialect {
+        /// Jobs of the template `scim` without a flag: what nearly all servers see.
+        #[default]
+        Default = "default",
+        /// With `aadOptscim062020` in the tenant URL: lower-case verbs, booleans, merged path-less operations.
+        Optscim = "optscim",
+        /// Jobs of the template `customappsso`: frozen in 2018, best effort.
+        Legacy2018 = "legacy2018",
+    }
+}
+
+switch! {
+    /// How a Boolean target is written in an update of the default dialect (`wire.md 13` #1).
+    ActiveStyle {
+        /// The expression's own text, such as `"False"`.
+        #[default]
+        String = "string",
+        /// A JSON boolean.
+        Boolean = "boolean",
+    }
+}
+
+switch! {
+    /// How a manager is set (`wire.md 4.7`).
+    ManagerStyle {
+        /// The bare id.
+        #[default]
+        String = "string",
+        /// `{"value": "<id>"}`.
+        Object = "object",
+        /// The path `manager` with `[{"$ref": "<URL>", "value": "<id>"}]`.
+        Reference = "reference",
+    }
+}
+
+switch! {
+    /// How a lost manager is removed (`wire.md 4.7`, 13 #2).
+    ManagerRemoveStyle {
+        /// What the dialect does: [`Self::Filter`] in `optscim`, else [`Self::Value`].
+        #[default]
+        Dialect = "dialect",
+        /// `Remove` with path and the id as value.
+        Value = "value",
+        /// `Remove` with the path filtered by the id.
+        Filter = "filter",
+        /// The same without the schema: `manager[value eq "<id>"]`.
+        FilterWithoutSchema = "filter_without_schema",
+        /// `Remove` with the path alone.
+        Path = "path",
+        /// `Replace` with `""`.
+        EmptyString = "empty_string",
+        /// `Replace` with `{"value": ""}`.
+        EmptyObject = "empty_object",
+    }
+}
+
+switch! {
+    /// The body of a group POST (`wire.md 3.5`, 13 #10).
+    GroupCreateStyle {
+        /// What the dialect does: [`Self::Documented`] in `legacy2018`, else [`Self::Observed`].
+        #[default]
+        Dialect = "dialect",
+        /// With `members: []`.
+        Observed = "observed",
+        /// Without `members`.
+        WithoutMembers = "without_members",
+        /// The tutorial's: a second schema URI, no `members`.
+        Documented = "documented",
+    }
+}
+
+switch! {
+    /// `primary` of a `roles` element that a path names, and whether `roles` is always there (`wire.md 13` #14).
+    RolesStyle {
+        /// `"primary": true`, `roles` only when mapped.
+        #[default]
+        Boolean = "boolean",
+        /// `"primary": "True"`, as the path has it.
+        String = "string",
+        /// As [`Self::Boolean`], with `roles: []` in every user POST that has no role.
+        Always = "always",
+    }
+}
+
+switch! {
+    /// A double quote inside a value to be matched (`wire.md 2.1` rule 5, 13 #15).
+    FilterEscape {
+        /// No query: the object fails with the reason.
+        #[default]
+        Refuse = "refuse",
+        /// Sent as `%22`, which ends the literal early.
+        Plain = "plain",
+        /// Quote and backslash get a backslash before them, as RFC 7644 wants.
+        Backslash = "backslash",
+    }
+}
+
+switch! {
+    /// A list mapped onto a single-valued target (`mapping.md` OQ-31).
+    ListOnSingle {
+        /// The object fails with `SchemaPropertyCanOnlyAcceptValue`.
+        #[default]
+        Error = "error",
+        /// The first value flows.
+        First = "first",
+    }
+}
+
+switch! {
+    /// What `optscim` merges (`wire.md 13` #24).
+    OptscimMerge {
+        /// A single replaced attribute goes path-less too; `active` stays apart.
+        #[default]
+        Single = "single",
+        /// A single replaced attribute keeps its path; `active` stays apart.
+        Several = "several",
+        /// As [`Self::Single`], and `active` is merged like any other.
+        Active = "active",
+    }
+}
+
+switch! {
+    /// The first member of a PATCH body (`wire.md 13` #26).
+    EnvelopeOrder {
+        /// `schemas`, then `Operations`.
+        #[default]
+        SchemasFirst = "schemas_first",
+        /// `Operations`, then `schemas`.
+        OperationsFirst = "operations_first",
+    }
+}
+
+/// Members one PATCH carries at most, added and removed together (`wire.md 13` #8): the cap that large targets
+/// publish for themselves. Further members go in further requests.
+pub const MEMBER_BATCH: usize = 100;
+
+/// All the switches that shape requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Style {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// `active_style`.
+    pub active_style: ActiveStyle,
+    /// `manager_style`.
+    pub manager_style: ManagerStyle,
+    /// `manager_remove_style`.
+    pub manager_remove_style: ManagerRemoveStyle,
+    /// `member_batch`: members a PATCH carries at most; 0 counts as 1.
+    pub member_batch: usize,
+    /// `member_ref_null`: member entries carry `"$ref": null` (`wire.md 13` #11); `legacy2018` always does so.
+    pub member_ref_null: bool,
+    /// `group_create_style`.
+    pub group_create_style: GroupCreateStyle,
+    /// `roles_style`.
+    pub roles_style: RolesStyle,
+    /// `filter_escape`.
+    pub filter_escape: FilterEscape,
+    /// `list_on_single`.
+    pub list_on_single: ListOnSingle,
+    /// `optscim_merge`.
+    pub optscim_merge: OptscimMerge,
+    /// `envelope_order`.
+    pub envelope_order: EnvelopeOrder,
+    /// `none_fills_gaps`: a None mapping's default fills a gap on update too (`mapping.md` OQ-28).
+    pub none_fills_gaps: bool,
+    /// `empty_flows`: an empty text is a value, not null (`mapping.md` OQ-21).
+    pub empty_flows: bool,
+    /// `typed_json_values`: a value for an Integer target is a JSON number, not text (`mapping.md` OQ-30).
+    pub typed_json_values: bool,
+    /// `primary_marks`: the `work` e-mail of a POST has `"primary": true` unasked (`mapping.md` OQ-29).
+    pub primary_marks: bool,
+    /// `assertive_none`: losing the last role sends an empty replace (`mapping.md` OQ-15).
+    pub assertive_none: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::default(),
+            active_style: ActiveStyle::default(),
+            manager_style: ManagerStyle::default(),
+            manager_remove_style: ManagerRemoveStyle::default(),
+            member_batch: MEMBER_BATCH,
+            member_ref_null: false,
+            group_create_style: GroupCreateStyle::default(),
+            roles_style: RolesStyle::default(),
+            filter_escape: FilterEscape::default(),
+            list_on_single: ListOnSingle::default(),
+            optscim_merge: OptscimMerge::default(),
+            envelope_order: EnvelopeOrder::default(),
+            none_fills_gaps: true,
+            empty_flows: false,
+            typed_json_values: true,
+            primary_marks: true,
+            assertive_none: false,
+        }
+    }
+}
