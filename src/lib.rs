@@ -20,6 +20,8 @@ pub mod directory;
 pub mod engine;
 pub mod expression;
 pub mod http;
+#[doc(hidden)]
+pub mod ledger;
 pub mod mapping;
 pub mod scim;
 pub mod scope;

@@ -1,3 +1,5 @@
 //! Integration tests: one binary, one module a feature.
 
 mod wire;
+// Tells the lints that helpers here are tests too.
+#![cfg(test)]
