@@ -11,6 +11,11 @@
 //! [`engine`]. Shell: [`directory`], [`client`], [`store`], [`target`], `cli`.
 //! `ARCHITECTURE.md` has the code map and the invariants.
 
+/// Names the numbered behaviours that a test asserts.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! covers { ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ } }
+
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one module a feature.
-
-mod wire;
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
+
+mod expression;
+mod wire;

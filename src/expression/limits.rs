@@ -1,0 +1,23 @@
+//! Every limit of the expression language. Microsoft documents only the first; the others keep a hostile or
+//! mistaken expression from taking the machine with it and lie far above anything published.
+
+/// Longest expression, in characters (`known-issues`, `mapping.md 6.2`). A longer one is a parse error.
+pub const EXPRESSION_CHARACTERS_MAX: usize = 10_000;
+
+/// Deepest nesting of function calls, in levels. One more is a parse error; it bounds the stack of every later walk.
+pub const NESTING_MAX: usize = 100;
+
+/// Most mistakes reported for one expression; later ones are dropped.
+pub const PARSE_ERRORS_MAX: usize = 50;
+
+/// Most steps of one evaluation: a node visited or a list value worked on is one. One more is an evaluation error.
+pub const EVALUATION_STEPS_MAX: u32 = 100_000;
+
+/// Most values in a list that a function yields. One more is an evaluation error.
+pub const LIST_VALUES_MAX: usize = 10_000;
+
+/// Largest value a function yields, in bytes of UTF-8 over all its texts. One more is an evaluation error.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// Most entries of a trace; an evaluation goes on without recording more.
+pub const TRACE_ENTRIES_MAX: usize = 1_000;
