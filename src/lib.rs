@@ -11,10 +11,6 @@
 //! [`engine`]. Shell: [`directory`], [`client`], [`store`], [`target`], `cli`.
 //! `ARCHITECTURE.md` has the code map and the invariants.
 
-/// Names the numbered behaviours that a test asserts.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! covers { ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ } }
 
 pub mod cli;
 pub mod client;
@@ -33,6 +29,3 @@ pub mod scope;
 pub mod store;
 pub mod target;
 
-#[doc(hidden)]
-#[macro_export]
-macro_rules! covers { ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ } }

@@ -194,17 +194,20 @@ impl Store {
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.batch("SAVEPOINT step").map_err(E::from)?;
-        match body(self) {
-            Ok(value) => {
-                self.batch("RELEASE step").map_err(E::from)?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.batch("ROLLBACK TO step; RELEASE step").map_err(E::from)?;
-                Err(error)
-            }
-        }
+        self.begin_step()?;
+        let result = body(self);
+        self.end_step(result.is_ok())?;
+        result
+    }
+
+    /// Begins a transaction, or a part of the one under way, for callers that [`Self::step`] does not fit.
+    pub fn begin_step(&mut self) -> Result<(), StoreError> {
+        self.batch("SAVEPOINT step")
+    }
+
+    /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
+    pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
+        self.batch(if keep { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" })
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
