@@ -2,3 +2,7 @@
 
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
+
+mod laws;
+#[path = "../support/sources.rs"]
+mod sources;
