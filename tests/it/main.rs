@@ -3,6 +3,7 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
+mod common;
 mod laws;
 #[path = "../support/sources.rs"]
 mod sources;
