@@ -4,3 +4,7 @@
 
 mod expression;
 mod wire;
+mod common;
+mod laws;
+#[path = "../support/sources.rs"]
+mod sources;
