@@ -4,6 +4,7 @@
 //! The journal keeps what was said, with every secret masked by the [`Redactor`] that logs use as well.
 
 mod authorize;
+mod har;
 mod journal;
 mod network;
 mod pace;
@@ -11,6 +12,7 @@ mod readable;
 mod redact;
 
 pub use authorize::{Authorization, BearerToken, InvalidToken};
+pub use har::{HAR_VERSION, har};
 pub use journal::{
     About, Body, Exchange, ExchangeError, Filter, JOURNAL_BODY_BYTES_MAX, JournalError, JournalReader,
     JournalWriter, ObjectRef, Outcome, RequestRecord, ResponseRecord, file_name, read,

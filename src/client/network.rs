@@ -1,12 +1,14 @@
 //! The network transport: one request value out, one answer in, byte for byte.
 
 use std::error::Error;
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::clock::WireInstant;
@@ -104,8 +106,8 @@ impl ProxySettings {
     }
 }
 
-impl std::fmt::Debug for ProxySettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "ProxySettings(http: {}, https: {})",
@@ -131,7 +133,7 @@ pub enum NetworkError {
         position: usize,
         /// What is wrong with it.
         #[source]
-        source: reqwest::Error,
+        source: rustls::Error,
     },
     /// The HTTP client can not be built.
     #[error("the HTTP client can not be set up")]
@@ -148,7 +150,7 @@ pub struct Answered {
 }
 
 /// The transport over sockets: HTTP/1.1, connections kept alive, TLS against the system's roots.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Network {
     client: Client,
     timeout: Duration,
@@ -245,6 +247,15 @@ impl Network {
     }
 }
 
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client would print its proxies.
+        f.debug_struct("Network")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The cause of an error. What an I/O error wraps is a cause in its own right, but not its `source`.
 fn inner<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
@@ -283,7 +294,11 @@ fn follow_at_home(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 
 fn extra_roots(options: &NetworkOptions) -> Result<Vec<Certificate>, NetworkError> {
     let read = |(position, der): (usize, &Vec<u8>)| {
-        Certificate::from_der(der).map_err(|source| NetworkError::Root { position, source })
+        // The client's builder would say that a root is wrong, but not which.
+        RootCertStore::empty()
+            .add(CertificateDer::from_slice(der).into_owned())
+            .map_err(|source| NetworkError::Root { position, source })?;
+        Certificate::from_der(der).map_err(NetworkError::Client)
     };
     (1..).zip(&options.extra_roots).map(read).collect()
 }

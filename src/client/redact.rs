@@ -217,6 +217,39 @@ mod tests {
         }
     }
 
+    /// `character` in the `way`-th of its forms.
+    fn written(character: char, way: usize) -> String {
+        let (mut utf8, mut utf16) = ([0; 4], [0; 2]);
+        let bytes = character.encode_utf8(&mut utf8).bytes();
+        let units = character.encode_utf16(&mut utf16).iter();
+        let forms = match way {
+            0 => vec![character.to_string()],
+            1 => bytes.map(|byte| format!("%{byte:02X}")).collect(),
+            2 => bytes.map(|byte| format!("%{byte:02x}")).collect(),
+            3 => units.map(|unit| format!("\\u{unit:04x}")).collect(),
+            _ => vec![
+                serde_json::to_string(&character)
+                    .unwrap()
+                    .trim_matches('"')
+                    .to_owned(),
+            ],
+        };
+        if character == '"' && way == 4 {
+            "\\\"".to_owned()
+        } else {
+            forms.concat()
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_mixture_of_forms_is_masked(secret in "[ -~äß€😀]{0,12}[!-~]", ways in proptest::collection::vec(0_usize..5, 13)) {
+            let text: String = secret.chars().zip(&ways).map(|(character, way)| written(character, *way)).collect();
+            let masked = redactor(&[&secret]).redact(&format!("\u{1}{text}\u{1}")).into_owned();
+            proptest::prop_assert_eq!(masked, "\u{1}****\u{1}");
+        }
+    }
+
     #[test]
     fn the_longer_of_two_secrets_wins_and_blank_ones_do_not_count() {
         assert_eq!(
