@@ -2,9 +2,13 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
-mod expression;
-mod wire;
+mod client;
 mod common;
+mod config;
+mod directory_read;
+mod expression;
 mod laws;
 #[path = "../support/sources.rs"]
 mod sources;
+mod target;
+mod wire;
