@@ -20,6 +20,7 @@ pub mod diagnostic;
 pub mod directory;
 pub mod engine;
 pub mod expression;
+pub mod gallery;
 pub mod http;
 #[doc(hidden)]
 pub mod ledger;

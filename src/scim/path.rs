@@ -53,7 +53,7 @@ impl PathFilter {
 
     /// Whether an element of the attribute as a server returned it is the one meant. Text is compared without regard
     /// to case (`type` is not caseExact in RFC 7643), `"True"` equals the boolean `true`.
-    fn selects(&self, element: &Value) -> bool {
+    pub fn selects(&self, element: &Value) -> bool {
         match member(element, &self.attribute) {
             Some(Value::String(text)) => text.eq_ignore_ascii_case(&self.literal),
             Some(Value::Bool(truth)) => {

@@ -233,10 +233,10 @@ fn a_failure_text_has_its_parts_in_order() {
         "This operation was retried 3 times",
         "It will be retried again after this date: 2026-08-01T10:20:30.5000000Z",
     ] {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("`{part}` is missing, or too early, in {text}"));
-        rest = &rest[at + part.len()..];
+        rest = match rest.split_once(part) {
+            Some((_, after)) => after,
+            None => panic!("`{part}` is missing, or too early, in {text}"),
+        };
     }
 }
 

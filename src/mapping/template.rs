@@ -1,0 +1,353 @@
+//! Profiles: the mappings and target attribute lists of an application, as data. The built-in ones
+//! ([`crate::gallery`]) and a person's own are the same kind of file, read here.
+//!
+//! ```toml
+//! name = "scim"
+//! title = "Integrate any other application"
+//!
+//! [user]
+//! name = "Provision Microsoft Entra ID Users"
+//! target = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+//! attributes = [
+//!     { name = "id", anchor = true, required = true },
+//!     { name = "userName", required = true },
+//!     { name = "active", type = "Boolean" },
+//! ]
+//! mappings = [
+//!     { attribute = "userPrincipalName", target = "userName", matching = 1 },
+//!     { expression = 'Not([IsSoftDeleted])', target = "active" },
+//! ]
+//! ```
+
+use std::ops::Range;
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::check::CheckOptions;
+use super::definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};
+use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
+use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
+use crate::directory::object::ObjectKind;
+use crate::expression::{Expression, ParseOptions};
+use crate::scim::path::TargetPath;
+
+/// How an application is provisioned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    /// Its name in a configuration.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// One mapping a kind, users first.
+    pub mappings: Vec<ObjectMapping>,
+}
+
+/// What reading a profile depends on.
+#[derive(Clone, Copy)]
+pub struct TemplateOptions<'o> {
+    /// How expressions are parsed.
+    pub parse: ParseOptions<'o>,
+    /// How mappings are checked.
+    pub check: CheckOptions,
+}
+
+impl Template {
+    /// Reads a profile. The diagnostics of a good one are warnings; of a bad one, every mistake that could be found,
+    /// placed in `file`.
+    pub fn parse(text: &str, file: &Path, options: &TemplateOptions<'_>) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut reader = Reader {
+            text,
+            file,
+            options,
+            diagnostics: Vec::new(),
+        };
+        let template = reader.template();
+        let usable = !has_errors(&reader.diagnostics);
+        (template.filter(|_| usable), reader.diagnostics)
+    }
+
+    /// The mapping of a kind.
+    pub fn mapping(&self, kind: ObjectKind) -> Option<&ObjectMapping> {
+        self.mappings.iter().find(|mapping| mapping.kind == kind)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTemplate {
+    name: String,
+    title: String,
+    user: Spanned<RawObject>,
+    group: Option<Spanned<RawObject>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawObject {
+    name: String,
+    target: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default = "yes")]
+    create: bool,
+    #[serde(default = "yes")]
+    update: bool,
+    #[serde(default = "yes")]
+    delete: bool,
+    attributes: Vec<RawAttribute>,
+    mappings: Vec<Spanned<RawMapping>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAttribute {
+    name: Spanned<String>,
+    #[serde(rename = "type")]
+    attribute_type: Option<Spanned<String>>,
+    #[serde(default)]
+    anchor: bool,
+    #[serde(default)]
+    required: bool,
+    #[serde(default = "yes")]
+    filterable: bool,
+    #[serde(default)]
+    multivalued: bool,
+    case_exact: Option<bool>,
+    mutability: Option<Spanned<String>>,
+    default: Option<String>,
+    #[serde(default)]
+    flow_null_values: bool,
+    #[serde(default)]
+    references: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMapping {
+    attribute: Option<String>,
+    expression: Option<Spanned<String>>,
+    constant: Option<String>,
+    target: Spanned<String>,
+    default: Option<String>,
+    #[serde(default)]
+    matching: u32,
+    flow_type: Option<Spanned<String>>,
+    flow_behavior: Option<Spanned<String>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+struct Reader<'r> {
+    text: &'r str,
+    file: &'r Path,
+    options: &'r TemplateOptions<'r>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn template(&mut self) -> Option<Template> {
+        let raw: RawTemplate = match toml::from_str(self.text) {
+            Ok(raw) => raw,
+            Err(error) => {
+                self.error(error.message(), error.span().unwrap_or_default());
+                return None;
+            }
+        };
+        let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
+        let mappings = objects
+            .into_iter()
+            .filter_map(|(kind, object)| Some(self.object(kind, object?)))
+            .collect();
+        Some(Template {
+            name: raw.name,
+            title: raw.title,
+            mappings,
+        })
+    }
+
+    fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
+        let whole = raw.span();
+        let raw = raw.into_inner();
+        let mut definitions = IndexMap::new();
+        for attribute in raw.attributes {
+            let (span, name) = (attribute.name.span(), attribute.name.get_ref().clone());
+            if let Err(error) = TargetPath::parse(&name) {
+                self.error(format!("`{name}` is no target path: {error}"), span.clone());
+            }
+            let definition = self.definition(attribute);
+            if definitions.insert(name.clone(), definition).is_some() {
+                self.error(format!("a second definition of `{name}`"), span);
+            }
+        }
+        let mut attributes = Vec::new();
+        let mut spans = Vec::new();
+        for mapping in raw.mappings {
+            let span = mapping.span();
+            if let Some(mapping) = self.mapping(mapping.into_inner(), &span) {
+                attributes.push(mapping);
+                spans.push(span);
+            }
+        }
+        let object = ObjectMapping {
+            kind,
+            name: raw.name,
+            enabled: raw.enabled,
+            create: raw.create,
+            update: raw.update,
+            delete: raw.delete,
+            attributes,
+            target: TargetObject {
+                name: raw.target,
+                attributes: definitions,
+            },
+        };
+        for problem in object.check(self.options.check) {
+            let span = problem
+                .mapping_index
+                .and_then(|index| spans.get(index))
+                .unwrap_or(&whole)
+                .clone();
+            self.push(problem.severity, problem.message, span, problem.help);
+        }
+        object
+    }
+
+    fn definition(&mut self, raw: RawAttribute) -> AttributeDefinition {
+        AttributeDefinition {
+            attribute_type: self.name(
+                raw.attribute_type,
+                "type",
+                AttributeType::ALL,
+                AttributeType::as_str,
+            ),
+            anchor: raw.anchor,
+            required: raw.required,
+            filterable: raw.filterable,
+            multivalued: raw.multivalued,
+            case_exact: raw.case_exact,
+            mutability: self.name(raw.mutability, "mutability", Mutability::ALL, Mutability::as_str),
+            default_value: raw.default,
+            flow_null_values: raw.flow_null_values,
+            referenced_objects: raw.references,
+        }
+    }
+
+    /// `None` when its target or source can not be read; the reason is noted.
+    fn mapping(&mut self, raw: RawMapping, span: &Range<usize>) -> Option<AttributeMapping> {
+        let target_span = raw.target.span();
+        let target = match TargetPath::parse(raw.target.get_ref()) {
+            Ok(target) => Some(target),
+            Err(error) => {
+                self.error(
+                    format!("`{}` is no target path: {error}", raw.target.get_ref()),
+                    target_span,
+                );
+                None
+            }
+        };
+        let source = match (raw.attribute, raw.expression, raw.constant) {
+            (Some(name), None, None) => Some(MappingSource::Direct(name)),
+            (None, Some(text), None) => self.expression(&text),
+            (None, None, Some(text)) => Some(MappingSource::Constant(text)),
+            (None, None, None) => Some(MappingSource::None),
+            (_, _, _) => {
+                let help = Some("keep one of `attribute`, `expression` and `constant`".to_owned());
+                self.push(
+                    Severity::Error,
+                    "a mapping has one source".to_owned(),
+                    span.clone(),
+                    help,
+                );
+                None
+            }
+        };
+        let flow_type = self.name(raw.flow_type, "flow type", FlowType::ALL, FlowType::as_str);
+        let flow_behavior = self.name(
+            raw.flow_behavior,
+            "flow behavior",
+            FlowBehavior::ALL,
+            FlowBehavior::as_str,
+        );
+        Some(AttributeMapping {
+            source: source?,
+            target: target?,
+            default_value: raw.default,
+            matching_priority: raw.matching,
+            flow_type,
+            flow_behavior,
+        })
+    }
+
+    fn expression(&mut self, text: &Spanned<String>) -> Option<MappingSource> {
+        match Expression::parse(text.get_ref(), &self.options.parse) {
+            Ok(expression) => Some(MappingSource::Expression(expression)),
+            Err(errors) => {
+                for error in errors {
+                    self.error(error.to_string(), text.span());
+                }
+                None
+            }
+        }
+    }
+
+    /// One of a set of names; the default when absent, and when wrong, which is noted.
+    fn name<T: Copy + Default>(
+        &mut self,
+        given: Option<Spanned<String>>,
+        what: &str,
+        all: &[T],
+        as_str: fn(T) -> &'static str,
+    ) -> T {
+        let Some(given) = given else { return T::default() };
+        let text = given.get_ref();
+        all.iter()
+            .copied()
+            .find(|one| as_str(*one) == text)
+            .unwrap_or_else(|| {
+                let nearest = did_you_mean(text, all.iter().map(|one| as_str(*one)));
+                let help = nearest.map_or_else(
+                    || {
+                        format!(
+                            "one of {}",
+                            all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ")
+                        )
+                    },
+                    |name| format!("did you mean `{name}`?"),
+                );
+                self.push(
+                    Severity::Error,
+                    format!("`{text}` is no {what}"),
+                    given.span(),
+                    Some(help),
+                );
+                T::default()
+            })
+    }
+
+    fn error(&mut self, message: impl Into<String>, span: Range<usize>) {
+        self.push(Severity::Error, message.into(), span, None);
+    }
+
+    fn push(&mut self, severity: Severity, message: String, span: Range<usize>, help: Option<String>) {
+        let place = Some(self.place(span.start));
+        self.diagnostics.push(Diagnostic {
+            severity,
+            message,
+            place,
+            help,
+        });
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let small = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        Place::at(self.file, small(line), small(column))
+    }
+}
