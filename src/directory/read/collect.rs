@@ -137,6 +137,20 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Adds findings.
+    pub(super) fn report_all(&mut self, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.report(diagnostic);
+        }
+    }
+
+    /// Adds errors at places of a file.
+    pub(super) fn faults(&mut self, source: Source<'_>, faults: Vec<Fault>) {
+        for fault in faults {
+            self.fault(source, fault);
+        }
+    }
+
     /// Adds an error at a place of a file.
     pub(super) fn fault(&mut self, source: Source<'_>, fault: Fault) {
         let diagnostic = Diagnostic::error(fault.message).at(source.place(fault.position));
@@ -165,10 +179,7 @@ impl<'a> Collector<'a> {
     /// Says which rows of more attributes belong to nobody.
     pub(super) fn report_unused_extras(&mut self) {
         if let Some(extras) = self.extras.take() {
-            extras
-                .unused()
-                .into_iter()
-                .for_each(|diagnostic| self.report(diagnostic));
+            self.report_all(extras.unused());
         }
     }
 
@@ -192,9 +203,7 @@ impl<'a> Collector<'a> {
         {
             let conflicts = extras.fill_in(&mut object);
             if !conflicts.is_empty() {
-                conflicts
-                    .into_iter()
-                    .for_each(|diagnostic| self.report(diagnostic));
+                self.report_all(conflicts);
                 return Ok(None);
             }
         }
@@ -290,22 +299,22 @@ impl<'a> Collector<'a> {
         let name_key = name_key(kind);
         let (mut id, mut deleted, mut attributes) = (None, None, BTreeMap::new());
         let (mut id_position, mut name_position) = (position, position);
+        let mut name_faulty = false;
         for cell in cells {
-            match cell.column.meaning {
-                Meaning::Id => id_position = cell.position,
-                _ if cell.column.name == name_key => name_position = cell.position,
-                _ => {}
+            if cell.column.meaning == Meaning::Id {
+                id_position = cell.position;
+            } else if cell.column.name == name_key {
+                name_position = cell.position;
             }
-            let outcome = match cell.column.meaning {
-                Meaning::Id => id_of(cell.value).map(|value| id = id.take().or(value)),
-                Meaning::Deleted => deleted_of(cell.value).map(|value| deleted = deleted.or(value)),
-                _ => match value_of(cell.column, cell.value) {
-                    Ok(Some(value)) if attributes.contains_key(&cell.column.name) => Err(Complaint {
-                        message: format!(
-                            "`{}` is given twice, the second time as {value:?}",
-                            cell.column.name
-                        ),
-                        help: Some("it has more than one name; keep one".to_owned()),
+            let outcome = if cell.column.meaning == Meaning::Id {
+                id_of(&cell.value).map(|value| id = id.take().or(value))
+            } else if cell.column.meaning == Meaning::Deleted {
+                deleted_of(&cell.value).map(|value| deleted = deleted.or(value))
+            } else {
+                match value_of(cell.column, cell.value) {
+                    Ok(Some(_)) if attributes.contains_key(&cell.column.name) => Err(Complaint {
+                        message: format!("`{}` is given twice, under two names", cell.column.name),
+                        help: Some("keep one of them".to_owned()),
                     }),
                     Ok(Some(value)) => {
                         attributes.insert(cell.column.name.clone(), value);
@@ -313,9 +322,10 @@ impl<'a> Collector<'a> {
                     }
                     Ok(None) => Ok(()),
                     Err(complaint) => Err(complaint),
-                },
+                }
             };
             if let Err(complaint) = outcome {
+                name_faulty |= cell.column.name == name_key;
                 self.fault(
                     source,
                     Fault {
@@ -328,6 +338,7 @@ impl<'a> Collector<'a> {
         }
         let name = match attributes.get(name_key) {
             Some(AttributeValue::Text(name)) => name.clone(),
+            _ if name_faulty => return None,
             Some(AttributeValue::List(_) | AttributeValue::Roles(_)) | None => {
                 let noun = kind.as_str().to_lowercase();
                 self.fault(
@@ -430,8 +441,10 @@ pub(super) fn name_key(kind: ObjectKind) -> &'static str {
 /// chance of one in two million.
 pub(super) fn fingerprint(sort: &str, text: &str) -> u64 {
     let hash = blake3::hash(format!("{sort}:{}", text.trim().to_lowercase()).as_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    hash.as_bytes()
+        .iter()
+        .take(8)
+        .fold(0, |bits, byte| (bits << 8) | u64::from(*byte))
 }
 
 /// What is wrong with a cell, before its place is known.
@@ -501,7 +514,7 @@ fn boolean_of(column: &Column, cell: &str) -> Result<Option<bool>, Complaint> {
     }
 }
 
-fn id_of(raw: Raw) -> Result<Option<String>, Complaint> {
+fn id_of(raw: &Raw) -> Result<Option<String>, Complaint> {
     let Raw::Text(cell) = raw else {
         return Err(Complaint {
             message: "`objectId` takes one value, not a list".to_owned(),
@@ -520,8 +533,8 @@ fn id_of(raw: Raw) -> Result<Option<String>, Complaint> {
     Ok((!id.is_empty()).then(|| id.to_owned()))
 }
 
-fn deleted_of(raw: Raw) -> Result<Option<Timestamp>, Complaint> {
-    let cell = match &raw {
+fn deleted_of(raw: &Raw) -> Result<Option<Timestamp>, Complaint> {
+    let cell = match raw {
         Raw::Text(cell) => cell.trim(),
         Raw::List(_) => "a list",
     };

@@ -136,9 +136,7 @@ pub(super) fn read(folder: &Path, collector: &mut Collector<'_>) -> Result<(), S
     let rivals = rivals(&scan.files);
     if !rivals.is_empty() {
         // Reading both would bury this under a duplicate a row.
-        rivals
-            .into_iter()
-            .for_each(|diagnostic| collector.report(diagnostic));
+        collector.report_all(rivals);
         return Ok(());
     }
     if !scan

@@ -244,7 +244,7 @@ impl<'de> Visitor<'de> for ListSeed<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some((position, object)) = list.next_element_seed(ObjectSeed(self.0.shared))? {
             self.0.count += 1;
-            if let Err(error) = self.0.object(object, position) {
+            if let Err(error) = self.0.object(&object, position) {
                 self.0.stopped = Some(error);
                 return Err(A::Error::custom("the sink failed"));
             }
@@ -267,18 +267,18 @@ impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
 }
 
 impl Page<'_, '_> {
-    fn object(&mut self, object: Map<String, Value>, position: Position) -> Result<(), SinkError> {
+    fn object(&mut self, object: &Map<String, Value>, position: Position) -> Result<(), SinkError> {
         let Self { kind, source, .. } = *self;
         if let Some(removed) = object.get("@removed") {
             return self.removed(removed, object.get("id"), position);
         }
         let mut cells = Vec::new();
         let mut members = Vec::new();
-        for (key, value) in &object {
+        for (key, value) in object {
             let lower = key.to_lowercase();
             match (kind, lower.as_str()) {
                 (ObjectKind::Group, "members" | "members@delta") => {
-                    self.members(key, value, position, &mut members)
+                    self.members(key, value, position, &mut members);
                 }
                 (ObjectKind::Group, "members@odata.nextlink") => self.collector.fault(
                     source,
@@ -395,7 +395,9 @@ fn flatten(name: &str, value: &Value, names: &Names, cells: &mut Vec<(Column, Ra
             .map(scalar)
             .collect::<Option<Vec<_>>>()
             .map(Raw::List),
-        value => scalar(value).map(Raw::Text),
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            scalar(value).map(Raw::Text)
+        }
     };
     if let Some(raw) = raw {
         cells.push((names.resolve(name), raw));

@@ -70,13 +70,15 @@ pub(super) fn read_members_of(
     }
     each_row(&mut rows, &heading, source, collector, |row, collector| {
         let member = columns.iter().find_map(|column| row.filled(*column));
-        match member {
-            Some(member) => collector.membership(group, member, source, row.position),
-            None => {
-                collector.fault(source, Fault::new(row.position, "the row names no member"));
-                Ok(())
-            }
-        }
+        let Some(member) = member else {
+            collector.fault(
+                source,
+                Fault::new(row.position, "the row names no member")
+                    .help("fill in `id` or `userPrincipalName`, or remove the row"),
+            );
+            return Ok(());
+        };
+        collector.membership(group, member, source, row.position)
     })
 }
 
@@ -409,7 +411,8 @@ fn members(
                 let what = if group.is_none() { "group" } else { "member" };
                 collector.fault(
                     source,
-                    Fault::new(row.position, format!("the row names no {what}")),
+                    Fault::new(row.position, format!("the row names no {what}"))
+                        .help("fill the cell in, or remove the row"),
                 );
                 Ok(())
             }
@@ -431,13 +434,15 @@ fn assignments(
     warn_of_strangers(heading, &["principal", "appRole", "job"], source, collector);
     each_row(rows, heading, source, collector, |row, collector| {
         let cell = |column: Option<usize>| column.and_then(|column| row.filled(column));
-        match row.filled(principal) {
-            Some(principal) => collector.assignment(principal, cell(role), cell(job), source, row.position),
-            None => {
-                collector.fault(source, Fault::new(row.position, "the row names no principal"));
-                Ok(())
-            }
-        }
+        let Some(principal) = row.filled(principal) else {
+            collector.fault(
+                source,
+                Fault::new(row.position, "the row names no principal")
+                    .help("fill the cell in, or remove the row"),
+            );
+            return Ok(());
+        };
+        collector.assignment(principal, cell(role), cell(job), source, row.position)
     })
 }
 

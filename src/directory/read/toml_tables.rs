@@ -116,7 +116,7 @@ pub(super) fn read(
             continue;
         };
         let mut count = 0;
-        for row in rows.iter() {
+        for row in rows {
             let DeValue::Table(table) = row.get_ref() else {
                 collector.fault(source, Fault::new(lines.of(row), "this is not a table"));
                 continue;
@@ -166,9 +166,7 @@ fn object(
         }
     }
     if !faults.is_empty() {
-        faults
-            .into_iter()
-            .for_each(|fault| collector.fault(source, fault));
+        collector.faults(source, faults);
         return Ok(());
     }
     let cells = cells
@@ -197,7 +195,7 @@ fn member_list(
         faults.push(Fault::new(lines.of(value), "`members` is not a list"));
         return;
     };
-    for value in values.iter() {
+    for value in values {
         match value.get_ref().as_str().map(str::trim) {
             Some(member) if !member.is_empty() => members.push((member.to_owned(), lines.of(value))),
             _ => faults.push(
@@ -236,7 +234,11 @@ fn flatten(
             .map(|value| scalar(value.get_ref()))
             .collect::<Option<Vec<_>>>()
             .map(Raw::List),
-        value => scalar(value).map(Raw::Text),
+        value @ (DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)) => scalar(value).map(Raw::Text),
     };
     match raw {
         Some(raw) => cells.push((names.resolve(name), raw, lines.of(value))),
@@ -275,9 +277,7 @@ fn member(
     let [group, member] = match texts(table, ["group", "member"], 2, position, lines) {
         Ok(texts) => texts,
         Err(faults) => {
-            faults
-                .into_iter()
-                .for_each(|fault| collector.fault(source, fault));
+            collector.faults(source, faults);
             return Ok(());
         }
     };
@@ -299,9 +299,7 @@ fn assignment(
     let [principal, role, job] = match texts(table, ["principal", "appRole", "job"], 1, position, lines) {
         Ok(texts) => texts,
         Err(faults) => {
-            faults
-                .into_iter()
-                .for_each(|fault| collector.fault(source, fault));
+            collector.faults(source, faults);
             return Ok(());
         }
     };
