@@ -16,6 +16,7 @@ use scimulator::directory::read::{
 };
 use scimulator::expression::AttributeValue;
 
+mod examples;
 mod faults;
 mod formats;
 
