@@ -25,3 +25,7 @@ pub mod scim;
 pub mod scope;
 pub mod store;
 pub mod target;
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! covers { ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ } }
