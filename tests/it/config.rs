@@ -1,6 +1,5 @@
 //! `scimulator.toml`: every mistake with its place, and what ships beside the reader.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use scimulator::config::{self, Dialect, Endpoint, FILE_BYTES_MAX, ScopeMode, schema};
@@ -13,19 +12,21 @@ fn project(path: &str) -> PathBuf {
 
 /// `line:column severity: message`, and the help below it.
 fn render(findings: &[Diagnostic]) -> String {
-    findings.iter().fold(String::new(), |mut text, finding| {
+    let line_of = |finding: &Diagnostic| {
         let place = finding.place.as_ref().expect("a finding in a file has a place");
         let (line, column) = (place.line.expect("a line"), place.column.expect("a column"));
         let severity = match finding.severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        writeln!(text, "{line}:{column} {severity}: {}", finding.message).unwrap();
-        if let Some(help) = &finding.help {
-            writeln!(text, "  help: {help}").unwrap();
-        }
-        text
-    })
+        let help = finding
+            .help
+            .as_ref()
+            .map(|help| format!("  help: {help}\n"))
+            .unwrap_or_default();
+        format!("{line}:{column} {severity}: {}\n{help}", finding.message)
+    };
+    findings.iter().map(line_of).collect()
 }
 
 fn findings_of(file: &Path) -> Vec<Diagnostic> {
@@ -183,7 +184,7 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
         match value {
             Value::Object(object) => {
                 assert!(
-                    object.get("type").is_none_or(|kind| kind.is_string()),
+                    object.get("type").is_none_or(Value::is_string),
                     "one type: {object:?}"
                 );
                 if object.contains_key("properties") {
