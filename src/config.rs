@@ -138,11 +138,14 @@ words::words! {
     }
 }
 
-/// Reads a configuration file. `Ok` carries what deserves a warning; `Err` carries every mistake, and the warnings too.
+/// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.
+pub type Loaded = Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+/// Reads a configuration file.
 ///
 /// Errors: the file can not be read, is larger than [`FILE_BYTES_MAX`], is not UTF-8, is not TOML (then every syntax
 /// error is reported, and nothing further in, since what follows a syntax error is guesswork), or says something wrong.
-pub fn load(file: &Path) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn load(file: &Path) -> Loaded {
     let source = source::Source::read(file).map_err(|diagnostic| vec![diagnostic])?;
     convert::load(&source)
 }

@@ -22,14 +22,14 @@ use super::structure::{self, in_backticks};
 use super::tenant_url::RemoteRefused;
 use super::words::Word;
 use super::{
-    APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, ScopeMode,
-    TenantUrl, TokenSource, VanishLimit, duration, schema,
+    APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, did_you_mean, has_errors};
 use crate::expression::AppRole;
 
 /// See [`super::load`].
-pub(super) fn load(source: &Source) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn load(source: &Source) -> Loaded {
     let (mut table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax(source, error)).collect());

@@ -1,2 +1,3 @@
 //! Integration tests: one binary, one module a feature.
+mod cli;
 mod config;
