@@ -1,3 +1,5 @@
 //! Integration tests: one binary, one module a feature.
 
 mod directory_read;
+mod cli;
+mod config;
