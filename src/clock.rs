@@ -18,7 +18,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the wall clock is read"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -59,7 +62,10 @@ pub struct WireInstant(std::time::Instant);
 
 impl WireInstant {
     /// The present moment of wire time.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the monotonic clock is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the monotonic clock is read"
+    )]
     pub fn now() -> Self {
         Self(std::time::Instant::now())
     }

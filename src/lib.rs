@@ -25,3 +25,10 @@ pub mod scim;
 pub mod scope;
 pub mod store;
 pub mod target;
+
+/// Names the numbered behaviours that a test asserts.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! covers {
+    ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ };
+}
