@@ -5,7 +5,7 @@
 
 mod authorize;
 mod har;
-mod journal;
+pub mod journal;
 mod network;
 mod pace;
 mod readable;

@@ -236,7 +236,7 @@ impl<'a> Cycle<'a> {
     }
 
     /// The next thing to be done, if something can be done now. `None` with effects under way: wait for one of them;
-    /// without: the cycle is over, see [`Self::result`].
+    /// without: the cycle is over, see [`Self::into_result`].
     pub fn poll_effect(&mut self, now: Timestamp) -> Result<Option<(EffectId, Effect)>, EngineError> {
         self.context.now = self.context.now.max(now);
         loop {
@@ -294,9 +294,17 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// What the cycle came to, once it is over.
-    pub fn result(&self) -> Option<&CycleResult> {
-        self.result.as_ref()
+    /// What the cycle came to.
+    ///
+    /// # Errors
+    /// When it is not over: a driver stopped too early.
+    pub fn into_result(self) -> Result<CycleResult, EngineError> {
+        self.result.ok_or(EngineError::Defect("a cycle was left before its end"))
+    }
+
+    /// The store, for the import.
+    pub fn store(&mut self) -> &mut Store {
+        self.context.store
     }
 
     /// What was logged since the last call.

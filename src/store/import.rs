@@ -175,20 +175,30 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// A user or group that a row declares deleted for good (a Graph delta's `@removed`).
+    /// A user or group that a delta answer declares deleted for good (`@removed`, reason `deleted`).
     pub fn purged(&mut self, kind: ObjectKind, id: &str) -> Result<(), StoreError> {
-        let state: Option<String> = self
-            .store
-            .connection
-            .query_row("SELECT state FROM object WHERE kind = ?1 AND id = ?2", [kind.as_str(), id], |row| row.get(0))
-            .optional()?;
-        if state.is_some_and(|state| state != "gone") {
-            self.store.set_state(kind, id, ObjectState::Gone(self.now), self.now)?;
-            self.store
-                .connection
-                .execute("UPDATE object SET in_file = 0 WHERE kind = ?1 AND id = ?2", [kind.as_str(), id])?;
+        self.removed(kind, id, ObjectState::Gone(self.now))
+    }
+
+    /// A user that a delta answer declares soft-deleted (`@removed`, reason `changed`); a group goes for good.
+    pub fn recycled(&mut self, kind: ObjectKind, id: &str) -> Result<(), StoreError> {
+        match kind {
+            ObjectKind::User => self.removed(kind, id, ObjectState::Recycled(self.now)),
+            ObjectKind::Group => self.purged(kind, id),
         }
-        Ok(())
+    }
+
+    /// The row says that it has gone, so it has not vanished.
+    fn removed(&mut self, kind: ObjectKind, id: &str, state: ObjectState) -> Result<(), StoreError> {
+        let Some(object) = self.store.object(kind, id)? else { return Ok(()) };
+        self.store
+            .connection
+            .execute("UPDATE object SET in_file = 0 WHERE kind = ?1 AND id = ?2", [kind.as_str(), id])?;
+        let moves = match (object.state, state) {
+            (ObjectState::Active, _) | (ObjectState::Recycled(_), ObjectState::Gone(_)) => true,
+            (ObjectState::Recycled(_) | ObjectState::Gone(_), _) => false,
+        };
+        if moves { self.store.set_state(kind, id, state, self.now) } else { Ok(()) }
     }
 
     /// One member of a group, both as the file names them.
