@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests fail the test that calls them"
+    reason = "what tests share may fail the test that calls it"
 )]
 
 use std::fmt::Write as _;

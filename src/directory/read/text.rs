@@ -330,4 +330,12 @@ mod tests {
         while reader.next().unwrap().is_some() {}
         assert_eq!(reader.position(), Position { line: 4, column: 3 });
     }
+
+    #[test]
+    fn a_text_may_be_as_long_as_the_limit_and_no_longer() {
+        let rest = |limit| TextReader::open("aé\n".as_bytes()).and_then(|reader| reader.rest(limit));
+        assert_eq!(rest(4).unwrap(), "aé\n");
+        let fault = rest(3).unwrap_err();
+        assert!(fault.message.contains("larger than 3 bytes"), "{}", fault.message);
+    }
 }

@@ -7,7 +7,8 @@ use std::fs;
 use scimulator::diagnostic::{Place, Severity, has_errors};
 use scimulator::directory::object::SourceObject;
 use scimulator::directory::read::{
-    AssignmentRow, MembershipRow, ReadOptions, RemovalRow, Sink, SinkError, read_folder, stat_folder,
+    AssignmentRow, EXTRA_FILE_BYTES_MAX, ID_CHARS_MAX, MembershipRow, ReadOptions, RemovalRow, Sink,
+    SinkError, read_folder, stat_folder,
 };
 
 use super::{data, findings, folder, read};
@@ -229,6 +230,39 @@ fn exactly_twenty_expanded_members_raise_a_doubt() {
         assert_eq!(
             (rows.memberships.len(), outcome.diagnostics.len()),
             (count, warnings)
+        );
+    }
+}
+
+#[test]
+fn the_longest_object_id_is_taken_and_a_longer_one_is_not() {
+    for (length, errors) in [(ID_CHARS_MAX, 0), (ID_CHARS_MAX + 1, 1)] {
+        let id = "é".repeat(length);
+        let folder = folder(&[("users.csv", format!("id,userPrincipalName\n{id},a@example.com\n"))]);
+        let (rows, outcome) = read(folder.path());
+        assert_eq!(
+            (rows.objects.len(), outcome.diagnostics.len()),
+            (1 - errors, errors),
+            "{length}"
+        );
+    }
+}
+
+#[test]
+fn a_second_file_too_large_to_hold_is_refused_unread() {
+    let folder = folder(&[("users.csv", "userPrincipalName\na@example.com\n")]);
+    let file = fs::File::create(folder.path().join("users.extra.csv")).unwrap();
+    // A file of holes reads as NUL characters, which is what is wrong with it as long as it is read at all.
+    for (bytes, words) in [
+        (EXTRA_FILE_BYTES_MAX, "a NUL character"),
+        (EXTRA_FILE_BYTES_MAX + 1, "larger than 268435456 bytes"),
+    ] {
+        file.set_len(bytes).unwrap();
+        let (_, outcome) = read(folder.path());
+        let text = findings(folder.path(), &outcome);
+        assert!(
+            text.starts_with("users.extra.csv:1:1: error: ") && text.contains(words),
+            "{text}"
         );
     }
 }
