@@ -17,6 +17,7 @@
 //! ```
 
 mod catalogue;
+pub(crate) mod dotnet;
 mod error;
 mod evaluate;
 mod functions;

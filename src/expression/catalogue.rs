@@ -1,11 +1,11 @@
 //! The one table of functions: names, formal parameters, number of arguments, implementation (`mapping.md 7`).
 
 use super::ParseOptions;
+use super::dotnet::date_format::names_styles;
 use super::error::EvaluationError;
 use super::evaluate::{Arguments, Flow, Machine};
-use super::functions::{list, logic};
+use super::functions::{adjacent, dates, generate, list, logic, replace, roles, text};
 use super::node::Node;
-use super::parser::IGNORE_WORDS;
 use super::value::Datum;
 
 /// One function of the language.
@@ -200,9 +200,156 @@ const fn lazy(
     }
 }
 
-static FUNCTIONS: [FunctionInfo; 3] = {
-    use ParameterKind::{Any, List, Text};
+const fn adjacent_strict(
+    name: &'static str,
+    parameters: &'static [ParameterInfo],
+    implementation: Strict,
+) -> FunctionInfo {
+    FunctionInfo {
+        adjacent: true,
+        ..strict(name, parameters, implementation)
+    }
+}
+
+static FUNCTIONS: [FunctionInfo; 53] = {
+    use ParameterKind::{Any, Condition, Date, Integer, List, Roles, Text};
     [
+        strict(
+            "Append",
+            &[required("source", Text), required("suffix", Text)],
+            text::append,
+        ),
+        adjacent_strict(
+            "AppRoleAssignments",
+            &[required("source", Roles)],
+            roles::app_role_assignments,
+        ),
+        strict(
+            "AppRoleAssignmentsComplex",
+            &[required("source", Roles)],
+            roles::app_role_assignments_complex,
+        ),
+        strict(
+            "AssertiveAppRoleAssignmentsComplex",
+            &[required("source", Roles)],
+            roles::app_role_assignments_complex,
+        ),
+        strict(
+            "BitAnd",
+            &[required("value1", Integer), required("value2", Integer)],
+            logic::bit_and,
+        ),
+        strict("CBool", &[required("Expression", Condition)], logic::c_bool),
+        strict("CDate", &[required("expression", Text)], dates::c_date),
+        FunctionInfo {
+            arity: Arity::Repeating { arguments_min: 1 },
+            ..lazy("Coalesce", &[repeating("source", Any)], logic::coalesce)
+        },
+        adjacent_strict(
+            "ConvertFromBase64",
+            &[
+                required("source", Text),
+                ParameterInfo {
+                    words: &["Unicode", "ASCII", "UTF8"],
+                    ..optional("encoding", Text)
+                },
+            ],
+            adjacent::convert_from_base64,
+        ),
+        strict(
+            "ConvertToBase64",
+            &[required("source", Text)],
+            text::convert_to_base64,
+        ),
+        strict(
+            "ConvertToUTF8Hex",
+            &[required("source", Text)],
+            text::convert_to_utf8_hex,
+        ),
+        strict("Count", &[required("attribute", List)], list::count),
+        strict("CStr", &[required("value", Any)], text::c_str),
+        strict(
+            "DateAdd",
+            &[
+                required("interval", Text),
+                required("value", Integer),
+                required("dateTime", Date),
+            ],
+            dates::date_add,
+        ),
+        strict(
+            "DateDiff",
+            &[
+                required("interval", Text),
+                required("date1", Date),
+                required("date2", Date),
+            ],
+            dates::date_diff,
+        ),
+        strict("DateFromNum", &[required("value", Integer)], dates::date_from_num),
+        adjacent_strict("DefaultDomain", &[], adjacent::default_domain),
+        adjacent_strict(
+            "DNComponent",
+            &[required("dn", Text), required("number", Integer)],
+            adjacent::dn_component,
+        ),
+        adjacent_strict("Error", &[required("message", Text)], adjacent::error),
+        FunctionInfo {
+            short_form: Some(&[0, 2, 3]),
+            names_styles: Some(names_styles),
+            ..strict(
+                "FormatDateTime",
+                &[
+                    required("source", Date),
+                    optional("dateTimeStyles", Text),
+                    required("inputFormat", Text),
+                    required("outputFormat", Text),
+                ],
+                dates::format_date_time,
+            )
+        },
+        strict("Guid", &[], generate::guid),
+        lazy(
+            "IgnoreFlowIfNullOrEmpty",
+            &[required("expression", Any)],
+            logic::ignore_flow_if_null_or_empty,
+        ),
+        lazy(
+            "IIF",
+            &[
+                required("condition", Condition),
+                required("valueIfTrue", Any),
+                required("valueIfFalse", Any),
+            ],
+            logic::iif,
+        ),
+        strict(
+            "InStr",
+            &[
+                required("value1", Text),
+                required("value2", Text),
+                optional("start", Integer),
+                ParameterInfo {
+                    words: &["vbBinaryCompare", "vbTextCompare"],
+                    ..optional("compareType", Text)
+                },
+            ],
+            text::in_str,
+        ),
+        adjacent_strict("IsNothing", &[required("source", Any)], logic::is_null),
+        strict("IsNull", &[required("Expression", Any)], logic::is_null),
+        strict(
+            "IsNullOrEmpty",
+            &[required("Expression", Any)],
+            logic::is_null_or_empty,
+        ),
+        strict("IsPresent", &[required("Expression", Any)], logic::is_present),
+        strict("IsString", &[required("Expression", Any)], logic::is_string),
+        strict(
+            "Item",
+            &[required("attribute", List), required("index", Integer)],
+            list::item,
+        ),
         FunctionInfo {
             arity: Arity::Repeating { arguments_min: 2 },
             ..strict(
@@ -211,7 +358,94 @@ static FUNCTIONS: [FunctionInfo; 3] = {
                 list::join,
             )
         },
+        strict(
+            "Left",
+            &[required("String", Text), required("NumChars", Integer)],
+            text::left,
+        ),
+        strict(
+            "Mid",
+            &[
+                required("source", Text),
+                required("start", Integer),
+                required("length", Integer),
+            ],
+            text::mid,
+        ),
+        strict(
+            "NormalizeDiacritics",
+            &[required("source", Text)],
+            text::normalize_diacritics,
+        ),
         strict("Not", &[required("source", Any)], logic::not),
+        strict("Now", &[], dates::now_function),
+        strict("NumFromDate", &[required("value", Date)], dates::num_from_date),
+        strict(
+            "PCase",
+            &[required("source", Text), optional("wordSeparators", Text)],
+            text::p_case,
+        ),
+        adjacent_strict(
+            "Prepend",
+            &[required("prefix", Text), required("source", Text)],
+            adjacent::prepend,
+        ),
+        strict(
+            "RandomString",
+            &[
+                required("Length", Integer),
+                required("MinimumNumbers", Integer),
+                required("MinimumSpecialCharacters", Integer),
+                required("MinimumCapital", Integer),
+                required("MinimumLowerCase", Integer),
+                optional("CharactersToAvoid", Text),
+            ],
+            generate::random_string,
+        ),
+        strict("Redact", &[required("value", Any)], logic::redact),
+        strict(
+            "RemoveDuplicates",
+            &[required("attribute", List)],
+            list::remove_duplicates,
+        ),
+        strict(
+            "Replace",
+            &[
+                required("source", Text),
+                optional("Find", Text),
+                optional("RegularExpression", Text),
+                optional("RegularExpressionGroupName", Text),
+                optional("Replacement", Text),
+                optional("ReplacementPropertyName", Text),
+                optional("Template", Text),
+            ],
+            replace::replace,
+        ),
+        FunctionInfo {
+            arity: Arity::Repeating { arguments_min: 2 },
+            top_level_only: true,
+            ..lazy(
+                "SelectUniqueValue",
+                &[repeating("rule", Text)],
+                logic::select_unique_value,
+            )
+        },
+        strict(
+            "SingleAppRoleAssignment",
+            &[required("source", Roles)],
+            roles::single_app_role_assignment,
+        ),
+        strict(
+            "Split",
+            &[required("source", Text), required("delimiter", Text)],
+            list::split,
+        ),
+        adjacent_strict(
+            "StringFromSid",
+            &[required("value", Text)],
+            adjacent::string_from_sid,
+        ),
+        strict("StripSpaces", &[required("source", Text)], text::strip_spaces),
         FunctionInfo {
             arity: Arity::Pairs,
             ..lazy(
@@ -224,5 +458,25 @@ static FUNCTIONS: [FunctionInfo; 3] = {
                 logic::switch,
             )
         },
+        strict(
+            "ToLower",
+            &[required("source", Text), optional("culture", Text)],
+            text::to_lower,
+        ),
+        strict(
+            "ToUpper",
+            &[required("source", Text), optional("culture", Text)],
+            text::to_upper,
+        ),
+        adjacent_strict("Trim", &[required("value", Text)], adjacent::trim),
+        strict(
+            "Word",
+            &[
+                required("String", Text),
+                required("WordNumber", Integer),
+                required("Delimiters", Text),
+            ],
+            text::word,
+        ),
     ]
 };

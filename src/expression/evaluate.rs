@@ -191,20 +191,23 @@ impl<'v, 'a> Machine<'v, '_, 'a> {
                 )
                 .map(Flow::Value)?
             }
-            Implementation::Lazy(implementation) => {
-                if !self.switches().lazy_evaluation {
-                    // OQ-6: an error anywhere surfaces; what the branches come to is asked for again below.
-                    for argument in call.arguments.iter().flatten() {
-                        self.flow(argument)?;
-                    }
-                }
-                implementation(&call.arguments, self)?
-            }
+            Implementation::Lazy(implementation) => implementation(&call.arguments, self)?,
         };
         match flow {
             Flow::Value(value) => self.within_limits(value).map(Flow::Value),
             ignored @ (Flow::IgnoreAttribute | Flow::IgnoreObject) => Ok(ignored),
         }
+    }
+
+    /// Evaluates all `arguments` of a function that needs only some, if that is asked for (OQ-6): an error in any of
+    /// them then surfaces. What they come to is asked for again.
+    pub(super) fn evaluate_eagerly(&mut self, arguments: &'v [Option<Node>]) -> Result<(), EvaluationError> {
+        if !self.switches().lazy_evaluation {
+            for argument in arguments.iter().flatten() {
+                self.flow(argument)?;
+            }
+        }
+        Ok(())
     }
 
     /// The value of `node` where only a value will do.

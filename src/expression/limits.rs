@@ -21,3 +21,21 @@ pub const VALUE_BYTES_MAX: usize = 1 << 20;
 
 /// Most entries of a trace; an evaluation goes on without recording more.
 pub const TRACE_ENTRIES_MAX: usize = 1_000;
+
+/// Longest regular expression, in characters; it may come from an attribute. A longer one is an evaluation error.
+pub const REGEX_PATTERN_CHARACTERS_MAX: usize = 10_000;
+
+/// Largest compiled part of a regular expression, in bytes. A larger one is an evaluation error.
+pub const REGEX_PROGRAM_BYTES_MAX: usize = 1 << 20;
+
+/// Most instructions of a regular expression with look-around or back-references. More are an evaluation error.
+pub const REGEX_PROGRAM_INSTRUCTIONS_MAX: usize = 100_000;
+
+/// Most backtracking steps of one search. More are an evaluation error.
+pub const REGEX_BACKTRACKS_MAX: usize = 100_000;
+
+/// Most matches that one `Replace` replaces in one text. More are an evaluation error.
+pub const REGEX_MATCHES_MAX: usize = 100_000;
+
+/// Longest text that `RandomString` makes, in characters (`mapping.md 7.33`). A longer one is an evaluation error.
+pub const RANDOM_STRING_CHARACTERS_MAX: usize = 256;

@@ -1,6 +1,9 @@
 //! The parsed tree and its canonical text.
 
+use std::sync::OnceLock;
+
 use super::catalogue::FunctionInfo;
+use super::dotnet::regex::{Anchoring, Pattern, PatternError};
 
 /// A stretch of the expression's text, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +67,38 @@ pub(super) struct Constant {
     pub(super) text: String,
     /// Whether it was written as a number: then the parent shows it without quotation marks.
     pub(super) bare: bool,
+    /// It as a pattern, once somebody asked.
+    pattern: PatternCache,
+}
+
+/// A pattern compiled at most once. Plays no part in comparisons: it follows from the text.
+#[derive(Debug, Clone, Default)]
+struct PatternCache(OnceLock<Result<Box<Pattern>, PatternError>>);
+
+impl PartialEq for PatternCache {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Constant {
+    /// A constant; `bare` when it was written as a number.
+    pub(super) fn new(text: String, bare: bool) -> Self {
+        Self {
+            text,
+            bare,
+            pattern: PatternCache::default(),
+        }
+    }
+
+    /// Its text as a regular expression.
+    pub(super) fn pattern(&self) -> Result<&Pattern, PatternError> {
+        let pattern = self
+            .pattern
+            .0
+            .get_or_init(|| Pattern::new(&self.text, Anchoring::Anywhere).map(Box::new));
+        pattern.as_deref().map_err(PatternError::clone)
+    }
 }
 
 /// Two values compared.

@@ -154,14 +154,8 @@ impl<'t> Parser<'t, '_> {
                 }
                 NodeKind::Attribute(name.clone())
             }
-            TokenKind::Text(text) => NodeKind::Constant(Constant {
-                text: text.clone(),
-                bare: false,
-            }),
-            TokenKind::Number(text) => NodeKind::Constant(Constant {
-                text: text.clone(),
-                bare: true,
-            }),
+            TokenKind::Text(text) => NodeKind::Constant(Constant::new(text.clone(), false)),
+            TokenKind::Number(text) => NodeKind::Constant(Constant::new(text.clone(), true)),
             TokenKind::Name(name) if self.peek() == Some(&TokenKind::Open) => {
                 return self.call(name, span, depth, nested);
             }

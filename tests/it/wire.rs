@@ -2,6 +2,9 @@
 //! The cases are data in `tests/data/wire`; each names its section and mark.
 
 mod answers;
+mod bodies;
+mod references;
+mod rules;
 mod urls;
 
 use serde::de::DeserializeOwned;
