@@ -184,8 +184,7 @@ pub struct Fidelity {
     /// How long an answer is waited for, in wire time (W-037).
     pub timeout: SignedDuration,
     /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
-    /// the driver: four in
-    /// the service, one everywhere else.
+    /// the driver: four in the service, one everywhere else.
     pub workers: Option<NonZeroU32>,
     /// Headers of the requests.
     pub headers: Headers,
