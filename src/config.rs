@@ -4,10 +4,10 @@
 //! text → TOML (all syntax errors) → held against the schema (unknown keys, types, words) → raw types → [`Config`].
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use std::num::NonZeroU32;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::AppRole;
@@ -144,7 +144,8 @@ pub type Loaded = Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// Reads a configuration file.
 ///
 /// Errors: the file can not be read, is larger than [`FILE_BYTES_MAX`], is not UTF-8, is not TOML (then every syntax
-/// error is reported, and nothing further in, since what follows a syntax error is guesswork), or says something wrong.
+/// error is reported, and nothing further in, since what follows a syntax error is guesswork), or says something
+/// wrong.
 pub fn load(file: &Path) -> Loaded {
     let source = source::Source::read(file).map_err(|diagnostic| vec![diagnostic])?;
     convert::load(&source)

@@ -46,6 +46,7 @@ pub struct GlobalArguments {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// More: a log on standard error; twice for details, three times for everything.
+    /// `SCIMULATOR_LOG` overrides it, as in `scimulator::client=trace,warn`.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 }

@@ -17,7 +17,8 @@ words! {
 }
 
 words! {
-    /// How `active` and other Boolean targets travel in a PATCH of the default dialect (`wire.md 13` question 1, W-116).
+    /// How `active` and other Boolean targets travel in a PATCH of the default dialect (`wire.md 13` question 1,
+    /// W-116).
     pub enum ActiveStyle {
         /// As the text that the expression yields: `"False"` (observed).
         String = "string",
@@ -33,7 +34,8 @@ words! {
         String = "string",
         /// `"value": {"value": "<id>"}` with the URN path (the validator's form).
         Object = "object",
-        /// `"value": [{"$ref": "…/Users/<id>", "value": "<id>"}]` with the path `manager` (the oldest documented form).
+        /// `"value": [{"$ref": "…/Users/<id>", "value": "<id>"}]` with the path `manager` (the oldest documented
+        /// form).
         Array = "array",
     }
 }
@@ -41,7 +43,8 @@ words! {
 words! {
     /// How a manager is removed (`wire.md 4.7` and `13` question 2, W-136, W-137).
     pub enum ManagerRemoveStyle {
-        /// The dialect's own form: `Remove` with path and value, in `optscim` `remove` with a filtered URN path (inferred).
+        /// The dialect's own form: `Remove` with path and value, in `optscim` `remove` with a filtered URN path
+        /// (inferred).
         Dialect = "dialect",
         /// `remove` with the path `manager[value eq "<id>"]`, without the URN (one report of 2023).
         FilterWithoutUrn = "filter_without_urn",
@@ -99,7 +102,8 @@ words! {
 }
 
 words! {
-    /// How the `primary` of a target such as `roles[primary eq "True"]` travels (`wire.md 3.2` and `13` question 14, W-097).
+    /// How the `primary` of a target such as `roles[primary eq "True"]` travels (`wire.md 3.2` and `13` question 14,
+    /// W-097).
     pub enum RolesStyle {
         /// As a JSON boolean.
         Boolean = "boolean",
@@ -179,8 +183,8 @@ pub struct Fidelity {
     pub retry_after: RetryAfter,
     /// How long an answer is waited for, in wire time (W-037).
     pub timeout: SignedDuration,
-    /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to the driver: four in
-    /// the service, one everywhere else.
+    /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
+    /// the driver: four in the service, one everywhere else.
     pub workers: Option<NonZeroU32>,
     /// Headers of the requests.
     pub headers: Headers,
@@ -194,7 +198,8 @@ pub struct Fidelity {
     pub group_create_style: GroupCreateStyle,
     /// Whether `"$ref": null` stands in each member entry (`wire.md 13` question 11, W-159).
     pub member_ref_null: bool,
-    /// Whether a query for the present value goes before each write of a reference (`wire.md 13` question 12, W-140, W-165).
+    /// Whether a query for the present value goes before each write of a reference (`wire.md 13` question 12, W-140,
+    /// W-165).
     pub reference_precheck: bool,
     /// What is sent while nothing maps `IsSoftDeleted`.
     pub unmapped_active: UnmappedActive,
@@ -210,9 +215,11 @@ pub struct Fidelity {
     pub follow_redirects: bool,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
-    /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14` C7, E-098).
+    /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
+    /// C7, E-098).
     pub covers_soft_delete: bool,
-    /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets, `outage_after`).
+    /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets,
+    /// `outage_after`).
     pub outage_after: NonZeroU32,
     /// When a failed object is tried again.
     pub escrow_schedule: EscrowSchedule,

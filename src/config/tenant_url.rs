@@ -281,6 +281,8 @@ mod tests {
             warnings("https://h/?AzureAdScimPatch062020"),
             [TenantUrlWarning::Alias]
         );
+        assert_eq!(parse("https://h/?AzureAdScimPatch062020").dialect(), Dialect::Optscim);
+        assert!(TenantUrlWarning::Alias.to_string().contains("unverified"));
         assert_eq!(warnings("http://h.example/"), [TenantUrlWarning::OffSpec]);
         assert_eq!(warnings("http://localhost/?AzureAdScimPatch2017"), []);
         let [TenantUrlWarning::UnknownFlag { name, meant }] = &warnings("https://h/?aadoptscim062020")[..]
