@@ -1,6 +1,27 @@
 //! The command line: a file a command, arguments in, one call, rendering out.
+//!
+//! A command returns an [`Exit`] or a [`Failure`]; this module parses, dispatches, and renders failures in one place.
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Arguments, Command};
+use context::Context;
+pub use failure::Failure;
+use output::warn;
+
+pub mod arguments;
+pub mod context;
+pub mod failure;
+pub mod output;
+
+mod check;
+mod completions;
+mod init;
+mod logging;
+mod man;
 
 /// What the process ends with (contract 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +42,21 @@ pub enum Exit {
     Defect = 70,
 }
 
+impl Exit {
+    /// One word for it, the `code` of an error printed as JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Target => "target",
+            Self::Quarantine => "quarantine",
+            Self::Held => "held",
+            Self::Defect => "defect",
+        }
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         let code: u8 = match exit {
@@ -37,6 +73,74 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 /// Runs the program with these arguments (the first one is the program's name).
-pub fn main(_arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    Exit::Fine
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    std::panic::set_hook(Box::new(say_defect));
+    guarded(|| match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => run(arguments),
+        Err(error) => {
+            // A closed pipe leaves nobody to tell.
+            error.print().ok();
+            if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Fine
+            }
+        }
+    })
+}
+
+/// The whole command line as a value, for completions, manual pages and tests.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+fn run(arguments: Arguments) -> Exit {
+    let format = arguments.global.format;
+    dispatch(arguments).unwrap_or_else(|failure| {
+        failure.print(format);
+        failure.exit()
+    })
+}
+
+fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
+    logging::start(&global, std::env::var(logging::VARIABLE).ok())?;
+    let context = Context::new(global)?;
+    match command {
+        Command::Init(arguments) => init::run(&context, &arguments),
+        Command::Check => check::run(&context),
+        Command::Completions(arguments) => completions::run(&context, &arguments),
+        Command::Man(arguments) => man::run(&context, &arguments),
+    }
+}
+
+/// Turns a panic into [`Exit::Defect`]: every other way out is a value.
+fn guarded(run: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Exit::Defect)
+}
+
+fn say_defect(panic: &PanicHookInfo<'_>) {
+    let what = panic.payload_as_str().unwrap_or("no description");
+    let place = panic
+        .location()
+        .map(|place| format!(" ({}:{})", place.file(), place.line()))
+        .unwrap_or_default();
+    warn(&format!(
+        "a defect of scimulator itself: {what}{place}\nplease report it with the command that led here"
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_as_a_defect_and_a_result_as_itself() {
+        assert_eq!(guarded(|| panic!("on purpose")), Exit::Defect);
+        assert_eq!(guarded(|| Exit::Held), Exit::Held);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
 }

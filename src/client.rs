@@ -1,1 +1,23 @@
-//! Under construction.
+//! What speaks HTTP to a target: the network transport, authorization, pacing and the wire journal.
+//!
+//! A transport takes a [`crate::http::Request`] and gives an [`Answered`]; nothing here knows SCIM's rules.
+//! The journal keeps what was said, with every secret masked by the [`Redactor`] that logs use as well.
+
+mod authorize;
+mod har;
+pub mod journal;
+mod network;
+mod pace;
+mod readable;
+mod redact;
+
+pub use authorize::{Authorization, BearerToken, InvalidToken};
+pub use har::{HAR_VERSION, har};
+pub use journal::{
+    About, Body, Exchange, ExchangeError, Filter, JOURNAL_BODY_BYTES_MAX, JournalError, JournalReader,
+    JournalWriter, ObjectRef, Outcome, RequestRecord, ResponseRecord, file_name, read,
+};
+pub use network::{Answered, BODY_BYTES_MAX, Network, NetworkError, NetworkOptions, ProxySettings};
+pub use pace::Pace;
+pub use readable::one_line;
+pub use redact::{MASK, Redactor};

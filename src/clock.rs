@@ -72,6 +72,64 @@ impl WireInstant {
 
     /// Real time that has passed since this moment.
     pub fn elapsed(self) -> Duration {
-        Self::now().0.saturating_duration_since(self.0)
+        Self::now().saturating_duration_since(self)
+    }
+
+    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+
+    /// The moment that lies `by` later; `None` beyond what the platform can represent.
+    pub fn checked_add(self, by: Duration) -> Option<Self> {
+        self.0.checked_add(by).map(Self)
+    }
+
+    /// The moment that lies `by` earlier; `None` beyond what the platform can represent.
+    pub fn checked_sub(self, by: Duration) -> Option<Self> {
+        self.0.checked_sub(by).map(Self)
+    }
+}
+
+/// Where wire time comes from: real against a socket; against the embedded app it follows the virtual clock.
+#[derive(Debug, Clone)]
+pub struct WireClock(WireSource);
+
+#[derive(Debug, Clone)]
+enum WireSource {
+    Real,
+    /// The instant only anchors the count: differences are those of the virtual clock alone.
+    Following {
+        clock: VirtualClock,
+        origin: WireInstant,
+        start: Timestamp,
+    },
+}
+
+impl WireClock {
+    /// The monotonic clock of the machine.
+    pub fn real() -> Self {
+        Self(WireSource::Real)
+    }
+
+    /// Wire time that passes as the hand of `clock` moves.
+    pub fn following(clock: &VirtualClock) -> Self {
+        let (origin, start) = (WireInstant::now(), clock.now());
+        Self(WireSource::Following {
+            clock: clock.clone(),
+            origin,
+            start,
+        })
+    }
+
+    /// The present moment of this wire time.
+    pub fn now(&self) -> WireInstant {
+        match &self.0 {
+            WireSource::Real => WireInstant::now(),
+            WireSource::Following { clock, origin, start } => {
+                let passed = Duration::try_from(clock.now().duration_since(*start)).unwrap_or(Duration::ZERO);
+                origin.checked_add(passed).unwrap_or(*origin)
+            }
+        }
     }
 }

@@ -1,1 +1,22 @@
-//! Under construction.
+//! The provisioning engine: a state machine that takes inputs and yields effects; only HTTP exchanges, the import of
+//! the source and pauses are effects. It reads no clock, opens no socket and waits for nothing.
+//!
+//! [`Cycle`] is one run of a job. Drivers ([`drive`]) carry out its effects, over the network or in process.
+
+mod context;
+mod cycle;
+pub mod decide;
+pub mod drive;
+pub mod entry;
+pub mod escrow;
+pub mod ids;
+mod object;
+pub mod quarantine;
+mod reference;
+mod removal;
+pub mod spec;
+pub mod statistics;
+pub mod status;
+
+pub use context::{About, EffectId, EngineError, Refusal};
+pub use cycle::{Cycle, CycleKind, CycleResult, Effect, Event, ImportOutcome, Outcome, RunState};

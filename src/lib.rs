@@ -11,10 +11,6 @@
 //! [`engine`]. Shell: [`directory`], [`client`], [`store`], [`target`], `cli`.
 //! `ARCHITECTURE.md` has the code map and the invariants.
 
-/// Names the numbered behaviours that a test asserts.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! covers { ($($id:literal),+ $(,)?) => { $( let _: &str = $id; )+ } }
 
 pub mod cli;
 pub mod client;
@@ -26,8 +22,11 @@ pub mod engine;
 pub mod expression;
 pub mod gallery;
 pub mod http;
+#[doc(hidden)]
+pub mod ledger;
 pub mod mapping;
 pub mod scim;
 pub mod scope;
 pub mod store;
 pub mod target;
+

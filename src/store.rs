@@ -1,1 +1,279 @@
-//! Under construction.
+//! What outlives the process: one SQLite file for directory history, jobs, links, escrows and logs.
+//!
+//! Nobody else speaks SQL. Every call is synchronous and part of the step that makes it: [`Store::step`] makes
+//! several of them one transaction. WAL mode gives prefix consistency: a power cut may lose the last moments, never
+//! their order (design, law 4). The tables are described in `docs/state.md`.
+
+mod directory;
+mod import;
+mod job;
+mod journaled;
+mod lock;
+mod work;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::clock::Timestamp;
+
+pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
+pub use import::{Import, ImportFault, Imported};
+pub use job::{Escrow, Execution, JobRow, Link};
+pub use journaled::{LogFilter, LogRow};
+pub use lock::{JobLock, LockError};
+pub use work::{Membership, Phase, WorkItem, WorkWindow};
+
+/// The version of the tables that this program writes; older ones are migrated, newer ones refused.
+const SCHEMA_VERSION: i64 = 1;
+/// `PRAGMA application_id`: tells our files from other SQLite files ("SCiM").
+const APPLICATION_ID: i64 = 0x5343_694d;
+/// How long another process may hold the file before we give up, in milliseconds of wire time.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Migrations in order; number N leads to version N.
+const MIGRATIONS: &[&str] = &[include_str!("store/001.sql")];
+
+/// Why the state can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process is writing.
+    #[error("the state file `{}` is in use by another process", file.display())]
+    Busy {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Written by a later version of this program.
+    #[error("the state file `{}` has version {found}; this program knows up to {known}", file.display())]
+    Newer {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// A SQLite file that something else made, or no SQLite file at all.
+    #[error("`{}` is not a state file of this program, or it is damaged", file.display())]
+    NotOurs {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite said, when it did.
+        #[source]
+        source: Option<rusqlite::Error>,
+    },
+    /// The folder or file can't be made or opened.
+    #[error("can't open the state file `{}`", file.display())]
+    Open {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row that breaks the rules it was written by.
+    #[error("the state file holds a row that makes no sense: {0}")]
+    Corrupt(String),
+    /// Reading or writing failed: disk full, read-only, damaged.
+    #[error("the state file can't be read or written")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(format!("not the JSON expected ({error})"))
+    }
+}
+
+/// One open state file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    file: PathBuf,
+}
+
+impl Store {
+    /// Opens the state in `folder`, making it when it is not there. A file that is not ours, damaged or newer is
+    /// left alone.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let file = folder.join("scimulator.db");
+        private_folder(folder)
+            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        let connection = Connection::open(&file)
+            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        restrict(&file).map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        Self::prepare(connection, file)
+    }
+
+    /// Opens the state for reading only, or nothing when there is none yet.
+    pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
+        if folder.join("scimulator.db").exists() { Self::open(folder).map(Some) } else { Ok(None) }
+    }
+
+    /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?, PathBuf::from(":memory:"))
+    }
+
+    /// A copy in memory of everything here: what `plan` works on, so that nothing it does is kept and a running
+    /// service is never locked out.
+    pub fn copy(&self) -> Result<Self, StoreError> {
+        let mut connection = Connection::open_in_memory()?;
+        rusqlite::backup::Backup::new(&self.connection, &mut connection)?.run_to_completion(
+            i32::MAX,
+            std::time::Duration::ZERO,
+            None,
+        )?;
+        Self::prepare(connection, self.file.clone())
+    }
+
+    fn prepare(connection: Connection, file: PathBuf) -> Result<Self, StoreError> {
+        let mut store = Self { connection, file };
+        match store.settle() {
+            Ok(()) => Ok(store),
+            Err(StoreError::Sqlite(source)) => Err(match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                    StoreError::Busy { file: store.file }
+                }
+                Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                    StoreError::NotOurs { file: store.file, source: Some(source) }
+                }
+                _ => StoreError::Open { file: store.file, source: Box::new(source) },
+            }),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let connection = &mut self.connection;
+        connection.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+        let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
+        if application != APPLICATION_ID && (application != 0 || found != 0 || tables != 0) {
+            return Err(StoreError::NotOurs { file: self.file.clone(), source: None });
+        }
+        if SCHEMA_VERSION < found {
+            return Err(StoreError::Newer { file: self.file.clone(), found, known: SCHEMA_VERSION });
+        }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        if found < SCHEMA_VERSION {
+            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            // Another process may have been here between the first look and the lock.
+            let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+                transaction.execute_batch(migration)?;
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            transaction.commit()?;
+        }
+        connection.execute_batch(work::TEMPORARY_TABLES)?;
+        // SQLite's own lower() knows ASCII only.
+        connection.create_scalar_function(
+            "scimulator_lower",
+            1,
+            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+            |context| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase())),
+        )?;
+        Ok(())
+    }
+
+    /// Runs `body` as one transaction: everything it wrote is kept together, or nothing when it fails.
+    pub fn step<T, E: From<StoreError>>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.begin_step()?;
+        let result = body(self);
+        self.end_step(result.is_ok())?;
+        result
+    }
+
+    /// Begins a transaction, or a part of the one under way, for callers that [`Self::step`] does not fit.
+    pub fn begin_step(&mut self) -> Result<(), StoreError> {
+        self.batch("SAVEPOINT step")
+    }
+
+    /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
+    pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
+        self.batch(if keep { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" })
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
+    /// The file, for messages.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A named value that belongs to the whole state.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+        let mut rows = statement.query([key])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Sets a named value, or removes it.
+    pub fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?,
+            None => self.connection.execute("DELETE FROM meta WHERE key = ?1", [key])?,
+        };
+        Ok(())
+    }
+
+    /// Whether the file can be opened without being changed: used by tests that look from outside.
+    pub fn is_readable(file: &Path) -> bool {
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).is_ok()
+    }
+}
+
+/// A moment as the tables hold it: UTC, microseconds, fixed width, so that text order is time order.
+fn stamp(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+/// Reads a moment back.
+fn moment(text: &str) -> Result<Timestamp, StoreError> {
+    text.parse().map_err(|_| StoreError::Corrupt(format!("`{text}` is no time")))
+}
+
+/// Makes a folder that only its owner may enter.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Lets only the owner read the file: it holds personal data.
+fn restrict(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = std::fs::metadata(file)?;
+        let mut permissions = metadata.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            permissions.set_mode(0o600);
+            std::fs::set_permissions(file, permissions)?;
+        }
+    }
+    Ok(())
+}

@@ -76,3 +76,15 @@ impl SourceObject {
         self.text(name).unwrap_or(&self.id)
     }
 }
+
+/// The namespace of derived ids. It never changes: a derived id is an object's identity in people's state.
+const DERIVED_IDS: uuid::Uuid = uuid::Uuid::from_bytes([
+    0x5c, 0x1a, 0x0f, 0x2e, 0x94, 0x3b, 0x5d, 0x47, 0x8e, 0x60, 0xd1, 0x7a, 0xb2, 0x08, 0x36, 0xc9,
+]);
+
+/// The `objectId` of an object whose file gives none: a name-based UUID (version 5) of its kind and its lower-cased
+/// userPrincipalName or displayName (contract 4). The same name always gives the same id.
+pub fn derived_id(kind: ObjectKind, name: &str) -> String {
+    let name = format!("{}:{}", kind.as_str().to_lowercase(), name.trim().to_lowercase());
+    uuid::Uuid::new_v5(&DERIVED_IDS, name.as_bytes()).to_string()
+}

@@ -1,4 +1,14 @@
 //! Integration tests: one binary, one module a feature.
+// Tells the lints that helpers here are tests too.
+#![cfg(test)]
 
+mod client;
+mod common;
+mod config;
+mod directory_read;
 mod expression;
+mod laws;
+#[path = "../support/sources.rs"]
+mod sources;
+mod target;
 mod wire;

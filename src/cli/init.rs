@@ -1,0 +1,77 @@
+//! `init`: a configuration, a small directory and a first scenario to start from.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::arguments::InitArguments;
+use super::context::Context;
+use super::{Exit, Failure};
+
+/// Path and text of each file. `{app}` stands for the app profile.
+const FILES: [(&str, &str); 6] = [
+    ("scimulator.toml", include_str!("init/scimulator.toml")),
+    ("directory/users.csv", include_str!("init/users.csv")),
+    ("directory/groups.csv", include_str!("init/groups.csv")),
+    ("directory/members.csv", include_str!("init/members.csv")),
+    ("directory/assignments.csv", include_str!("init/assignments.csv")),
+    ("scenarios/first.toml", include_str!("init/first.toml")),
+];
+
+pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Failure> {
+    let files: Vec<(PathBuf, String)> = FILES
+        .iter()
+        .map(|(path, text)| (place(&arguments.dir, path), text.replace("{app}", &arguments.app)))
+        .collect();
+    let in_the_way: Vec<String> = files
+        .iter()
+        .filter(|(path, _)| path.exists())
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    if !in_the_way.is_empty() {
+        let message = format!(
+            "nothing was written, since there is already: {}",
+            in_the_way.join(", ")
+        );
+        return Err(Failure::new(Exit::Usage, message).help("name another folder: `scimulator init DIR`"));
+    }
+    for (path, text) in &files {
+        write_new(path, text).map_err(|error| {
+            Failure::new(Exit::Usage, format!("can not write `{}`", path.display())).because(&error)
+        })?;
+    }
+    let written: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+    if context.output.is_json() {
+        context.output.json(&json!({ "written": written }))?;
+    } else {
+        context.output.text(&written.join("\n"))?;
+        context.output.note(&format!(
+            "next: scimulator -c {} check",
+            written.first().map_or("", String::as_str)
+        ));
+    }
+    Ok(Exit::Fine)
+}
+
+/// The path as a person would write it: no `./` before it.
+fn place(dir: &Path, path: &str) -> PathBuf {
+    if dir == Path::new(".") {
+        PathBuf::from(path)
+    } else {
+        dir.join(path)
+    }
+}
+
+/// Writes a file that must not exist, and the folders above it.
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)?
+        .write_all(text.as_bytes())
+}

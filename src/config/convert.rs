@@ -1,0 +1,527 @@
+//! From the raw types to [`Config`]: what the schema can not say.
+//!
+//! A key that is absent or was taken out by the structure check (and reported there) arrives as `None`; only here do
+//! `None`s turn into defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::fidelity::{Edition, Headers, RetryAfter};
+use super::raw::{
+    RawAppRole, RawConfig, RawDirectory, RawFidelity, RawHeaders, RawJob, RawToken, RawVanishLimit, Text,
+};
+use super::source::Source;
+use super::structure::{self, in_backticks};
+use super::tenant_url::RemoteRefused;
+use super::words::Word;
+use super::{
+    APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, schema,
+};
+use crate::diagnostic::{Diagnostic, Place, did_you_mean, has_errors};
+use crate::expression::AppRole;
+
+/// See [`super::load`].
+pub(super) fn load(source: &Source) -> Loaded {
+    let (mut table, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        return Err(errors.iter().map(|error| syntax(source, error)).collect());
+    }
+    let mut findings = structure::check(source, &schema::json_schema(), &mut table);
+    let raw = match RawConfig::deserialize(toml::de::Deserializer::from(table)) {
+        Ok(raw) => raw,
+        Err(error) => {
+            findings.push(syntax(source, &error));
+            return Err(findings);
+        }
+    };
+    let mut converter = Converter { source, findings };
+    let config = converter.config(raw);
+    let mut findings = converter.findings;
+    findings.sort_by(|a, b| a.place.cmp(&b.place));
+    match config {
+        Some(config) if !has_errors(&findings) => Ok((config, findings)),
+        _ => Err(findings),
+    }
+}
+
+fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
+    let place = match error.span() {
+        Some(span) => source.place(&span),
+        None => Place::file(&source.file),
+    };
+    Diagnostic::error(error.message().replace('\n', ", ")).at(place)
+}
+
+struct Converter<'a> {
+    source: &'a Source,
+    findings: Vec<Diagnostic>,
+}
+
+impl Converter<'_> {
+    fn error(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.report(span, Diagnostic::error(message), help);
+    }
+
+    fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.report(span, Diagnostic::warning(message), help);
+    }
+
+    fn report(&mut self, span: &Range<usize>, finding: Diagnostic, help: Option<String>) {
+        let finding = finding.at(self.source.place(span));
+        self.findings.push(match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+    }
+
+    /// A path as written, from the folder of the configuration file.
+    fn path(&self, path: &str) -> PathBuf {
+        self.source.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn config(&mut self, raw: RawConfig) -> Option<Config> {
+        let directory = raw.directory.and_then(|raw| self.directory(raw));
+        let app_roles = self.app_roles(raw.app_role.unwrap_or_default());
+        let jobs = raw.job.map(|raw| self.jobs(raw));
+        Some(Config {
+            file: self.source.file.clone(),
+            state_dir: self.path("state"),
+            directory: directory?,
+            app_roles,
+            jobs: jobs?,
+        })
+    }
+
+    fn directory(&mut self, raw: RawDirectory) -> Option<DirectoryConfig> {
+        let multi_valued = self.multi_valued(raw.multi_valued.unwrap_or_default());
+        let vanish_limit = self.vanish_limit(raw.vanish_limit);
+        let soft_delete_retention =
+            self.duration(raw.soft_delete_retention, SignedDuration::from_hours(30 * 24));
+        let path = raw.path?;
+        if path.get_ref().trim().is_empty() {
+            self.error(
+                &path.span(),
+                "`path` is empty",
+                Some("name the directory's folder".to_owned()),
+            );
+        }
+        Some(DirectoryConfig {
+            path: self.path(path.get_ref()),
+            multi_valued,
+            vanish_limit,
+            soft_delete_retention,
+            seed: raw.seed.unwrap_or(0),
+        })
+    }
+
+    fn multi_valued(&mut self, raw: Vec<Text>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for name in raw {
+            let span = name.span();
+            let name = name.into_inner();
+            if name.is_empty() || name.trim() != name {
+                self.error(&span, format!("`{name}` is no attribute name"), None);
+            } else if !names.insert(name.clone()) {
+                self.error(&span, format!("the attribute `{name}` is listed twice"), None);
+            }
+        }
+        names
+    }
+
+    fn vanish_limit(&mut self, raw: Option<RawVanishLimit>) -> VanishLimit {
+        const SHARE_PERCENT: u8 = 20;
+        const AT_LEAST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+        let (share, at_least) = raw.map_or((None, None), |raw| (raw.share, raw.at_least));
+        let share_percent = share.and_then(|share| {
+            let percent = share
+                .get_ref()
+                .strip_suffix('%')
+                .and_then(|number| number.trim().parse().ok());
+            let percent = percent.filter(|percent| (1..=100).contains(percent));
+            if percent.is_none() {
+                let message = format!("`{}` is not a share in percent", share.get_ref());
+                self.error(
+                    &share.span(),
+                    message,
+                    Some("write a whole number from `1%` to `100%`".to_owned()),
+                );
+            }
+            percent
+        });
+        VanishLimit {
+            share_percent: share_percent.unwrap_or(SHARE_PERCENT),
+            at_least: at_least.and_then(NonZeroU32::new).unwrap_or(AT_LEAST),
+        }
+    }
+
+    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
+        let (mut ids, mut values) = (Seen::new("role id"), Seen::new("role value"));
+        let mut roles = Vec::new();
+        for RawAppRole {
+            id,
+            value,
+            display_name,
+        } in raw
+        {
+            let id = id.and_then(|id| {
+                let guid = self.guid(&id)?;
+                ids.note(self, &guid, id.span());
+                Some(guid)
+            });
+            let value = value.map(|value| {
+                if value.get_ref().is_empty() {
+                    let help = "assignments name a role by its value";
+                    self.error(&value.span(), "`value` is empty", Some(help.to_owned()));
+                }
+                values.note(self, value.get_ref(), value.span());
+                value.into_inner()
+            });
+            if let (Some(id), Some(value), Some(display_name)) = (id, value, display_name) {
+                roles.push(AppRole {
+                    id,
+                    value,
+                    display_name: display_name.into_inner(),
+                });
+            }
+        }
+        roles
+    }
+
+    fn guid(&mut self, text: &Text) -> Option<String> {
+        let guid = uuid::Uuid::try_parse(text.get_ref()).ok();
+        if guid.is_none() {
+            let help = "write for example `06b07648-ecfe-589f-9d2f-6325724a46ee`";
+            self.error(
+                &text.span(),
+                format!("`{}` is not a GUID", text.get_ref()),
+                Some(help.to_owned()),
+            );
+        }
+        guid.map(|guid| guid.hyphenated().to_string())
+    }
+
+    fn jobs(&mut self, raw: Spanned<Vec<RawJob>>) -> Vec<JobConfig> {
+        let span = raw.span();
+        let raw = raw.into_inner();
+        if raw.is_empty() && self.findings.is_empty() {
+            self.error(
+                &span,
+                "there is no job",
+                Some("write `[[job]]`, once for each job".to_owned()),
+            );
+        }
+        let mut names = Seen::new("job name");
+        raw.into_iter()
+            .filter_map(|raw| self.job(raw, &mut names))
+            .collect()
+    }
+
+    fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
+        let name = raw.name.and_then(|name| self.job_name(name, names));
+        let app = self.app(raw.app);
+        let allow_remote = raw.allow_remote.unwrap_or(false);
+        let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
+        let token = raw.token.and_then(|token| self.token(token));
+        let interval = self.duration(raw.interval, SignedDuration::from_mins(40));
+        let fidelity = self.fidelity(raw.fidelity);
+        Some(JobConfig {
+            name: name?,
+            app,
+            endpoint: endpoint?,
+            token,
+            scope: word(raw.scope, ScopeMode::Assigned),
+            allow_remote,
+            interval,
+            groups: raw.groups.unwrap_or(true),
+            skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
+            requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
+            fidelity,
+        })
+    }
+
+    fn job_name(&mut self, name: Text, names: &mut Seen) -> Option<String> {
+        let span = name.span();
+        let name = name.into_inner();
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        if !(1..=JOB_NAME_CHARS_MAX).contains(&name.chars().count()) || !name.chars().all(allowed) {
+            let help =
+                format!("1 to {JOB_NAME_CHARS_MAX} characters: lower-case letters, digits, `-` and `_`");
+            self.error(&span, format!("`{name}` is no job name"), Some(help));
+            return None;
+        }
+        names.note(self, &name, span);
+        Some(name)
+    }
+
+    fn app(&mut self, app: Option<Text>) -> String {
+        let Some(app) = app else { return "scim".to_owned() };
+        let name = app.get_ref().as_str();
+        if !APP_PROFILES.contains(&name) {
+            let help = match did_you_mean(name, APP_PROFILES.iter().copied()) {
+                Some(profile) => format!("did you mean `{profile}`?"),
+                None => format!("known: {}", in_backticks(APP_PROFILES)),
+            };
+            self.error(
+                &app.span(),
+                format!("there is no app profile `{name}`"),
+                Some(help),
+            );
+        }
+        app.into_inner()
+    }
+
+    fn endpoint(&mut self, text: &Text, allow_remote: bool) -> Option<Endpoint> {
+        const EMBEDDED: &str = "embedded";
+        let span = text.span();
+        if text.get_ref() == EMBEDDED {
+            return Some(Endpoint::Embedded);
+        }
+        let (url, warnings) = match TenantUrl::parse(text.get_ref()) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let help = match did_you_mean(text.get_ref(), [EMBEDDED]) {
+                    Some(word) => format!("did you mean `{word}`?"),
+                    None => "write for example `https://api.contoso.com/scim`, or `embedded`".to_owned(),
+                };
+                self.error(&span, format!("`tenant_url`: {error}"), Some(help));
+                return None;
+            }
+        };
+        for warning in warnings {
+            self.warning(&span, warning.to_string(), warning.help());
+        }
+        if let Err(refused) = url.permit(allow_remote) {
+            self.error(&span, refused.to_string(), Some(RemoteRefused::HELP.to_owned()));
+        }
+        Some(Endpoint::Remote(url))
+    }
+
+    /// That there is exactly one key is checked by the schema.
+    fn token(&mut self, raw: RawToken) -> Option<TokenSource> {
+        match (raw.env, raw.file, raw.value) {
+            (Some(name), _, _) => self.token_env(name),
+            (None, Some(file), _) => Some(TokenSource::File(self.path(file.get_ref()))),
+            (None, None, value) => value.map(TokenSource::Value),
+        }
+    }
+
+    /// The message does not repeat what was written: it may be the token itself, pasted into the wrong place.
+    fn token_env(&mut self, name: Text) -> Option<TokenSource> {
+        let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.get_ref().starts_with(starts) && name.get_ref().chars().all(goes_on) {
+            return Some(TokenSource::Env(name.into_inner()));
+        }
+        let help = "write the variable's name; the token itself goes into `value`";
+        self.error(
+            &name.span(),
+            "`env` is not the name of an environment variable",
+            Some(help.to_owned()),
+        );
+        None
+    }
+
+    fn fidelity(&mut self, raw: Option<RawFidelity>) -> Fidelity {
+        let edition = raw.as_ref().and_then(|raw| raw.edition.clone());
+        let base = Fidelity::of(word(edition, Edition::E2026_08));
+        let Some(raw) = raw else { return base };
+        Fidelity {
+            edition: base.edition,
+            active_style: word(raw.active_style, base.active_style),
+            manager_style: word(raw.manager_style, base.manager_style),
+            manager_remove_style: word(raw.manager_remove_style, base.manager_remove_style),
+            on_missing: word(raw.on_missing, base.on_missing),
+            retry_after: self.retry_after(raw.retry_after, base.retry_after),
+            timeout: self.duration(raw.timeout, base.timeout),
+            workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
+            headers: self.headers(raw.headers, base.headers),
+            forward_flags: raw.forward_flags.unwrap_or(base.forward_flags),
+            member_batch: raw
+                .member_batch
+                .and_then(NonZeroU32::new)
+                .unwrap_or(base.member_batch),
+            probe: word(raw.probe, base.probe),
+            group_create_style: word(raw.group_create_style, base.group_create_style),
+            member_ref_null: raw.member_ref_null.unwrap_or(base.member_ref_null),
+            reference_precheck: raw.reference_precheck.unwrap_or(base.reference_precheck),
+            unmapped_active: word(raw.unmapped_active, base.unmapped_active),
+            roles_style: word(raw.roles_style, base.roles_style),
+            roles_always: raw.roles_always.unwrap_or(base.roles_always),
+            filter_escape: word(raw.filter_escape, base.filter_escape),
+            requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
+            follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
+            list_on_single: word(raw.list_on_single, base.list_on_single),
+            covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
+            outage_after: raw
+                .outage_after
+                .and_then(NonZeroU32::new)
+                .unwrap_or(base.outage_after),
+            escrow_schedule: word(raw.escrow_schedule, base.escrow_schedule),
+            intent_recovery: raw.intent_recovery.unwrap_or(base.intent_recovery),
+        }
+    }
+
+    fn retry_after(&mut self, text: Option<Text>, default: RetryAfter) -> RetryAfter {
+        const OFF: &str = "off";
+        let Some(text) = text else { return default };
+        if text.get_ref() == OFF {
+            return RetryAfter::Off;
+        }
+        match duration::parse(text.get_ref()) {
+            Ok(duration) => RetryAfter::UpTo(duration),
+            Err(error) => {
+                let help = format!("{}, or `{OFF}`", duration::HELP);
+                self.error(&text.span(), error.to_string(), Some(help));
+                default
+            }
+        }
+    }
+
+    fn headers(&mut self, raw: Option<RawHeaders>, base: Headers) -> Headers {
+        let Some(raw) = raw else { return base };
+        Headers {
+            accept: self.header(raw.accept).unwrap_or(base.accept),
+            user_agent: self.header(raw.user_agent).or(base.user_agent),
+        }
+    }
+
+    fn header(&mut self, text: Option<Text>) -> Option<String> {
+        let text = text?;
+        let value = text.get_ref();
+        let printable = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        if !printable || value.is_empty() || value.trim() != value {
+            let help = "printable ASCII without blanks around it";
+            self.error(
+                &text.span(),
+                "this can not stand in an HTTP header",
+                Some(help.to_owned()),
+            );
+            return None;
+        }
+        Some(text.into_inner())
+    }
+
+    fn duration(&mut self, text: Option<Text>, default: SignedDuration) -> SignedDuration {
+        let Some(text) = text else { return default };
+        duration::parse(text.get_ref()).unwrap_or_else(|error| {
+            self.error(&text.span(), error.to_string(), Some(duration::HELP.to_owned()));
+            default
+        })
+    }
+}
+
+/// The choice of that word. Unknown words were taken out by the structure check.
+fn word<W: Word>(text: Option<String>, default: W) -> W {
+    text.and_then(|text| W::from_name(&text)).unwrap_or(default)
+}
+
+/// Values that must not occur twice, with the place of the first occurrence.
+struct Seen {
+    what: &'static str,
+    first: BTreeMap<String, Range<usize>>,
+}
+
+impl Seen {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            first: BTreeMap::new(),
+        }
+    }
+
+    fn note(&mut self, converter: &mut Converter<'_>, value: &str, span: Range<usize>) {
+        match self.first.get(value) {
+            Some(first) => {
+                let line = converter.source.place(first).line.unwrap_or_default();
+                let help = format!("line {line} has it first");
+                converter.error(
+                    &span,
+                    format!("the {} `{value}` is used twice", self.what),
+                    Some(help),
+                );
+            }
+            None => {
+                self.first.insert(value.to_owned(), span);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The defaults are stated twice, for people (the schema) and for the program ([`Fidelity::of`] and the like).
+    #[test]
+    fn writing_out_every_default_of_the_schema_changes_nothing() {
+        let schema = schema::json_schema();
+        let mut keys_written = 0;
+        let mut defaults = |pointer: &str| {
+            let keys = schema
+                .pointer(pointer)
+                .and_then(serde_json::Value::as_object)
+                .unwrap();
+            let lines: Vec<String> = keys
+                .iter()
+                .filter_map(|(key, of)| Some(format!("{key} = {}\n", of.get("default")?)))
+                .collect();
+            keys_written += lines.len();
+            lines.concat()
+        };
+        let job = "/properties/job/items/properties";
+        let written = format!(
+            "[directory]\npath = 'd'\n{}vanish_limit = {{ {} }}\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n{}\
+             [job.fidelity]\n{}[job.fidelity.headers]\n{}",
+            defaults("/properties/directory/properties"),
+            defaults("/properties/directory/properties/vanish_limit/properties")
+                .trim()
+                .replace('\n', ", "),
+            defaults(job),
+            defaults(&format!("{job}/fidelity/properties")),
+            defaults(&format!("{job}/fidelity/properties/headers/properties")),
+        );
+        let bare = "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n";
+        let read = |text: &str| {
+            let source = Source {
+                file: PathBuf::from("scimulator.toml"),
+                text: text.to_owned(),
+            };
+            load(&source).unwrap_or_else(|findings| panic!("{text}\n{findings:#?}"))
+        };
+        let ((written_config, written_warnings), (bare_config, _)) = (read(&written), read(bare));
+        assert_eq!(written_warnings, []);
+        assert_eq!(format!("{written_config:?}"), format!("{bare_config:?}"));
+        assert!(
+            30 <= keys_written,
+            "the schema states its defaults: {keys_written}"
+        );
+    }
+
+    #[test]
+    fn a_token_is_read_from_each_of_its_three_places() {
+        let read = |token: &str| {
+            let text = format!(
+                "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\ntoken = {token}\n"
+            );
+            let source = Source {
+                file: PathBuf::from("conf/scimulator.toml"),
+                text,
+            };
+            load(&source).unwrap().0.jobs.remove(0).token.unwrap()
+        };
+        assert!(matches!(read("{ env = 'SCIM_TOKEN' }"), TokenSource::Env(name) if name == "SCIM_TOKEN"));
+        assert!(matches!(read("{ file = 't' }"), TokenSource::File(path) if path == Path::new("conf/t")));
+        let TokenSource::Value(value) = read("{ value = 's3cr3t' }") else {
+            panic!("a value")
+        };
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&value), "s3cr3t");
+    }
+}

@@ -1,0 +1,270 @@
+//! Where the public record leaves a question open: one typed choice for each (`wire.md 13`, `engine.md 14`).
+//!
+//! The defaults are the recommended ones; an [`Edition`] pins them.
+
+use std::num::NonZeroU32;
+
+use jiff::SignedDuration;
+
+use super::words::words;
+
+words! {
+    /// A set of defaults that never changes again, so that an update of this program changes nobody's results.
+    pub enum Edition {
+        /// The public record as of August 2026.
+        E2026_08 = "2026-08",
+    }
+}
+
+words! {
+    /// How `active` and other Boolean targets travel in a PATCH of the default dialect (`wire.md 13` question 1,
+    /// W-116).
+    pub enum ActiveStyle {
+        /// As the text that the expression yields: `"False"` (observed).
+        String = "string",
+        /// As a JSON boolean: `false` (the tutorial's form).
+        Boolean = "boolean",
+    }
+}
+
+words! {
+    /// How a manager is set (`wire.md 4.7`, W-133, W-135).
+    pub enum ManagerStyle {
+        /// `"value": "<id>"` with the URN path (observed in 2023 and 2024).
+        String = "string",
+        /// `"value": {"value": "<id>"}` with the URN path (the validator's form).
+        Object = "object",
+        /// `"value": [{"$ref": "…/Users/<id>", "value": "<id>"}]` with the path `manager` (the oldest documented
+        /// form).
+        Array = "array",
+    }
+}
+
+words! {
+    /// How a manager is removed (`wire.md 4.7` and `13` question 2, W-136, W-137).
+    pub enum ManagerRemoveStyle {
+        /// The dialect's own form: `Remove` with path and value, in `optscim` `remove` with a filtered URN path
+        /// (inferred).
+        Dialect = "dialect",
+        /// `remove` with the path `manager[value eq "<id>"]`, without the URN (one report of 2023).
+        FilterWithoutUrn = "filter_without_urn",
+        /// `Remove` with the path alone.
+        PathOnly = "path_only",
+        /// `Replace` with `""`.
+        EmptyString = "empty_string",
+        /// `Replace` with `{"value": ""}` (the validator's form).
+        EmptyObject = "empty_object",
+    }
+}
+
+words! {
+    /// What a 404 on a linked id means (`wire.md 2.6` and `13` question 3, W-077, W-078).
+    pub enum OnMissing {
+        /// The match query runs again, and a create or a new link follows.
+        Rematch = "rematch",
+        /// The object fails with `InvalidAnchor`.
+        InvalidAnchor = "invalid_anchor",
+    }
+}
+
+words! {
+    /// What is probed at the start of a cycle (`wire.md 1.5` and `13` question 9, W-026, W-030).
+    pub enum Probe {
+        /// `/Users`, and `/Groups` while the group mapping is on.
+        Both = "both",
+        /// `/Users` only.
+        Users = "users",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
+words! {
+    /// The body of a group's create (`wire.md 3.5` and `13` question 10, W-102, W-103).
+    pub enum GroupCreateStyle {
+        /// The core schema alone, and `members: []` (observed in 2021).
+        Observed = "observed",
+        /// The core schema and Microsoft's own of 2006, without `members` (the tutorial's form).
+        Documented = "documented",
+        /// The core schema alone, without `members` (the validator's form).
+        Plain = "plain",
+    }
+}
+
+words! {
+    /// What a lost scope or a soft delete sends while nothing maps `IsSoftDeleted` (`wire.md 13` question 13, W-149).
+    pub enum UnmappedActive {
+        /// Nothing, as non-gallery apps have it.
+        Nothing = "nothing",
+        /// DELETE, as a few gallery connectors have it.
+        Delete = "delete",
+    }
+}
+
+words! {
+    /// How the `primary` of a target such as `roles[primary eq "True"]` travels (`wire.md 3.2` and `13` question 14,
+    /// W-097).
+    pub enum RolesStyle {
+        /// As a JSON boolean.
+        Boolean = "boolean",
+        /// As the text of the path's literal.
+        String = "string",
+    }
+}
+
+words! {
+    /// What happens to `"` and `\` in the value of a match query (`wire.md 2.1` rule 5 and `13` question 15).
+    pub enum FilterEscape {
+        /// Nothing: the query goes out broken, as Entra sends it, with a warning.
+        None = "none",
+        /// A backslash is put before them (RFC 7644 §3.4.2.2, which takes JSON's text form).
+        Backslash = "backslash",
+    }
+}
+
+words! {
+    /// An expression yields a list and the target takes one value (`mapping.md 11` OQ-31, M-054).
+    pub enum ListOnSingle {
+        /// The object fails with `SchemaPropertyCanOnlyAcceptValue`.
+        Error = "error",
+        /// The first value flows.
+        First = "first",
+    }
+}
+
+words! {
+    /// When a failed object is tried again (`engine.md 5.3`, E-149).
+    pub enum EscrowSchedule {
+        /// In every cycle until it succeeds or is given up.
+        EveryCycle = "every-cycle",
+    }
+}
+
+/// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// Wait as long as asked, at most this long, and repeat the request.
+    UpTo(SignedDuration),
+    /// The object fails at once.
+    Off,
+}
+
+/// Headers of the requests (`wire.md 1.4` and `13` question 6, W-022). There is no setting for others (W-019).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headers {
+    /// `Accept`.
+    pub accept: String,
+    /// `User-Agent`; `None` sends none.
+    pub user_agent: Option<String>,
+}
+
+/// The most workers a job may have. Microsoft asks a target to take 25 requests a second (`wire.md 1.6`); with more
+/// workers than this the order of the log costs more than the requests.
+pub const WORKERS_MAX: u32 = 64;
+
+/// The most members one PATCH may carry when that is configured. Microsoft publishes no number; the default is 100
+/// (`wire.md 6.6`), and this leaves room to try what larger batches do to a target.
+pub const MEMBER_BATCH_MAX: u32 = 1000;
+
+/// One choice for each open question that concerns this program. `[job.fidelity]` in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fidelity {
+    /// The edition that the defaults come from.
+    pub edition: Edition,
+    /// Form of Boolean targets in a PATCH.
+    pub active_style: ActiveStyle,
+    /// Form of setting a manager.
+    pub manager_style: ManagerStyle,
+    /// Form of removing a manager.
+    pub manager_remove_style: ManagerRemoveStyle,
+    /// Meaning of a 404 on a linked id.
+    pub on_missing: OnMissing,
+    /// Whether and how long `Retry-After` is waited out.
+    pub retry_after: RetryAfter,
+    /// How long an answer is waited for, in wire time (W-037).
+    pub timeout: SignedDuration,
+    /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
+    /// the driver: four in the service, one everywhere else.
+    pub workers: Option<NonZeroU32>,
+    /// Headers of the requests.
+    pub headers: Headers,
+    /// Whether the feature flags stay in the URLs of requests (`wire.md 13` question 7, W-174).
+    pub forward_flags: bool,
+    /// The most members one PATCH carries (`wire.md 13` question 8, W-163), at most [`MEMBER_BATCH_MAX`].
+    pub member_batch: NonZeroU32,
+    /// What the probe asks for.
+    pub probe: Probe,
+    /// Body of a group's create.
+    pub group_create_style: GroupCreateStyle,
+    /// Whether `"$ref": null` stands in each member entry (`wire.md 13` question 11, W-159).
+    pub member_ref_null: bool,
+    /// Whether a query for the present value goes before each write of a reference (`wire.md 13` question 12, W-140,
+    /// W-165).
+    pub reference_precheck: bool,
+    /// What is sent while nothing maps `IsSoftDeleted`.
+    pub unmapped_active: UnmappedActive,
+    /// Form of `primary` in roles.
+    pub roles_style: RolesStyle,
+    /// Whether a create carries `roles: []` though nothing maps roles (`wire.md 13` question 14, W-089).
+    pub roles_always: bool,
+    /// Treatment of `"` and `\` in match queries.
+    pub filter_escape: FilterEscape,
+    /// Whether a 409 on a create is followed by a match query at once (`wire.md 13` question 17, W-101).
+    pub requery_on_conflict: bool,
+    /// Whether redirects are followed (`wire.md 13` question 21, W-051).
+    pub follow_redirects: bool,
+    /// Treatment of a list for a single-valued target.
+    pub list_on_single: ListOnSingle,
+    /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
+    /// C7, E-098).
+    pub covers_soft_delete: bool,
+    /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets,
+    /// `outage_after`).
+    pub outage_after: NonZeroU32,
+    /// When a failed object is tried again.
+    pub escrow_schedule: EscrowSchedule,
+    /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
+    /// This safety is ours, not Entra's.
+    pub intent_recovery: bool,
+}
+
+impl Fidelity {
+    /// The recommended choices of an edition.
+    pub fn of(edition: Edition) -> Self {
+        const MEMBER_BATCH: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+        const OUTAGE_AFTER: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
+        match edition {
+            Edition::E2026_08 => Self {
+                edition,
+                active_style: ActiveStyle::String,
+                manager_style: ManagerStyle::String,
+                manager_remove_style: ManagerRemoveStyle::Dialect,
+                on_missing: OnMissing::Rematch,
+                retry_after: RetryAfter::UpTo(SignedDuration::from_mins(10)),
+                timeout: SignedDuration::from_secs(30),
+                workers: None,
+                headers: Headers {
+                    accept: "application/scim+json".to_owned(),
+                    user_agent: None,
+                },
+                forward_flags: false,
+                member_batch: MEMBER_BATCH,
+                probe: Probe::Both,
+                group_create_style: GroupCreateStyle::Observed,
+                member_ref_null: false,
+                reference_precheck: false,
+                unmapped_active: UnmappedActive::Nothing,
+                roles_style: RolesStyle::Boolean,
+                roles_always: false,
+                filter_escape: FilterEscape::None,
+                requery_on_conflict: false,
+                follow_redirects: false,
+                list_on_single: ListOnSingle::Error,
+                covers_soft_delete: true,
+                outage_after: OUTAGE_AFTER,
+                escrow_schedule: EscrowSchedule::EveryCycle,
+                intent_recovery: true,
+            },
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The text of a configuration file and the places in it.
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostic, Place};
+
+/// The most bytes a configuration file may have, one mebibyte: thousands of jobs. A larger file is something else,
+/// named by mistake, and is not read to its end.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A file that was read, for turning byte ranges into lines and columns.
+pub(super) struct Source {
+    pub(super) file: PathBuf,
+    pub(super) text: String,
+}
+
+impl Source {
+    pub(super) fn read(file: &Path) -> Result<Self, Diagnostic> {
+        let fail = |message: String| Diagnostic::error(message).at(Place::file(file));
+        let mut bytes = Vec::new();
+        File::open(file)
+            .and_then(|file| {
+                file.take(FILE_BYTES_MAX.saturating_add(1))
+                    .read_to_end(&mut bytes)
+            })
+            .map_err(|error| fail(format!("can not read the configuration: {error}")))?;
+        if u64::try_from(bytes.len()).map_or(true, |bytes| FILE_BYTES_MAX < bytes) {
+            return Err(fail(format!(
+                "the configuration is larger than {FILE_BYTES_MAX} bytes"
+            )));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self {
+                file: file.to_owned(),
+                text,
+            }),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let readable = error.as_bytes().get(..valid).unwrap_or_default();
+                let (line, column) = line_and_column(&String::from_utf8_lossy(readable), valid);
+                let place = Place::at(file, line, column);
+                Err(Diagnostic::error("the configuration is not UTF-8 text").at(place))
+            }
+        }
+    }
+
+    /// The line and column where a range of bytes begins.
+    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+        let (line, column) = line_and_column(&self.text, span.start);
+        Place::at(&self.file, line, column)
+    }
+}
+
+/// Line and column of a byte, both from 1; columns count characters.
+fn line_and_column(text: &str, byte: usize) -> (u32, u32) {
+    let before = text.get(..byte).unwrap_or(text);
+    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        .saturating_add(1);
+    (
+        u32::try_from(line).unwrap_or(u32::MAX),
+        u32::try_from(column).unwrap_or(u32::MAX),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_columns_count_characters() {
+        let text = "\u{feff}a = 1\r\nü = 'é' # x\n";
+        let at = |what: &str| line_and_column(text, text.find(what).unwrap());
+        assert_eq!(at("a"), (1, 1));
+        assert_eq!(at("ü"), (2, 1));
+        assert_eq!(at("# x"), (2, 9));
+        assert_eq!(line_and_column(text, text.len()), (3, 1));
+    }
+}

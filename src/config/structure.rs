@@ -1,0 +1,205 @@
+//! Holds a parsed file against the schema of the raw types, and takes out what does not fit.
+//!
+//! Deserialization stops at the first mistake. This walk does not: it reports each unknown key, wrong type and unknown
+//! word with its place, removes it, and leaves a table that always deserializes, so that the mistakes further in are
+//! reported in the same run. The schema is the one that ships for editors; the two can not disagree.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value};
+use toml::Spanned;
+use toml::de::{DeArray, DeInteger, DeTable, DeValue};
+
+use super::source::Source;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+
+/// What to write where another type is wanted, by the last key of the path.
+const HINTS: &[(&str, &str)] = &[
+    ("app_role", "write `[[app_role]]`, once for each role"),
+    (
+        "directory",
+        "write `[directory]` and below it `path = \"directory\"`",
+    ),
+    (
+        "fidelity",
+        "write `[job.fidelity]` and below it `edition = \"2026-08\"`",
+    ),
+    ("job", "write `[[job]]`, once for each job"),
+    (
+        "token",
+        "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`",
+    ),
+    (
+        "vanish_limit",
+        "write `vanish_limit = { share = \"20%\", at_least = 20 }`",
+    ),
+];
+
+/// Removes from `root` what `schema` does not allow, and reports each removal and each missing key.
+pub(super) fn check(source: &Source, schema: &Value, root: &mut Spanned<DeTable<'_>>) -> Vec<Diagnostic> {
+    let mut walk = Walk {
+        source,
+        findings: Vec::new(),
+    };
+    let span = root.span();
+    walk.table(schema, root.get_mut(), &span, None);
+    walk.findings
+}
+
+struct Walk<'a> {
+    source: &'a Source,
+    findings: Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn report(&mut self, span: &Range<usize>, message: String, help: Option<String>) {
+        let finding = Diagnostic::error(message).at(self.source.place(span));
+        self.findings.push(match help {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+    }
+
+    /// Whether the value of `key` may stay.
+    fn value(&mut self, schema: &Value, value: &mut Spanned<DeValue<'_>>, key: &str) -> bool {
+        let span = value.span();
+        let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+        let found = type_name(value.get_ref());
+        match (wanted, value.get_mut()) {
+            ("object", DeValue::Table(table)) => {
+                self.table(schema, table, &span, Some(key));
+                true
+            }
+            ("array", DeValue::Array(items)) => {
+                let of = schema.get("items").unwrap_or(&Value::Null);
+                *items = std::mem::replace(items, DeArray::new())
+                    .into_iter()
+                    .filter_map(|mut item| self.value(of, &mut item, key).then_some(item))
+                    .collect();
+                true
+            }
+            ("string", DeValue::String(text)) => self.word(schema, text, &span, key),
+            ("integer", DeValue::Integer(number)) => self.integer(schema, number, &span, key),
+            ("boolean", DeValue::Boolean(_)) => true,
+            _ => {
+                let help = HINTS
+                    .iter()
+                    .find(|(of, _)| *of == key)
+                    .map(|(_, hint)| (*hint).to_owned());
+                let wanted = wanted_name(wanted);
+                self.report(&span, format!("`{key}` must be {wanted}, not {found}"), help);
+                false
+            }
+        }
+    }
+
+    fn table(&mut self, schema: &Value, table: &mut DeTable<'_>, span: &Range<usize>, name: Option<&str>) {
+        let none = Map::new();
+        let known = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&none);
+        for required in schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let required = required.as_str().unwrap_or_default();
+            if !table.contains_key(required) {
+                let whose = name.map(|name| format!(" in `{name}`")).unwrap_or_default();
+                let help = HINTS
+                    .iter()
+                    .find(|(of, _)| *of == required)
+                    .map(|(_, hint)| (*hint).to_owned());
+                self.report(span, format!("`{required}` is missing{whose}"), help);
+            }
+        }
+        if schema.get("maxProperties") == Some(&Value::from(1)) && table.len() != 1 {
+            let keys: Vec<&str> = known.keys().map(String::as_str).collect();
+            let message = format!(
+                "`{}` must hold exactly one of {}",
+                name.unwrap_or_default(),
+                in_backticks(&keys)
+            );
+            self.report(span, message, None);
+        }
+        let mut wrong = Vec::new();
+        for (key, value) in table.iter_mut() {
+            let name = key.get_ref().as_ref();
+            let stays = known
+                .get(name)
+                .is_some_and(|schema| self.value(schema, value, name));
+            if !known.contains_key(name) {
+                let help = did_you_mean(name, known.keys().map(String::as_str))
+                    .map(|key| format!("did you mean `{key}`?"));
+                self.report(&key.span(), format!("unknown key `{name}`"), help);
+            }
+            if !stays {
+                wrong.push(name.to_owned());
+            }
+        }
+        for name in wrong {
+            table.remove(name.as_str());
+        }
+    }
+
+    fn word(&mut self, schema: &Value, text: &str, span: &Range<usize>, key: &str) -> bool {
+        let Some(words) = schema.get("enum").and_then(Value::as_array) else {
+            return true;
+        };
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        if words.contains(&text) {
+            return true;
+        }
+        let help = match did_you_mean(text, words.iter().copied()) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => format!("one of {}", in_backticks(&words)),
+        };
+        self.report(span, format!("`{key}` can not be `{text}`"), Some(help));
+        false
+    }
+
+    fn integer(&mut self, schema: &Value, number: &DeInteger<'_>, span: &Range<usize>, key: &str) -> bool {
+        let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
+        let least = schema.get("minimum").and_then(Value::as_i64).unwrap_or(i64::MIN);
+        let most = schema.get("maximum").and_then(Value::as_i64).unwrap_or(i64::MAX);
+        if value.is_some_and(|value| least <= value && value <= most) {
+            return true;
+        }
+        self.report(span, format!("`{key}` must be from {least} to {most}"), None);
+        false
+    }
+}
+
+/// `a`, `b` or `c`, each in backticks.
+pub(super) fn in_backticks(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+fn wanted_name(schema_type: &str) -> &'static str {
+    match schema_type {
+        "object" => "a table",
+        "array" => "an array",
+        "string" => "a text in quotes",
+        "integer" => "a whole number",
+        "boolean" => "`true` or `false`",
+        _ => "something else",
+    }
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

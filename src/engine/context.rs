@@ -1,0 +1,336 @@
+//! What every task of a cycle works with: the job, the store, the counts, and the ways to fail.
+
+use std::fmt::Write as _;
+
+use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
+use super::ids;
+use super::spec::JobSpec;
+use super::statistics::Statistics;
+use crate::clock::Timestamp;
+use crate::directory::object::ObjectKind;
+use crate::http::{Method, Request, Response, TransportError};
+use crate::scim::answer::AnswerError;
+use crate::scim::failure::{
+    ErrorCode, Exchange, failure_code, failure_text, retry_text, transport_failure_code,
+};
+use crate::store::{Escrow, LogRow, Phase, Store, StoreError, WorkItem, WorkWindow};
+
+/// Why the engine can't go on. Failures of the target are not among them: those are results.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The state can't be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the engine wrote earlier makes no sense to it now.
+    #[error("a note of the engine can't be read back")]
+    Note(#[from] serde_json::Error),
+    /// A defect: an outcome for an effect that was never asked for, and the like.
+    #[error("defect: {0}")]
+    Defect(&'static str),
+}
+
+/// The name of an effect: which task asked for it and the how-manieth request of that task it is. Their order is the
+/// order of phases, objects and steps, whatever order answers arrive in (design, law 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EffectId {
+    /// The phase: 0 import, 1 probes, then the phases of objects.
+    pub phase: u8,
+    /// Place of the object in the phase.
+    pub position: i64,
+    /// Number of the request within the task.
+    pub step: u32,
+}
+
+impl std::fmt::Display for EffectId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.phase, self.position, self.step)
+    }
+}
+
+/// The object that an exchange is about; `None` for a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// User or group.
+    pub kind: ObjectKind,
+    /// objectId.
+    pub source_id: String,
+    /// userPrincipalName or displayName.
+    pub label: String,
+}
+
+/// Why an object could not be exported, or why the whole cycle has to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Entra's code.
+    pub code: ErrorCode,
+    /// The reason text, without its tail about retries.
+    pub reason: String,
+    /// Status of the answer, when there was one.
+    pub http_status: Option<u16>,
+    /// Whether the target could not be reached at all.
+    pub unreachable: bool,
+    /// Whether the cycle ends with it: credentials refused (README of the sheets, 401).
+    pub global: bool,
+}
+
+impl Refusal {
+    /// An answer with a status that is not the one hoped for.
+    pub(super) fn status(exchange: Exchange, response: &Response) -> Self {
+        Self {
+            code: failure_code(exchange, response.status, &response.body),
+            reason: failure_text(response.status, excerpt(&response.body)),
+            http_status: Some(response.status),
+            unreachable: false,
+            global: response.status == 401,
+        }
+    }
+
+    /// No answer.
+    pub(super) fn transport(exchange: Exchange, error: &TransportError) -> Self {
+        Self {
+            code: transport_failure_code(exchange, error),
+            reason: format!("The target could not be asked: {error}"),
+            http_status: None,
+            unreachable: matches!(
+                error,
+                TransportError::Connect(_) | TransportError::Tls(_) | TransportError::Timeout { .. }
+            ),
+            global: false,
+        }
+    }
+
+    /// An answer with a good status that could not be used.
+    pub(super) fn answer(exchange: Exchange, error: &AnswerError, response: &Response) -> Self {
+        let text = match exchange {
+            Exchange::MatchQuery | Exchange::Read => error.match_failure_text(),
+            Exchange::Probe | Exchange::Create | Exchange::Update | Exchange::Delete => error.to_string(),
+        };
+        Self {
+            code: error.code(exchange),
+            reason: format!(
+                "{text}. The answer began: {}",
+                String::from_utf8_lossy(excerpt(&response.body))
+            ),
+            http_status: Some(response.status),
+            unreachable: false,
+            global: false,
+        }
+    }
+
+    /// Something found on our side, before or instead of a request.
+    pub(super) fn ours(code: ErrorCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), http_status: None, unreachable: false, global: false }
+    }
+}
+
+/// The first part of a body: what a log entry shows of it (bytes).
+const EXCERPT_BYTES_MAX: usize = 2_048;
+
+/// The first part of an answer's body.
+pub(super) fn excerpt(body: &[u8]) -> &[u8] {
+    body.get(..EXCERPT_BYTES_MAX).unwrap_or(body)
+}
+
+/// An answer, or why there is none.
+pub(super) type Answer = Result<Response, TransportError>;
+
+/// What a task wants next.
+pub(super) enum Next {
+    /// Send this and come back with the answer.
+    Send(Exchange, Request),
+    /// Nothing: the task is done.
+    Done,
+}
+
+/// What all tasks of one cycle share.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) spec: &'a JobSpec,
+    pub(super) store: &'a mut Store,
+    pub(super) cycle: i64,
+    pub(super) began: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) window: WorkWindow,
+    pub(super) statistics: Statistics,
+    /// The failure that ends the cycle.
+    pub(super) abort: Option<Refusal>,
+    /// Exchanges in a row that met no target.
+    pub(super) unreachable_in_a_row: u32,
+    /// Objects logged since somebody last asked: what a progress view shows.
+    pub(super) events: Vec<super::cycle::Event>,
+}
+
+impl Context<'_> {
+    /// Whether every object is read anew.
+    pub(super) fn is_initial(&self) -> bool {
+        self.window.after.is_none()
+    }
+
+    /// A request to the target.
+    pub(super) fn request(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Request {
+        let rules = &self.spec.rules;
+        let mut headers = Vec::new();
+        headers.extend(rules.accept.iter().map(|accept| ("Accept".to_owned(), accept.clone())));
+        headers.extend(rules.user_agent.iter().map(|agent| ("User-Agent".to_owned(), agent.clone())));
+        if body.is_some() {
+            headers.push(("Content-Type".to_owned(), "application/scim+json; charset=utf-8".to_owned()));
+        }
+        Request {
+            method,
+            url: format!("{}/{path}", self.spec.base_url),
+            headers,
+            body: body.map(|body| body.to_string().into_bytes()),
+        }
+    }
+
+    /// Notes how an exchange went for the sake of the whole cycle: refused credentials end it, and so does a target
+    /// that has not been there for a while (`outage_after`).
+    pub(super) fn weigh(&mut self, refusal: &Refusal) {
+        if refusal.unreachable {
+            self.unreachable_in_a_row = self.unreachable_in_a_row.saturating_add(1);
+        }
+        let outage = self.spec.rules.outage_after <= self.unreachable_in_a_row;
+        if self.abort.is_none() && (refusal.global || outage) {
+            self.abort = Some(refusal.clone());
+        }
+    }
+
+    /// Writes an entry of the log; `phase` and the object's place make its place in the cycle.
+    #[expect(clippy::too_many_arguments, reason = "a log row has that many columns")]
+    pub(super) fn log(
+        &mut self,
+        phase: Phase,
+        item: &WorkItem,
+        label: &str,
+        target_id: Option<&str>,
+        action: Action,
+        status: Status,
+        mut entry: Entry,
+    ) -> Result<(), EngineError> {
+        let began = *entry.began.get_or_insert(self.now);
+        entry.duration_in_milliseconds =
+            i64::try_from(self.now.duration_since(began).as_millis()).unwrap_or(i64::MAX);
+        let id = ids::derived(
+            self.spec.seed,
+            &[&self.spec.name, &self.cycle.to_string(), phase.as_str(), item.kind.as_str(), &item.id],
+        );
+        let actions = &mut self.statistics.actions;
+        match (status, action) {
+            (Status::Failure, _) => actions.failed += 1,
+            (Status::Skipped, _) => actions.skipped += 1,
+            (Status::Success | Status::Warning, action) => {
+                if status == Status::Warning {
+                    actions.warned += 1;
+                }
+                match action {
+                    Action::Create => actions.created += 1,
+                    Action::Update => actions.updated += 1,
+                    Action::Disable => actions.disabled += 1,
+                    Action::Delete => actions.deleted += 1,
+                    Action::Other => {}
+                }
+            }
+        }
+        self.store.add_log_entry(
+            &self.spec.name,
+            &LogRow {
+                cycle: self.cycle,
+                position: place(phase, item.position),
+                id: id.to_string(),
+                at: self.now,
+                kind: item.kind,
+                source_id: item.id.clone(),
+                label: label.to_owned(),
+                target_id: target_id.map(str::to_owned),
+                action: action.as_str().to_owned(),
+                status: status.as_str().to_owned(),
+                error_code: entry.steps.last().and_then(|step| step.details.get("ErrorCode").cloned()),
+                entry: serde_json::to_string(&entry)?,
+            },
+        )?;
+        self.events.push(super::cycle::Event {
+            kind: item.kind,
+            label: label.to_owned(),
+            action,
+            status,
+            summary: entry.summary().to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Opens an escrow for what failed, or renews the one there is, and writes the entry that says so.
+    #[expect(clippy::too_many_arguments, reason = "an escrow has that many columns")]
+    pub(super) fn fail(
+        &mut self,
+        phase: Phase,
+        item: &WorkItem,
+        label: &str,
+        target_id: Option<&str>,
+        action: Action,
+        is_reference: bool,
+        step_name: &str,
+        mut entry: Entry,
+        refusal: &Refusal,
+    ) -> Result<(), EngineError> {
+        let job = &self.spec.name;
+        let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
+        let escrow = Escrow {
+            kind: item.kind,
+            source_id: item.id.clone(),
+            is_reference,
+            label: label.to_owned(),
+            target_id: target_id.map(str::to_owned),
+            operation: action.as_str().to_owned(),
+            first_failure: before.as_ref().map_or(self.now, |before| before.first_failure),
+            retries: before.as_ref().map_or(0, |before| before.retries.saturating_add(1)),
+            next_retry: self.spec.rules.retry.next_retry(self.began, self.now, self.spec.interval),
+            error_code: refusal.code.as_str().to_owned(),
+            reason: refusal.reason.clone(),
+            http_status: refusal.http_status,
+        };
+        self.store.save_escrow(job, &escrow)?;
+        let category = if refusal.http_status == Some(409) { "nonServiceFailure" } else { "failure" };
+        let mut reason = refusal.reason.clone();
+        write!(reason, " {}", retry_text(escrow.retries, escrow.next_retry))
+            .map_err(|_| EngineError::Defect("writing to a string failed"))?;
+        let description = match action {
+            Action::Create => format!("Failed to create {} '{label}' in {}", item.kind, self.spec.target_system),
+            Action::Update => format!("Failed to update {} '{label}' in {}", item.kind, self.spec.target_system),
+            Action::Disable => format!("Failed to disable {} '{label}' in {}", item.kind, self.spec.target_system),
+            Action::Delete => format!("Failed to delete {} '{label}' in {}", item.kind, self.spec.target_system),
+            Action::Other => format!("Failed to process {} '{label}'", item.kind),
+        };
+        let step = entry.step(step_name, StepKind::Export, description);
+        step.status = Status::Failure;
+        step.details.insert("ErrorCode".to_owned(), refusal.code.as_str().to_owned());
+        entry.error_information = Some(ErrorInformation {
+            error_code: refusal.code.as_str().to_owned(),
+            reason,
+            additional_details: None,
+            error_category: category.to_owned(),
+            recommended_action: None,
+        });
+        self.statistics.count_escrowed += 1;
+        self.statistics.count_escrowed_raw += 1;
+        self.log(phase, item, label, target_id, action, Status::Failure, entry)
+    }
+}
+
+/// The place of an object in the log of a cycle.
+fn place(phase: Phase, position: i64) -> i64 {
+    /// Room for a million million objects in a phase.
+    const PHASE_BITS: u32 = 40;
+    (i64::from(phase_number(phase)) << PHASE_BITS).saturating_add(position)
+}
+
+/// The number of a phase in effect ids; 0 is the import, 1 the probes.
+pub(super) fn phase_number(phase: Phase) -> u8 {
+    match phase {
+        Phase::Users => 2,
+        Phase::Groups => 3,
+        Phase::Managers => 4,
+        Phase::Members => 5,
+        Phase::UserRemovals => 6,
+        Phase::GroupRemovals => 7,
+    }
+}

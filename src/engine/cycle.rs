@@ -1,0 +1,639 @@
+//! One run of a job, from the import of the source to the watermark (`engine.md 1.2, 1.3`).
+//!
+//! Phases never overlap: import, probes, users, groups, managers, members, removals. Within a phase as many objects
+//! are under way as there are workers, each with one request at a time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, excerpt, phase_number};
+use super::entry::{Action, Status};
+use super::ids;
+use super::object::ObjectTask;
+use super::quarantine::{self, Quarantine};
+use super::reference::ReferenceTask;
+use super::removal::RemovalTask;
+use super::spec::{JobSpec, Probe, RETRY_AFTER_MAX};
+use super::statistics::{RunError, Statistics};
+use crate::clock::{SignedDuration, Timestamp};
+use crate::directory::object::ObjectKind;
+use crate::http::{Method, Request, Response, TransportError};
+use crate::scim::answer::parse_list;
+use crate::scim::failure::{Exchange, probe_failure_text};
+use crate::scim::query::probe_query;
+use crate::store::{Execution, JobRow, Phase, Store, WorkWindow};
+
+/// Something that the outside world has to do for a cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Read the source into the store; all of it or nothing.
+    Import,
+    /// Send a request and bring the answer.
+    Exchange {
+        /// The request, without `Authorization`.
+        request: Request,
+        /// Which object it is about; `None` for a probe.
+        about: Option<About>,
+    },
+    /// Wait before anything else is sent: in wire time against a real target, in virtual time in process.
+    Pause(SignedDuration),
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The import is over.
+    Imported(ImportOutcome),
+    /// The answer, or why there is none.
+    Answered(Result<Response, TransportError>),
+    /// The pause is over.
+    Resumed,
+}
+
+/// What came of the import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImportOutcome {
+    /// The directory is as the files say.
+    Done,
+    /// The files could not be read or were not believed: nothing is sent, the watermark stays.
+    Fault(String),
+}
+
+/// Which kind of cycle it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CycleKind {
+    /// Every object is read.
+    Initial,
+    /// What changed since the watermark is read.
+    Incremental,
+}
+
+/// How a run ended (`graph-api.md 3.3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum RunState {
+    /// Nothing failed.
+    Succeeded,
+    /// A global failure ended it; the watermark stays.
+    Failed,
+    /// Objects failed and are in escrow.
+    EntryLevelErrors,
+}
+
+impl RunState {
+    /// Its name in the job's status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::EntryLevelErrors => "EntryLevelErrors",
+        }
+    }
+}
+
+/// What a cycle came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CycleResult {
+    /// Its number.
+    pub cycle: i64,
+    /// Its id: cycleId in the log.
+    pub id: String,
+    /// Initial or incremental.
+    pub kind: CycleKind,
+    /// How it ended.
+    pub state: RunState,
+    /// What it counted.
+    pub statistics: Statistics,
+    /// Whether the source, not the target, is what failed.
+    pub source_fault: bool,
+    /// Whether quarantine was lifted, or the record now in force.
+    pub quarantine: Option<Quarantine>,
+    /// When the next cycle is due.
+    pub next_cycle: Timestamp,
+}
+
+/// An object was dealt with: one entry of the log, for progress views.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// User or group.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub label: String,
+    /// What was done.
+    pub action: Action,
+    /// How it ended.
+    pub status: Status,
+    /// The last step's sentence.
+    pub summary: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Import,
+    Probe(ObjectKind),
+    Objects(Phase),
+    Over,
+}
+
+#[derive(Debug)]
+enum Task {
+    Object(Box<ObjectTask>),
+    Reference(Box<ReferenceTask>),
+    Removal(Box<RemovalTask>),
+    Probe(ObjectKind, String),
+}
+
+/// A task and its request under way.
+#[derive(Debug)]
+struct Running {
+    task: Task,
+    exchange: Exchange,
+    request: Request,
+    about: Option<About>,
+    step: u32,
+    /// The request was throttled and has been sent again.
+    repeated: bool,
+}
+
+/// One run of a job.
+#[derive(Debug)]
+pub struct Cycle<'a> {
+    context: Context<'a>,
+    job: JobRow,
+    id: String,
+    stage: Stage,
+    /// Effects that are ready to be carried out.
+    ready: VecDeque<(EffectId, Effect)>,
+    running: BTreeMap<(u8, i64), Running>,
+    /// Place of the object taken up last.
+    position: i64,
+    /// Pauses under way; nothing is sent while there are any.
+    pauses: u32,
+    import_fault: Option<String>,
+    result: Option<CycleResult>,
+    done: u64,
+    total: u64,
+}
+
+impl<'a> Cycle<'a> {
+    /// Begins a cycle at job time `now`. It is an initial one when the job has no watermark, when its mappings or
+    /// filters changed since the last one, or when `initial` asks for it.
+    pub fn begin(
+        spec: &'a JobSpec,
+        store: &'a mut Store,
+        now: Timestamp,
+        initial: bool,
+    ) -> Result<Self, EngineError> {
+        let mut job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
+        if initial || job.definition != spec.definition {
+            // Saved mappings and filters clear the watermark and keep the links (`engine.md 1.1`).
+            job.watermark = None;
+        }
+        job.definition.clone_from(&spec.definition);
+        job.cycle += 1;
+        let id = ids::derived(spec.seed, &[&spec.name, &job.cycle.to_string(), "cycle"]).to_string();
+        let execution = Execution {
+            cycle: job.cycle,
+            id: id.clone(),
+            initial: job.watermark.is_none(),
+            began: now,
+            ended: None,
+            state: None,
+            statistics: serde_json::to_string(&Statistics::default())?,
+        };
+        store.step(|store| {
+            store.save_job(&job)?;
+            store.save_execution(&spec.name, &execution)
+        })?;
+        let window = WorkWindow { after: job.watermark, until: 0 };
+        let context = Context {
+            spec,
+            store,
+            cycle: job.cycle,
+            began: now,
+            now,
+            window,
+            statistics: Statistics::default(),
+            abort: None,
+            unreachable_in_a_row: 0,
+            events: Vec::new(),
+        };
+        let import = EffectId { phase: 0, position: 0, step: 0 };
+        Ok(Self {
+            context,
+            job,
+            id,
+            stage: Stage::Import,
+            ready: VecDeque::from([(import, Effect::Import)]),
+            running: BTreeMap::new(),
+            position: i64::MIN,
+            pauses: 0,
+            import_fault: None,
+            result: None,
+            done: 0,
+            total: 0,
+        })
+    }
+
+    /// The next thing to be done, if something can be done now. `None` with effects under way: wait for one of them;
+    /// without: the cycle is over, see [`Self::into_result`].
+    pub fn poll_effect(&mut self, now: Timestamp) -> Result<Option<(EffectId, Effect)>, EngineError> {
+        self.context.now = self.context.now.max(now);
+        loop {
+            if 0 < self.pauses {
+                // Of what is ready only pauses may go ahead.
+                let pause = self.ready.iter().position(|(_, effect)| matches!(effect, Effect::Pause(_)));
+                return Ok(pause.and_then(|index| self.ready.remove(index)));
+            }
+            if let Some(effect) = self.ready.pop_front() {
+                if matches!(effect.1, Effect::Exchange { .. }) {
+                    self.context.statistics.actions.requests += 1;
+                }
+                return Ok(Some(effect));
+            }
+            if self.context.abort.is_some() && self.stage != Stage::Over {
+                if !self.running.is_empty() {
+                    return Ok(None); // what is under way may still be accepted, and must not be forgotten
+                }
+                self.end()?;
+            }
+            match self.stage {
+                Stage::Over => return Ok(None),
+                Stage::Import => return Ok(None),
+                Stage::Probe(_) if !self.running.is_empty() => return Ok(None),
+                Stage::Probe(kind) => self.probe_or_go_on(kind)?,
+                Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => return Ok(None),
+                Stage::Objects(phase) => {
+                    if !self.take_up(phase)? {
+                        if !self.running.is_empty() {
+                            return Ok(None);
+                        }
+                        self.next_phase(phase)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings what came of an effect.
+    pub fn handle_outcome(&mut self, now: Timestamp, id: EffectId, outcome: Outcome) -> Result<(), EngineError> {
+        self.context.now = self.context.now.max(now);
+        match outcome {
+            Outcome::Imported(outcome) => self.imported(outcome),
+            Outcome::Resumed => {
+                self.pauses = self.pauses.saturating_sub(1);
+                let Some(running) = self.running.get_mut(&(id.phase, id.position)) else {
+                    return Err(EngineError::Defect("a pause ended that nobody had asked for"));
+                };
+                running.step += 1;
+                let effect = Effect::Exchange { request: running.request.clone(), about: running.about.clone() };
+                self.ready.push_back((EffectId { step: running.step, ..id }, effect));
+                Ok(())
+            }
+            Outcome::Answered(answer) => self.answered(id, answer),
+        }
+    }
+
+    /// What the cycle came to.
+    ///
+    /// # Errors
+    /// When it is not over: a driver stopped too early.
+    pub fn into_result(self) -> Result<CycleResult, EngineError> {
+        self.result.ok_or(EngineError::Defect("a cycle was left before its end"))
+    }
+
+    /// The store, for the import.
+    pub fn store(&mut self) -> &mut Store {
+        self.context.store
+    }
+
+    /// What was logged since the last call.
+    pub fn drain_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.context.events)
+    }
+
+    /// Objects done and objects known to be done in this phase, and the phase's name; `None` outside of phases.
+    pub fn progress(&self) -> Option<(&'static str, u64, u64)> {
+        match self.stage {
+            Stage::Objects(phase) => Some((phase.as_str(), self.done, self.total)),
+            Stage::Import | Stage::Probe(_) | Stage::Over => None,
+        }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> i64 {
+        self.context.cycle
+    }
+
+    /// Initial or incremental.
+    pub fn kind(&self) -> CycleKind {
+        if self.context.is_initial() { CycleKind::Initial } else { CycleKind::Incremental }
+    }
+
+    fn imported(&mut self, outcome: ImportOutcome) -> Result<(), EngineError> {
+        if self.stage != Stage::Import {
+            return Err(EngineError::Defect("an import came that nobody had asked for"));
+        }
+        match outcome {
+            ImportOutcome::Fault(reason) => {
+                self.import_fault = Some(reason);
+                self.end()
+            }
+            ImportOutcome::Done => {
+                let retention = self.context.spec.rules.soft_delete_retention;
+                self.context.store.expire_recycle_bin(self.context.now, retention)?;
+                self.context.window.until = self.context.store.last_seq()?;
+                self.stage = Stage::Probe(ObjectKind::User);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends the probe for a kind, or goes on when it is not wanted (`wire.md 1.5`).
+    fn probe_or_go_on(&mut self, kind: ObjectKind) -> Result<(), EngineError> {
+        let spec = self.context.spec;
+        let wanted = match kind {
+            ObjectKind::User => spec.rules.probe != Probe::Off,
+            ObjectKind::Group => spec.rules.probe == Probe::Both && spec.groups.enabled,
+        };
+        let path = spec.mapping(kind).matching().first().map(|(_, mapping)| mapping.target.clone());
+        let position = i64::from(kind == ObjectKind::Group);
+        let Some(path) = path.filter(|_| wanted) else { return self.probed(kind) };
+        let value =
+            ids::derived(spec.seed, &[&spec.name, &self.context.cycle.to_string(), "probe", kind.as_str()]);
+        let query = probe_query(kind, &path, value, &spec.style);
+        let request = self.context.request(Method::Get, &query, None);
+        let url = request.url.clone();
+        self.launch((1, position), Task::Probe(kind, url), Exchange::Probe, request, None);
+        Ok(())
+    }
+
+    fn probed(&mut self, kind: ObjectKind) -> Result<(), EngineError> {
+        match kind {
+            ObjectKind::User => {
+                self.stage = Stage::Probe(ObjectKind::Group);
+                Ok(())
+            }
+            ObjectKind::Group => {
+                // A cycle by hand counts as the next cycle: what is due then is due now (contract 2).
+                let due = self.job.next_cycle.unwrap_or(self.context.now).max(self.context.now);
+                self.context.store.plan_work(&self.context.spec.name, self.context.window, due)?;
+                self.enter(Phase::Users)
+            }
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) -> Result<(), EngineError> {
+        self.stage = Stage::Objects(phase);
+        self.position = i64::MIN;
+        self.done = 0;
+        self.total = self.context.store.work_count(phase)?;
+        Ok(())
+    }
+
+    fn next_phase(&mut self, phase: Phase) -> Result<(), EngineError> {
+        match phase {
+            Phase::Users => self.enter(Phase::Groups),
+            Phase::Groups => self.enter(Phase::Managers),
+            Phase::Managers => self.enter(Phase::Members),
+            Phase::Members => self.enter(Phase::UserRemovals),
+            Phase::UserRemovals => self.enter(Phase::GroupRemovals),
+            Phase::GroupRemovals => self.end(),
+        }
+    }
+
+    /// Takes up the next object of a phase; `false` when there is none left.
+    fn take_up(&mut self, phase: Phase) -> Result<bool, EngineError> {
+        let Some(item) = self.context.store.next_work(phase, self.position)? else { return Ok(false) };
+        self.position = item.position;
+        let key = (phase_number(phase), item.position);
+        // What starting an object writes (a skip, a link, an intent) is one transaction.
+        let started = in_step(&mut self.context, |context| {
+            Ok(match phase {
+                Phase::Users | Phase::Groups => ObjectTask::start(context, phase, item)?
+                    .map(|(task, next)| (about(&task.item, task.label()), Task::Object(Box::new(task)), next)),
+                Phase::Managers | Phase::Members => ReferenceTask::start(context, phase, item)?
+                    .map(|(task, next)| (about(&task.item, task.label()), Task::Reference(Box::new(task)), next)),
+                Phase::UserRemovals | Phase::GroupRemovals => RemovalTask::start(context, phase, item)?
+                    .map(|(task, next)| (about(&task.item, task.label()), Task::Removal(Box::new(task)), next)),
+            })
+        })?;
+        match started {
+            Some((about, task, Next::Send(exchange, request))) => {
+                self.launch(key, task, exchange, request, Some(about));
+            }
+            Some((.., Next::Done)) | None => self.done += 1,
+        }
+        Ok(true)
+    }
+
+    fn launch(
+        &mut self,
+        key: (u8, i64),
+        task: Task,
+        exchange: Exchange,
+        request: Request,
+        about: Option<About>,
+    ) {
+        let id = EffectId { phase: key.0, position: key.1, step: 1 };
+        let effect = Effect::Exchange { request: request.clone(), about: about.clone() };
+        self.ready.push_back((id, effect));
+        self.running.insert(key, Running { task, exchange, request, about, step: 1, repeated: false });
+    }
+
+    fn answered(&mut self, id: EffectId, answer: Answer) -> Result<(), EngineError> {
+        let key = (id.phase, id.position);
+        let Some(mut running) = self.running.remove(&key) else {
+            return Err(EngineError::Defect("an answer came that nobody had asked for"));
+        };
+        if answer.is_ok() {
+            self.context.unreachable_in_a_row = 0;
+        }
+        if let Some(pause) = self.throttled(&running, &answer) {
+            running.repeated = true;
+            running.step += 1;
+            self.ready.push_back((EffectId { step: running.step, ..id }, Effect::Pause(pause)));
+            self.running.insert(key, running);
+            self.pauses += 1;
+            return Ok(());
+        }
+        // What an answer leads to (a link, a log entry, an escrow) is one transaction: the answer is either taken in
+        // whole or, after a kill, asked for again.
+        let task = &mut running.task;
+        let next = in_step(&mut self.context, |context| match task {
+            Task::Object(task) => task.resume(context, answer),
+            Task::Reference(task) => task.resume(context, answer),
+            Task::Removal(task) => task.resume(context, answer),
+            Task::Probe(kind, url) => {
+                probe_answered(context, *kind, url, answer);
+                Ok(Next::Done)
+            }
+        })?;
+        match next {
+            Next::Send(exchange, request) => {
+                running.step += 1;
+                let id = EffectId { step: running.step, ..id };
+                let effect = Effect::Exchange { request: request.clone(), about: running.about.clone() };
+                self.ready.push_back((id, effect));
+                self.running.insert(key, Running { exchange, request, repeated: false, ..running });
+            }
+            Next::Done => {
+                self.done += 1;
+                if let (Task::Probe(kind, _), None) = (&running.task, &self.context.abort) {
+                    self.probed(*kind)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long to wait before a throttled request is repeated, once (`retry_after`; README of the sheets).
+    fn throttled(&self, running: &Running, answer: &Answer) -> Option<SignedDuration> {
+        let Ok(response) = answer else { return None };
+        if response.status != 429
+            || running.repeated
+            || running.exchange == Exchange::Probe
+            || !self.context.spec.rules.retry_after
+        {
+            return None;
+        }
+        let wait = crate::scim::retry_after::parse(response.header("Retry-After")?, self.context.now)?;
+        Some(wait.min(RETRY_AFTER_MAX))
+    }
+
+    /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).
+    fn end(&mut self) -> Result<(), EngineError> {
+        let now = self.context.now;
+        let spec = self.context.spec;
+        // Links made during the cycle were counted in the table; the row read at its beginning is old.
+        let mut job = self.context.store.job(&spec.name)?.ok_or(EngineError::Defect("the job's row is gone"))?;
+        let before: Option<Quarantine> =
+            job.quarantine.as_deref().map(serde_json::from_str).transpose()?;
+        let regular = self.context.began.saturating_add(spec.interval).unwrap_or(Timestamp::MAX).max(now);
+        let (state, quarantine) = match (&self.import_fault, &self.context.abort) {
+            (Some(reason), _) => {
+                self.context.statistics.error = RunError {
+                    code: "ImportFailed".to_owned(),
+                    message: reason.clone(),
+                    tenant_actionable: true,
+                };
+                (RunState::Failed, before)
+            }
+            (None, Some(refusal)) => {
+                self.context.statistics.error = RunError {
+                    code: refusal.code.as_str().to_owned(),
+                    message: refusal.reason.clone(),
+                    tenant_actionable: true,
+                };
+                let imposed = quarantine::impose(
+                    before.as_ref(),
+                    quarantine::Reason::EncounteredQuarantineException,
+                    (refusal.code.as_str(), &refusal.reason),
+                    now,
+                );
+                (RunState::Failed, Some(imposed))
+            }
+            (None, None) if 0 < self.context.statistics.count_escrowed => (RunState::EntryLevelErrors, None),
+            (None, None) => (RunState::Succeeded, None),
+        };
+        if state == RunState::Failed {
+            job.failures += 1;
+        } else {
+            job.failures = 0;
+            job.watermark = Some(self.context.window.until);
+            let nothing_left = self.context.statistics.count_exports == 0
+                && self.context.store.escrows(&spec.name)?.is_empty();
+            if nothing_left {
+                job.steady = Some((job.steady.map_or(now, |(first, _)| first), now));
+            }
+        }
+        job.quarantine = quarantine.as_ref().map(serde_json::to_string).transpose()?;
+        let next_cycle = match (&self.context.abort, &quarantine) {
+            (Some(_), Some(quarantine)) => quarantine.next_attempt,
+            _ => regular,
+        };
+        job.next_cycle = Some(next_cycle);
+        let execution = Execution {
+            cycle: self.context.cycle,
+            id: self.id.clone(),
+            initial: self.context.is_initial(),
+            began: self.context.began,
+            ended: Some(now),
+            state: Some(state.as_str().to_owned()),
+            statistics: serde_json::to_string(&self.context.statistics)?,
+        };
+        self.context.store.step(|store| {
+            store.save_job(&job)?;
+            store.save_execution(&spec.name, &execution)
+        })?;
+        self.result = Some(CycleResult {
+            cycle: self.context.cycle,
+            id: self.id.clone(),
+            kind: self.kind(),
+            state,
+            statistics: self.context.statistics.clone(),
+            source_fault: self.import_fault.is_some(),
+            quarantine,
+            next_cycle,
+        });
+        self.stage = Stage::Over;
+        Ok(())
+    }
+}
+
+/// A job that has never run.
+pub(super) fn new_job(spec: &JobSpec) -> JobRow {
+    JobRow {
+        name: spec.name.clone(),
+        id: spec.id.clone(),
+        watermark: None,
+        cycle: 0,
+        definition: spec.definition.clone(),
+        paused: false,
+        failures: 0,
+        steady: None,
+        linked: (0, 0),
+        next_cycle: None,
+        quarantine: None,
+    }
+}
+
+fn about(item: &crate::store::WorkItem, label: &str) -> About {
+    About { kind: item.kind, source_id: item.id.clone(), label: label.to_owned() }
+}
+
+/// Runs `body` as one transaction of the store.
+fn in_step<T>(
+    context: &mut Context<'_>,
+    body: impl FnOnce(&mut Context<'_>) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    context.store.begin_step()?;
+    let result = body(context);
+    context.store.end_step(result.is_ok())?;
+    result
+}
+
+/// What the answer to a probe means (`wire.md 1.5`): anything but a list ends the cycle.
+fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer: Answer) {
+    let refusal = match answer {
+        Ok(response) if response.status == 200 => match parse_list(kind, &response.body) {
+            Ok(_) => return,
+            Err(error) => Refusal {
+                reason: format!(
+                    "{error}. Resource: {url} Operation: GET. The answer began: {}",
+                    String::from_utf8_lossy(excerpt(&response.body))
+                ),
+                ..Refusal::answer(Exchange::Probe, &error, &response)
+            },
+        },
+        Ok(response) => {
+            let shown = Response { body: excerpt(&response.body).to_vec(), ..response.clone() };
+            Refusal { reason: probe_failure_text(Method::Get, url, &shown), ..Refusal::status(Exchange::Probe, &response) }
+        }
+        Err(error) => Refusal {
+            reason: format!("{error}. Resource: {url} Operation: GET"),
+            ..Refusal::transport(Exchange::Probe, &error)
+        },
+    };
+    context.abort = Some(refusal);
+}

@@ -1,0 +1,179 @@
+//! Drivers: what carries out the effects of a cycle. They differ in transport and in how they wait, in nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::context::{About, EffectId, EngineError};
+use super::cycle::{Cycle, CycleResult, Effect, Event, ImportOutcome, Outcome};
+use crate::client::journal::{self, ObjectRef};
+use crate::client::{Answered, Authorization, Network, Pace, Redactor};
+use crate::clock::{Clock, Timestamp, VirtualClock};
+use crate::http::Request;
+use crate::store::Store;
+use crate::target::App;
+
+/// What a driver needs beside the transport: the source, the journal, and somebody who watches.
+pub trait Ports {
+    /// Reads the source into the store; nothing is kept when it can't be read whole.
+    fn import(&mut self, store: &mut Store, now: Timestamp) -> Result<ImportOutcome, EngineError>;
+
+    /// An exchange is over. Called in the order in which outcomes are taken in.
+    fn exchanged(&mut self, exchange: &journal::Exchange);
+
+    /// An object was dealt with.
+    fn logged(&mut self, event: &Event);
+
+    /// The phase under way, objects done, objects to do.
+    fn progress(&mut self, phase: &str, done: u64, total: u64);
+}
+
+/// How a job identifies itself, and what must never be written down.
+#[derive(Debug)]
+pub struct Credentials {
+    /// What is added to each request.
+    pub authorization: Authorization,
+    /// Masks secrets in everything that is recorded.
+    pub redactor: Redactor,
+}
+
+/// Runs a cycle against the embedded app, called in process. Answers take no real time: they are taken in by the
+/// order of (virtual time, effect), so equal seeds give equal runs whatever the number of workers (design, law 5).
+pub fn in_process(
+    mut cycle: Cycle<'_>,
+    app: &mut App,
+    clock: &VirtualClock,
+    credentials: &Credentials,
+    ports: &mut dyn Ports,
+) -> Result<CycleResult, EngineError> {
+    let mut due: BTreeMap<(Timestamp, EffectId), (Outcome, Option<journal::Exchange>)> = BTreeMap::new();
+    loop {
+        while let Some((id, effect)) = cycle.poll_effect(clock.now())? {
+            let now = clock.now();
+            match effect {
+                Effect::Import => {
+                    let outcome = ports.import(cycle.store(), now)?;
+                    cycle.handle_outcome(now, id, Outcome::Imported(outcome))?;
+                }
+                Effect::Pause(pause) => {
+                    let until = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+                    due.insert((until, id), (Outcome::Resumed, None));
+                }
+                Effect::Exchange { mut request, about } => {
+                    credentials.authorization.apply(&mut request);
+                    let reply = app.handle(&request, now);
+                    let answered = Answered {
+                        outcome: Ok(reply.response),
+                        elapsed: Duration::try_from(reply.latency).unwrap_or_default(),
+                    };
+                    let exchange = record(&cycle, id, about, now, &request, &answered, credentials);
+                    let at = now.saturating_add(reply.latency).unwrap_or(Timestamp::MAX);
+                    due.insert((at, id), (Outcome::Answered(answered.outcome), Some(exchange)));
+                }
+            }
+        }
+        report(&mut cycle, ports);
+        let Some(((at, id), (outcome, exchange))) = due.pop_first() else { break };
+        clock.advance_to(at);
+        if let Some(exchange) = &exchange {
+            ports.exchanged(exchange);
+        }
+        cycle.handle_outcome(clock.now(), id, outcome)?;
+    }
+    cycle.into_result()
+}
+
+/// Runs a cycle over the network. Job time is the clock's; waits and time-outs are wire time (design, law 1).
+pub async fn over_network(
+    mut cycle: Cycle<'_>,
+    network: &Network,
+    pace: &Arc<Pace>,
+    clock: &dyn Clock,
+    credentials: &Credentials,
+    ports: &mut dyn Ports,
+) -> Result<CycleResult, EngineError> {
+    let mut under_way: JoinSet<(EffectId, Landed)> = JoinSet::new();
+    loop {
+        while let Some((id, effect)) = cycle.poll_effect(clock.now())? {
+            match effect {
+                Effect::Import => {
+                    let outcome = ports.import(cycle.store(), clock.now())?;
+                    cycle.handle_outcome(clock.now(), id, Outcome::Imported(outcome))?;
+                }
+                Effect::Pause(pause) => {
+                    let pause = Duration::try_from(pause).unwrap_or_default();
+                    under_way.spawn(async move {
+                        wait(pause).await;
+                        (id, Landed::Pause)
+                    });
+                }
+                Effect::Exchange { mut request, about } => {
+                    let (network, pace) = (network.clone(), Arc::clone(pace));
+                    let started = clock.now();
+                    credentials.authorization.apply(&mut request);
+                    under_way.spawn(async move {
+                        while let Some(pause) = pace.admit() {
+                            wait(pause).await;
+                        }
+                        let answered = network.exchange(&request).await;
+                        (id, Landed::Exchange(Box::new((request, about, started, answered))))
+                    });
+                }
+            }
+        }
+        report(&mut cycle, ports);
+        let Some(joined) = under_way.join_next().await else { break };
+        let (id, landed) = joined.map_err(|_| EngineError::Defect("a request under way was lost"))?;
+        let outcome = match landed {
+            Landed::Pause => Outcome::Resumed,
+            Landed::Exchange(exchange) => {
+                let (request, about, started, answered) = *exchange;
+                ports.exchanged(&record(&cycle, id, about, started, &request, &answered, credentials));
+                Outcome::Answered(answered.outcome)
+            }
+        };
+        cycle.handle_outcome(clock.now(), id, outcome)?;
+    }
+    cycle.into_result()
+}
+
+/// An effect that is over.
+enum Landed {
+    Pause,
+    Exchange(Box<(Request, Option<About>, Timestamp, Answered)>),
+}
+
+/// A wait in wire time.
+#[expect(clippy::disallowed_methods, reason = "the network driver is what waits; nothing in the engine does")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
+fn record(
+    cycle: &Cycle<'_>,
+    id: EffectId,
+    about: Option<About>,
+    started: Timestamp,
+    request: &Request,
+    answered: &Answered,
+    credentials: &Credentials,
+) -> journal::Exchange {
+    let about = journal::About {
+        effect: id.to_string(),
+        cycle: Some(cycle.number().unsigned_abs()),
+        object: about.map(|about| ObjectRef { kind: about.kind, label: about.label, source_id: about.source_id }),
+        started,
+    };
+    journal::Exchange::record(about, request, answered, &credentials.redactor)
+}
+
+fn report(cycle: &mut Cycle<'_>, ports: &mut dyn Ports) {
+    for event in cycle.drain_events() {
+        ports.logged(&event);
+    }
+    if let Some((phase, done, total)) = cycle.progress() {
+        ports.progress(phase, done, total);
+    }
+}

@@ -1,0 +1,915 @@
+//! One user or group on its way through the five steps: import, scope, match, decide, export.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::context::{Answer, Context, EngineError, Next, Refusal};
+use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
+use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
+use super::ids;
+use super::reference::ReferenceNote;
+use super::spec::OnMissing;
+use crate::directory::object::ObjectKind;
+use crate::expression::{AttributeValue, Environment, Random};
+use crate::http::{Method, Response};
+use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, shorten_guest_upn};
+use crate::scim::answer::{Resource, parse_list, parse_resource};
+use crate::scim::failure::{ErrorCode, Exchange};
+use crate::scim::path::TargetPath;
+use crate::scim::query::{FilterValue, collection_path, match_query, read_path, resource_path};
+use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
+use crate::store::{Link, ObjectState, Phase, StoredObject, WorkItem};
+
+/// The code of an object without any matching value (`engine.md 11.1`).
+const IMPORT_SKIPPED: &str = "ImportSkipped";
+/// The code of an object that is out of scope or needs nothing (`engine.md 11.1`).
+const SKIPPED: &str = "EntrySynchronizationSkipped";
+
+/// A task: one object, at most one request under way.
+#[derive(Debug)]
+pub(super) struct ObjectTask {
+    pub(super) item: WorkItem,
+    phase: Phase,
+    object: StoredObject,
+    verdict: Verdict,
+    link: Option<Link>,
+    mapped: Option<Mapped>,
+    matching: Vec<(TargetPath, FilterValue)>,
+    /// Whether this takes the account away: disabled, or out of scope.
+    removes: bool,
+    /// What the link says afterwards.
+    managed: bool,
+    /// The account was created or linked anew: all its references are to be written.
+    fresh: bool,
+    /// A conflict on create was looked up once (`requery_on_conflict`).
+    asked_again: bool,
+    current: Option<Value>,
+    entry: Entry,
+    stage: Stage,
+}
+
+/// What the request under way is for.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing is under way.
+    Idle,
+    /// A create may have been cut off: looks for the value it sent.
+    Recover,
+    /// Looks for a match by the matching attribute of this number.
+    Match(usize),
+    /// Reads the linked account.
+    Read,
+    /// Creates.
+    Create,
+    /// Writes the differences.
+    Patch(Vec<Difference>),
+}
+
+/// Everything about an object that scope and mapping need.
+pub(super) struct Loaded {
+    pub(super) object: StoredObject,
+    pub(super) verdict: Verdict,
+    pub(super) link: Option<Link>,
+}
+
+/// Reads an object, its scope and its link; `None` when the directory never had it.
+pub(super) fn load(
+    context: &Context<'_>,
+    kind: ObjectKind,
+    id: &str,
+) -> Result<Option<Loaded>, EngineError> {
+    let Some(object) = context.store.object(kind, id)? else { return Ok(None) };
+    let standing = match object.state {
+        ObjectState::Gone(_) => Standing::HardDeleted,
+        ObjectState::Recycled(_) => Standing::SoftDeleted,
+        ObjectState::Active if object.text("accountEnabled") == Some("False") => Standing::Disabled,
+        ObjectState::Active => Standing::Active,
+    };
+    let routes: Vec<Route> = context
+        .store
+        .assignments(&context.spec.name, kind, id)?
+        .into_iter()
+        .map(|(role, group)| Route { role, group })
+        .collect();
+    let entitlement = match context.spec.scope {
+        ScopeMode::All => Entitlement::SyncAll,
+        ScopeMode::Assigned if routes.is_empty() => Entitlement::NotAssigned,
+        ScopeMode::Assigned => Entitlement::Assigned(routes),
+    };
+    let link = context.store.link(&context.spec.name, kind, id)?;
+    Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement }, object, link }))
+}
+
+/// The attributes as mappings see them: those of the row, and the computed ones (`mapping.md 5`).
+pub(super) fn source_view(
+    context: &Context<'_>,
+    object: &StoredObject,
+    verdict: &Verdict,
+) -> BTreeMap<String, AttributeValue> {
+    let mut view = object.attributes.clone();
+    let mut set = |name: &str, text: String| view.insert(name.to_owned(), AttributeValue::Text(text));
+    set("objectId", object.id.clone());
+    set("IsSoftDeleted", if verdict.is_soft_deleted() { "True" } else { "False" }.to_owned());
+    if let Some(upn) = object.text("userPrincipalName") {
+        set("userPrincipalName", shorten_guest_upn(upn).into_owned());
+        if object.text("originalUserPrincipalName").is_none() {
+            set("originalUserPrincipalName", upn.to_owned());
+        }
+    }
+    if let Entitlement::Assigned(routes) = &verdict.entitlement {
+        let mut roles: Vec<_> =
+            routes.iter().filter_map(|route| context.spec.roles.get(&route.role).cloned()).collect();
+        roles.sort();
+        roles.dedup();
+        if !roles.is_empty() {
+            view.insert("appRoleAssignments".to_owned(), AttributeValue::Roles(roles));
+        }
+    }
+    view
+}
+
+/// The rules that decisions about a kind follow.
+pub(super) fn rules(context: &Context<'_>, kind: ObjectKind) -> DecisionRules {
+    let (mapping, rules) = (context.spec.mapping(kind), &context.spec.rules);
+    DecisionRules {
+        create: mapping.create,
+        update: mapping.update,
+        delete: mapping.delete,
+        soft_delete_mapped: mapping.source_attributes().contains("IsSoftDeleted"),
+        soft_delete_supported: rules.soft_delete_supported,
+        delete_when_unmapped: rules.delete_when_unmapped,
+        skip_out_of_scope: rules.skip_out_of_scope,
+        covers_soft_delete: rules.covers_soft_delete,
+    }
+}
+
+impl ObjectTask {
+    /// Takes up an object: import, scope, mapping, decision, and the first request if there is to be one.
+    pub(super) fn start(
+        context: &mut Context<'_>,
+        phase: Phase,
+        item: WorkItem,
+    ) -> Result<Option<(Self, Next)>, EngineError> {
+        let kind = item.kind;
+        let Some(Loaded { object, verdict, link }) = load(context, kind, &item.id)? else { return Ok(None) };
+        let mapping = context.spec.mapping(kind);
+        count_import(context, &item, &verdict);
+        if !mapping.enabled {
+            return Ok(None);
+        }
+        let mut task = Self {
+            phase,
+            object,
+            verdict,
+            link,
+            mapped: None,
+            matching: Vec::new(),
+            removes: false,
+            managed: true,
+            fresh: false,
+            asked_again: false,
+            current: None,
+            entry: Entry { began: Some(context.now), ..Entry::default() },
+            stage: Stage::Idle,
+            item,
+        };
+        task.entry.display_name = task.object.text("displayName").map(str::to_owned);
+        if let Err(refusal) = task.map(context) {
+            // An object that nothing would be sent for anyway can't fail on its mapping.
+            if task.verdict.in_scope() && task.verdict.is_active() || task.link.is_some() {
+                task.note_import(context);
+                task.fail_here(context, &refusal)?;
+                return Ok(None);
+            }
+        }
+        let decision = decide(&Facts {
+            verdict: &task.verdict,
+            link: task.link.as_ref().map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
+            has_matching_value: !task.matching.is_empty(),
+            touched: task.item.changed || task.item.escrow,
+            full: context.is_initial(),
+            rules: rules(context, kind),
+        });
+        let next = match decision {
+            Decision::Nothing => {
+                task.release_escrow(context)?;
+                Next::Done
+            }
+            Decision::Skip(skip) => {
+                task.skip(context, skip)?;
+                Next::Done
+            }
+            Decision::Remove => {
+                let removals = match kind {
+                    ObjectKind::User => Phase::UserRemovals,
+                    ObjectKind::Group => Phase::GroupRemovals,
+                };
+                context.store.add_work(removals, &task.item)?;
+                Next::Done
+            }
+            Decision::Provision => {
+                task.note_import(context);
+                task.note_scope(context);
+                task.begin_match(context)?
+            }
+            Decision::Evaluate { managed, removes } => {
+                task.managed = managed;
+                task.removes = removes;
+                task.note_import(context);
+                task.note_scope(context);
+                task.read(context)?
+            }
+        };
+        Ok(Some((task, next)))
+    }
+
+    /// Takes the answer to the request under way.
+    pub(super) fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Idle => Err(EngineError::Defect("an answer came that nobody had asked for")),
+            Stage::Recover => self.matched(context, None, answer),
+            Stage::Match(number) => self.matched(context, Some(number), answer),
+            Stage::Read => self.was_read(context, answer),
+            Stage::Create => self.created(context, answer),
+            Stage::Patch(differences) => self.patched(context, answer, &differences),
+        }
+    }
+
+    /// The object's name.
+    pub(super) fn label(&self) -> &str {
+        &self.object.label
+    }
+
+    fn map(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
+        let view = source_view(context, &self.object, &self.verdict);
+        let stream = ids::stream(
+            context.spec.seed,
+            &[&context.spec.name, &context.cycle.to_string(), self.item.kind.as_str(), &self.item.id],
+        );
+        let mut environment =
+            Environment::new(context.now, Random::seeded(stream), &context.spec.expressions);
+        let mapping = context.spec.mapping(self.item.kind);
+        match mapping.evaluate(&view, &mut environment, &context.spec.style) {
+            Ok(Evaluated::Mapped(mapped)) => {
+                self.matching = mapped.matching();
+                self.mapped = Some(mapped);
+                Ok(())
+            }
+            Ok(Evaluated::IgnoreObject { .. }) => Ok(()),
+            Err(error) => Err(Refusal::ours(error.code(), error.to_string())),
+        }
+    }
+
+    fn note_import(&mut self, context: &Context<'_>) {
+        let view = source_view(context, &self.object, &self.verdict);
+        let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
+            (true, ..) => ("EntryImport", "Retrieved"),
+            (false, ObjectState::Gone(_), _) => ("EntryImportDelete", "Received a change of type (Delete) of"),
+            (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
+            (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
+        };
+        let description =
+            format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, super::entry::SOURCE_SYSTEM);
+        let mapping = context.spec.mapping(self.item.kind);
+        let step = self.entry.step(name, StepKind::Import, description);
+        for attribute in std::iter::once("objectId")
+            .chain(["accountEnabled", "IsSoftDeleted"])
+            .chain(mapping.source_attributes().into_iter().filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")))
+        {
+            let text = match view.get(attribute) {
+                Some(AttributeValue::Text(text)) => text.clone(),
+                Some(AttributeValue::List(texts)) => texts.join(";"),
+                Some(AttributeValue::Roles(roles)) => {
+                    roles.iter().map(|role| role.display_name.as_str()).collect::<Vec<_>>().join(";")
+                }
+                None => continue,
+            };
+            step.details.insert(attribute.to_owned(), text);
+        }
+    }
+
+    fn note_scope(&mut self, context: &Context<'_>) {
+        let description = format!(
+            "{} '{}' {} for {}",
+            self.item.kind,
+            self.object.label,
+            if self.verdict.in_scope() { "is in scope" } else { "is out of scope" },
+            context.spec.application
+        );
+        let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
+        step.details.extend(self.verdict.details().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    /// Ends with nothing sent, and says why.
+    fn skip(&mut self, context: &mut Context<'_>, skip: Skip) -> Result<(), EngineError> {
+        self.note_import(context);
+        if skip != Skip::NoMatchingValue {
+            self.note_scope(context);
+        }
+        let label = self.object.label.clone();
+        let (code, reason, text) = match skip {
+            Skip::NoMatchingValue => (
+                IMPORT_SKIPPED,
+                "NoMatchingValue",
+                "no matching attribute has a value at the source".to_owned(),
+            ),
+            Skip::NotEntitled => {
+                let objections: Vec<String> = self
+                    .verdict
+                    .objections()
+                    .iter()
+                    .enumerate()
+                    .map(|(index, objection)| format!("{}) {objection}", index.saturating_add(1)))
+                    .collect();
+                (
+                    SKIPPED,
+                    "NotEffectivelyEntitled",
+                    format!("it is not effectively entitled: {}", objections.join(", ")),
+                )
+            }
+            Skip::SkipOutOfScopeDeletions => (
+                SKIPPED,
+                "NotEffectivelyEntitled",
+                "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
+            ),
+            Skip::ActionOff => (
+                SKIPPED,
+                "ActionDisabled",
+                "the action is switched off in the mapping's target object actions".to_owned(),
+            ),
+            Skip::SoftDeleteNotMapped => (
+                SKIPPED,
+                "NotEffectivelyEntitled",
+                "no mapping reads IsSoftDeleted, so there is no way to disable it".to_owned(),
+            ),
+            Skip::Unmanaged => (
+                SKIPPED,
+                "NotEffectivelyEntitled",
+                "it left scope before and is no longer managed".to_owned(),
+            ),
+        };
+        if let Some(link) = &self.link
+            && link.managed
+            && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
+        {
+            let link = Link { managed: false, ..link.clone() };
+            context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &label, &link)?;
+        }
+        let action = match skip {
+            Skip::NotEntitled => Action::Create,
+            Skip::NoMatchingValue
+            | Skip::SkipOutOfScopeDeletions
+            | Skip::ActionOff
+            | Skip::SoftDeleteNotMapped
+            | Skip::Unmanaged => Action::Other,
+        };
+        self.finish_skipped(context, action, (code, reason), text)
+    }
+
+    fn finish_skipped(
+        &mut self,
+        context: &mut Context<'_>,
+        action: Action,
+        (code, reason): (&str, &str),
+        text: String,
+    ) -> Result<(), EngineError> {
+        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
+        skip_step(&mut self.entry, description, (code, reason), text);
+        self.release_escrow(context)?;
+        let target_id = self.target_id();
+        let entry = std::mem::take(&mut self.entry);
+        context.log(self.phase, &self.item, &self.object.label, target_id.as_deref(), action, Status::Skipped, entry)
+    }
+
+    fn target_id(&self) -> Option<String> {
+        self.link.as_ref().map(|link| link.target_id.clone())
+    }
+
+    /// The operation that an escrow waited to repeat is done, or no longer needed.
+    fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
+    }
+
+    fn fail(
+        &mut self,
+        context: &mut Context<'_>,
+        action: Action,
+        step: &str,
+        refusal: &Refusal,
+    ) -> Result<(), EngineError> {
+        context.weigh(refusal);
+        let target_id = self.target_id();
+        let entry = std::mem::take(&mut self.entry);
+        context.fail(
+            self.phase,
+            &self.item,
+            &self.object.label,
+            target_id.as_deref(),
+            action,
+            false,
+            step,
+            entry,
+            refusal,
+        )
+    }
+
+    /// Fails with what the task was about.
+    fn fail_here(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
+        let (action, step) = if self.link.is_none() {
+            (Action::Create, "EntryExportAdd")
+        } else if self.removes {
+            (Action::Disable, "EntryExportUpdateSoftDelete")
+        } else {
+            (Action::Update, "EntryExportUpdate")
+        };
+        self.fail(context, action, step, refusal)?;
+        Ok(Next::Done)
+    }
+
+    // Matching.
+
+    fn begin_match(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        let interrupted = if context.spec.rules.intent_recovery {
+            context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?
+        } else {
+            None
+        };
+        if let Some((path, value)) = interrupted
+            && self.matching.first().is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
+            && let Ok(path) = TargetPath::parse(&path)
+        {
+            let step = self.entry.step(
+                "EntryImport",
+                StepKind::Matching,
+                format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
+            );
+            step.details.insert("InterruptedCreate".to_owned(), value.clone());
+            self.stage = Stage::Recover;
+            return self.query(context, &path, &FilterValue::Text(value));
+        }
+        self.match_by(context, 0)
+    }
+
+    fn match_by(&mut self, context: &mut Context<'_>, number: usize) -> Result<Next, EngineError> {
+        let Some((path, value)) = self.matching.get(number).cloned() else {
+            return self.unmatched(context);
+        };
+        self.stage = Stage::Match(number);
+        self.query(context, &path, &value)
+    }
+
+    fn query(
+        &mut self,
+        context: &mut Context<'_>,
+        path: &TargetPath,
+        value: &FilterValue,
+    ) -> Result<Next, EngineError> {
+        match match_query(self.item.kind, path, value, &context.spec.style) {
+            Ok(query) => Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None))),
+            Err(error) => {
+                let refusal = Refusal::ours(ErrorCode::ServiceIncompatibleFiltering, error.to_string());
+                self.fail_here(context, &refusal)
+            }
+        }
+    }
+
+    fn matched(
+        &mut self,
+        context: &mut Context<'_>,
+        number: Option<usize>,
+        answer: Answer,
+    ) -> Result<Next, EngineError> {
+        let response = match usable(Exchange::MatchQuery, answer) {
+            Ok(response) => response,
+            Err(refusal) => return self.fail_here(context, &refusal),
+        };
+        let list = match parse_list(self.item.kind, &response.body) {
+            Ok(list) => list,
+            Err(error) => {
+                return self.fail_here(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
+            }
+        };
+        let mut found = list.resources.into_iter();
+        match (list.total, found.next()) {
+            (0, _) | (_, None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
+            (1, Some(resource)) => self.link_to(context, resource),
+            (total, Some(_)) => {
+                let refusal = Refusal {
+                    http_status: Some(response.status),
+                    ..Refusal::ours(
+                        ErrorCode::DuplicateTargetEntries,
+                        format!("{total} objects in the target match; nothing was written"),
+                    )
+                };
+                self.fail_here(context, &refusal)
+            }
+        }
+    }
+
+    /// Exactly one account matches: it is linked, then compared.
+    fn link_to(&mut self, context: &mut Context<'_>, resource: Resource) -> Result<Next, EngineError> {
+        let (job, kind) = (context.spec.name.clone(), self.item.kind);
+        if let Some(other) = context.store.source_of(&job, kind, &resource.id)?
+            && other != self.item.id
+        {
+            let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
+            let lives = matches!(
+                context.store.object(kind, &other)?.map(|object| object.state),
+                Some(ObjectState::Active | ObjectState::Recycled(_))
+            );
+            if stands && lives {
+                let refusal = Refusal::ours(
+                    ErrorCode::DuplicateSourceEntries,
+                    format!("the account `{}` is linked to another source object with the same matching value", resource.id),
+                );
+                return self.fail_here(context, &refusal);
+            }
+            // Whoever held the account before is gone from the job's care: a rehire under the same name.
+            context.store.drop_link(&job, kind, &other)?;
+        }
+        let step = self.entry.step(
+            "EntryImport",
+            StepKind::Matching,
+            format!("{kind} '{}' matches the account {} in {}", self.object.label, resource.id, context.spec.target_system),
+        );
+        step.details.insert("TargetId".to_owned(), resource.id.clone());
+        let link = Link { target_id: resource.id, managed: self.managed };
+        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
+        self.link = Some(link);
+        self.fresh = true;
+        if !context.spec.mapping(kind).update {
+            let text = "it was linked; Update is switched off in the mapping's target object actions".to_owned();
+            self.finish_skipped(context, Action::Other, (SKIPPED, "ActionDisabled"), text)?;
+            return Ok(Next::Done);
+        }
+        self.compare(context, resource.body)
+    }
+
+    /// Nothing matches: create, unless the account was to be taken away or Create is off.
+    fn unmatched(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        if self.removes || !context.spec.mapping(self.item.kind).create {
+            let text = if self.removes {
+                "it is not in the target, so there is nothing to disable"
+            } else {
+                "it is not in the target, and Create is switched off in the mapping's target object actions"
+            };
+            let reason = if self.removes { "NotEffectivelyEntitled" } else { "ActionDisabled" };
+            self.finish_skipped(
+                context,
+                Action::Other,
+                (SKIPPED, reason),
+                text.to_owned(),
+            )?;
+            return Ok(Next::Done);
+        }
+        let Some(mapped) = &self.mapped else {
+            let text = "an expression leaves the object out".to_owned();
+            self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
+            return Ok(Next::Done);
+        };
+        self.entry.step(
+            "EntrySynchronizationAdd",
+            StepKind::Matching,
+            format!(
+                "{} '{}' will be created in {} ({} is active and assigned, and no match was found)",
+                self.item.kind, self.object.label, context.spec.target_system, self.item.kind
+            ),
+        );
+        let body = match mapped.create_body(&context.spec.style) {
+            Ok(body) => body,
+            Err(refused) => {
+                let refusal = Refusal::ours(ErrorCode::MandatoryFieldsMissing, refused.to_string());
+                return self.fail_here(context, &refusal);
+            }
+        };
+        context.statistics.count_exports += 1;
+        if let Some((path, value)) = self.matching.first() {
+            context.store.save_intent(
+                &context.spec.name,
+                (self.item.kind, &self.item.id),
+                (path.as_str(), value.as_str()),
+            )?;
+        }
+        self.stage = Stage::Create;
+        Ok(Next::Send(
+            Exchange::Create,
+            context.request(Method::Post, collection_path(self.item.kind), Some(&body)),
+        ))
+    }
+
+    fn created(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        let (job, kind) = (context.spec.name.clone(), self.item.kind);
+        let response = match usable(Exchange::Create, answer) {
+            Ok(response) => response,
+            Err(refusal) => {
+                // A refusal by the target means that nothing was created; anything else leaves that open.
+                if refusal.http_status.is_some_and(|status| (400..500).contains(&status)) {
+                    context.store.drop_intent(&job, kind, &self.item.id)?;
+                }
+                if refusal.http_status == Some(409) && context.spec.rules.requery_on_conflict && !self.asked_again {
+                    self.asked_again = true;
+                    return self.match_by(context, 0);
+                }
+                return self.fail_here(context, &refusal);
+            }
+        };
+        let resource = match parse_resource(kind, &response.body) {
+            Ok(resource) => resource,
+            Err(error) => {
+                return self.fail_here(context, &Refusal::answer(Exchange::Create, &error, &response));
+            }
+        };
+        let link = Link { target_id: resource.id.clone(), managed: true };
+        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
+        self.link = Some(link);
+        self.fresh = true;
+        self.release_escrow(context)?;
+        context.statistics.count_exported += 1;
+        let status = if response.status == 201 { Status::Success } else { Status::Warning };
+        let step = self.entry.step(
+            "EntryExportAdd",
+            StepKind::Export,
+            format!("{kind} '{}' was created in {}", self.object.label, context.spec.target_system),
+        );
+        step.status = status;
+        step.details.insert("ReportableIdentifier".to_owned(), self.object.label.clone());
+        if status == Status::Warning {
+            step.details.insert("Warning".to_owned(), format!("the target answered {} instead of 201", response.status));
+        }
+        self.entry.modified_properties = self
+            .mapped
+            .iter()
+            .flat_map(|mapped| &mapped.attributes)
+            .filter_map(|attribute| {
+                let value = attribute.create_value()?;
+                Some(ModifiedProperty {
+                    display_name: attribute.path.to_string(),
+                    old_value: None,
+                    new_value: Some(attribute.log_text.clone().unwrap_or_else(|| text_of(value))),
+                })
+            })
+            .collect();
+        // A new account has no references yet; what it answered is not asked (README, reads before the reference pass).
+        self.add_references(context, None)?;
+        let entry = std::mem::take(&mut self.entry);
+        context.log(self.phase, &self.item, &self.object.label, Some(&resource.id), Action::Create, status, entry)?;
+        Ok(Next::Done)
+    }
+
+    // Reading and comparing.
+
+    fn read(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        let Some(link) = &self.link else { return Err(EngineError::Defect("a read without a link")) };
+        let path = read_path(self.item.kind, &link.target_id);
+        self.stage = Stage::Read;
+        Ok(Next::Send(Exchange::Read, context.request(Method::Get, &path, None)))
+    }
+
+    fn was_read(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        if is_missing(&answer) {
+            return self.missing(context, Exchange::Read, answer);
+        }
+        let response = match usable(Exchange::Read, answer) {
+            Ok(response) => response,
+            Err(refusal) => return self.fail_here(context, &refusal),
+        };
+        match parse_resource(self.item.kind, &response.body) {
+            Ok(resource) => self.compare(context, resource.body),
+            Err(error) => self.fail_here(context, &Refusal::answer(Exchange::Read, &error, &response)),
+        }
+    }
+
+    /// The linked account is gone (`on_missing`).
+    fn missing(
+        &mut self,
+        context: &mut Context<'_>,
+        exchange: Exchange,
+        answer: Answer,
+    ) -> Result<Next, EngineError> {
+        match context.spec.rules.on_missing {
+            OnMissing::InvalidAnchor => match usable(exchange, answer) {
+                Err(refusal) => self.fail_here(context, &refusal),
+                Ok(_) => Err(EngineError::Defect("a missing account that answered")),
+            },
+            OnMissing::Rematch => {
+                let gone = self.target_id().unwrap_or_default();
+                self.entry.step(
+                    "EntryImport",
+                    StepKind::Matching,
+                    format!("The account {gone} is no longer in {}; looking for it again", context.spec.target_system),
+                );
+                context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
+                self.link = None;
+                self.begin_match(context)
+            }
+        }
+    }
+
+    fn compare(&mut self, context: &mut Context<'_>, current: Value) -> Result<Next, EngineError> {
+        let Some(mapped) = &self.mapped else {
+            let text = "an expression leaves the object out".to_owned();
+            self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
+            return Ok(Next::Done);
+        };
+        let differences = mapped.differences(&current, &context.spec.style);
+        self.current = Some(current);
+        if differences.is_empty() {
+            return self.unchanged(context);
+        }
+        let Some(link) = &self.link else { return Err(EngineError::Defect("a comparison without a link")) };
+        let body = crate::mapping::patch_body(&differences, &context.spec.style);
+        let path = resource_path(self.item.kind, &link.target_id);
+        self.entry.step(
+            "EntrySynchronizationUpdate",
+            StepKind::Processing,
+            format!("{} '{}' will be updated in {}", self.item.kind, self.object.label, context.spec.target_system),
+        );
+        context.statistics.count_exports += 1;
+        self.stage = Stage::Patch(differences);
+        Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&body))))
+    }
+
+    /// Source and target agree on everything but, perhaps, references.
+    fn unchanged(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        self.keep_link(context)?;
+        self.release_escrow(context)?;
+        let entry = std::mem::take(&mut self.entry);
+        // If there are references to look at, their pass says how it ended: one change, one entry.
+        if let Some(entry) = self.add_references(context, Some(entry))? {
+            let target_id = self.target_id();
+            log_redundant(context, self.phase, &self.item, &self.object.label, target_id.as_deref(), entry)?;
+        }
+        Ok(Next::Done)
+    }
+
+    fn patched(
+        &mut self,
+        context: &mut Context<'_>,
+        answer: Answer,
+        differences: &[Difference],
+    ) -> Result<Next, EngineError> {
+        if is_missing(&answer) {
+            return self.missing(context, Exchange::Update, answer);
+        }
+        if let Err(refusal) = usable(Exchange::Update, answer) {
+            return self.fail_here(context, &refusal);
+        }
+        self.keep_link(context)?;
+        self.release_escrow(context)?;
+        context.statistics.count_exported += 1;
+        let disables = self.removes
+            && differences.iter().any(|difference| difference.path.is_core("active"));
+        let (action, step) = if disables {
+            (Action::Disable, "EntryExportUpdateSoftDelete")
+        } else {
+            (Action::Update, "EntryExportUpdate")
+        };
+        let verb = if disables { "disabled" } else { "updated" };
+        self.entry.step(
+            step,
+            StepKind::Export,
+            format!("{} '{}' was {verb} in {}", self.item.kind, self.object.label, context.spec.target_system),
+        );
+        self.entry.modified_properties = differences
+            .iter()
+            .map(|difference| ModifiedProperty {
+                display_name: difference.path.to_string(),
+                old_value: difference.log_text.clone().or_else(|| difference.old.as_ref().map(json_text)),
+                new_value: Some(difference.log_text.clone().unwrap_or_else(|| text_of(&difference.new))),
+            })
+            .collect();
+        self.add_references(context, None)?;
+        let target_id = self.target_id();
+        let entry = std::mem::take(&mut self.entry);
+        context.log(
+            self.phase,
+            &self.item,
+            &self.object.label,
+            target_id.as_deref(),
+            action,
+            Status::Success,
+            entry,
+        )?;
+        Ok(Next::Done)
+    }
+
+    fn keep_link(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
+        let Some(link) = &mut self.link else { return Err(EngineError::Defect("a result without a link")) };
+        if self.managed && !link.managed {
+            self.fresh = true; // back in scope: everything it refers to is looked at again
+        }
+        link.managed = self.managed;
+        Ok(context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &self.object.label, link)?)
+    }
+
+    /// Leaves a note for the reference pass, if this object has references to look at. Takes over an entry that is
+    /// not written yet; gives it back when there is no such pass for the object.
+    fn add_references(
+        &self,
+        context: &mut Context<'_>,
+        pending: Option<Entry>,
+    ) -> Result<Option<Entry>, EngineError> {
+        let mapping = context.spec.mapping(self.item.kind);
+        let (phase, attribute) = match self.item.kind {
+            ObjectKind::User => (Phase::Managers, "manager"),
+            ObjectKind::Group => (Phase::Members, "members"),
+        };
+        let references = mapping.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == attribute) else {
+            return Ok(pending);
+        };
+        if !self.managed || !mapping.update {
+            return Ok(pending);
+        }
+        let present = self
+            .current
+            .as_ref()
+            .and_then(|current| reference.path.read_reference(current))
+            .map(str::to_owned);
+        let note = ReferenceNote { present, fresh: self.fresh, pending };
+        let item = WorkItem { note: Some(serde_json::to_string(&note)?), ..self.item.clone() };
+        context.store.add_work(phase, &item)?;
+        Ok(None)
+    }
+}
+
+/// Adds the step that says that nothing was done, and the code that goes with it.
+fn skip_step(entry: &mut Entry, description: String, (code, reason): (&str, &str), text: String) {
+    let step = entry.step("EntrySynchronizationSkip", StepKind::Export, description);
+    step.status = Status::Skipped;
+    step.details.insert("SkipReason".to_owned(), reason.to_owned());
+    step.details.insert("ErrorCode".to_owned(), code.to_owned());
+    // A skip has no error information, but for a missing matching value (`graph-api.md 10.4`).
+    if code == IMPORT_SKIPPED {
+        entry.error_information = Some(ErrorInformation {
+            error_code: code.to_owned(),
+            reason: text,
+            additional_details: None,
+            error_category: "nonServiceFailure".to_owned(),
+            recommended_action: None,
+        });
+    }
+}
+
+/// Writes the entry of an object that needed nothing (`RedundantExport`).
+pub(super) fn log_redundant(
+    context: &mut Context<'_>,
+    phase: Phase,
+    item: &WorkItem,
+    label: &str,
+    target_id: Option<&str>,
+    mut entry: Entry,
+) -> Result<(), EngineError> {
+    let text = "source and target agree".to_owned();
+    let description = format!("{} '{label}' was skipped: {text}", item.kind);
+    skip_step(&mut entry, description, (SKIPPED, "RedundantExport"), text);
+    context.log(phase, item, label, target_id, Action::Other, Status::Skipped, entry)
+}
+
+/// The response, if its status is one that lets the work go on.
+pub(super) fn usable(exchange: Exchange, answer: Answer) -> Result<Response, Refusal> {
+    match answer {
+        Ok(response) if response.is_success() => Ok(response),
+        Ok(response) => Err(Refusal::status(exchange, &response)),
+        Err(error) => Err(Refusal::transport(exchange, &error)),
+    }
+}
+
+/// Whether the target says that there is no such object.
+pub(super) fn is_missing(answer: &Answer) -> bool {
+    matches!(answer, Ok(response) if response.status == 404)
+}
+
+fn text_of(value: &MappedValue) -> String {
+    match value {
+        MappedValue::Text(text) => text.clone(),
+        MappedValue::List(texts) => texts.join(";"),
+    }
+}
+
+fn json_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn count_import(context: &mut Context<'_>, item: &WorkItem, verdict: &Verdict) {
+    let statistics = &mut context.statistics;
+    statistics.count_imported += 1;
+    if item.changed {
+        statistics.count_imported_deltas += 1;
+    }
+    if item.entitlement {
+        statistics.count_imported_reference_deltas += 1;
+    }
+    if verdict.in_scope() {
+        statistics.count_entitled += 1;
+        if verdict.is_active() {
+            statistics.count_entitled_for_provisioning += 1;
+        }
+    }
+}

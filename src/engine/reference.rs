@@ -1,0 +1,344 @@
+//! References, written after all users and groups: the manager of a user, the members of a group
+//! (`engine.md 1.2` step 7, `wire.md 4.7` and 6).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::context::{Answer, Context, EngineError, Next, Refusal};
+use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
+use super::object::{log_redundant, usable};
+use crate::directory::object::ObjectKind;
+use crate::http::Method;
+use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
+use crate::scim::failure::{ErrorCode, Exchange};
+use crate::scim::query::resource_path;
+use crate::store::{Membership, Phase, WorkItem};
+
+/// What the pass over objects leaves for the pass over references.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ReferenceNote {
+    /// The manager that the target returned for the user, by target id.
+    pub(super) present: Option<String>,
+    /// The account was created or linked anew, or is back in scope: everything it refers to is looked at.
+    pub(super) fresh: bool,
+    /// The entry of an object that needed nothing so far.
+    pub(super) pending: Option<Entry>,
+}
+
+/// A task: the references of one object, at most one request under way.
+#[derive(Debug)]
+pub(super) struct ReferenceTask {
+    pub(super) item: WorkItem,
+    phase: Phase,
+    label: String,
+    target_id: String,
+    entry: Entry,
+    /// Whether the object itself has been logged already.
+    logged: bool,
+    /// Names of what could not be resolved, out of scope or unknown.
+    unresolved: Vec<String>,
+    /// Names of what is in scope but not in the target yet, for it failed.
+    waiting: Vec<String>,
+    changed: bool,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    Manager { wanted: Option<(String, String)>, recorded: Option<String> },
+    Members { batches: std::vec::IntoIter<MemberBatch>, under_way: Option<MemberBatch>, sources: BTreeMap<String, (String, String)> },
+}
+
+impl ReferenceTask {
+    /// Takes up the references of an object that this cycle has seen.
+    pub(super) fn start(
+        context: &mut Context<'_>,
+        phase: Phase,
+        item: WorkItem,
+    ) -> Result<Option<(Self, Next)>, EngineError> {
+        let note: ReferenceNote = match &item.note {
+            Some(note) => serde_json::from_str(note)?,
+            None => return Err(EngineError::Defect("references without a note")),
+        };
+        let (Some(object), Some(link)) = (
+            context.store.object(item.kind, &item.id)?,
+            context.store.link(&context.spec.name, item.kind, &item.id)?,
+        ) else {
+            return Ok(None);
+        };
+        let mut task = Self {
+            phase,
+            label: object.label.clone(),
+            target_id: link.target_id,
+            logged: note.pending.is_none(),
+            entry: note.pending.unwrap_or_else(|| Entry { began: Some(context.now), ..Entry::default() }),
+            unresolved: Vec::new(),
+            waiting: Vec::new(),
+            changed: false,
+            work: Work::Manager { wanted: None, recorded: None },
+            item,
+        };
+        task.entry.display_name = object.text("displayName").map(str::to_owned);
+        let next = match task.item.kind {
+            ObjectKind::User => task.start_manager(context, object.text("manager"), note.present.as_deref())?,
+            ObjectKind::Group => task.start_members(context, note.fresh)?,
+        };
+        let next = match next {
+            Next::Done => {
+                task.finish(context)?;
+                Next::Done
+            }
+            next @ Next::Send(..) => next,
+        };
+        Ok(Some((task, next)))
+    }
+
+    /// Takes the answer to the request under way.
+    pub(super) fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        if let Err(refusal) = usable(Exchange::Update, answer) {
+            context.weigh(&refusal);
+            let entry = std::mem::take(&mut self.entry);
+            context.fail(
+                self.phase,
+                &self.item,
+                &self.label,
+                Some(&self.target_id),
+                Action::Update,
+                true,
+                "EntryExportUpdate",
+                entry,
+                &refusal,
+            )?;
+            return Ok(Next::Done);
+        }
+        self.changed = true;
+        let job = context.spec.name.clone();
+        let next = match &mut self.work {
+            Work::Manager { wanted, recorded } => {
+                if let Some(other) = recorded.take() {
+                    context.store.remove_reference(&job, &self.item.id, "manager", &other)?;
+                }
+                if let Some((other, target)) = wanted {
+                    context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
+                }
+                Next::Done
+            }
+            Work::Members { batches, under_way, sources } => {
+                let Some(done) = under_way.take() else {
+                    return Err(EngineError::Defect("an answer came that nobody had asked for"));
+                };
+                for target in &done.added {
+                    if let Some((member, label)) = sources.get(target) {
+                        context.store.record_reference(&job, &self.item.id, "members", (member, target))?;
+                        self.entry.modified_properties.push(ModifiedProperty {
+                            display_name: "members".to_owned(),
+                            old_value: None,
+                            new_value: Some(label.clone()),
+                        });
+                    }
+                }
+                for target in &done.removed {
+                    if let Some((member, label)) = sources.get(target) {
+                        context.store.remove_reference(&job, &self.item.id, "members", member)?;
+                        self.entry.modified_properties.push(ModifiedProperty {
+                            display_name: "members".to_owned(),
+                            old_value: Some(label.clone()),
+                            new_value: None,
+                        });
+                    }
+                }
+                match batches.next() {
+                    Some(batch) => {
+                        let path = resource_path(ObjectKind::Group, &self.target_id);
+                        let request = context.request(Method::Patch, &path, Some(&batch.body));
+                        *under_way = Some(batch);
+                        context.statistics.count_exports += 1;
+                        Next::Send(Exchange::Update, request)
+                    }
+                    None => Next::Done,
+                }
+            }
+        };
+        context.statistics.count_exported += 1;
+        if matches!(next, Next::Done) {
+            self.finish(context)?;
+        }
+        Ok(next)
+    }
+
+    /// The object's name.
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn start_manager(
+        &mut self,
+        context: &mut Context<'_>,
+        manager: Option<&str>,
+        present: Option<&str>,
+    ) -> Result<Next, EngineError> {
+        let job = context.spec.name.clone();
+        let recorded = context.store.recorded_manager(&job, &self.item.id)?;
+        let manager = match manager {
+            Some(text) => context.store.resolve_manager(text)?.map(|id| (text, id)),
+            None => None,
+        };
+        let wanted = match manager {
+            None if recorded.is_none() => return Ok(Next::Done), // what we never set is not ours to take away
+            None => None,
+            Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
+                Some(link) if link.managed => Some((id, link.target_id)),
+                Some(_) | None => {
+                    let failed = context.store.escrow(&job, ObjectKind::User, &id, false)?.is_some();
+                    let list = if failed { &mut self.waiting } else { &mut self.unresolved };
+                    list.push(name.to_owned());
+                    return Ok(Next::Done);
+                }
+            },
+        };
+        let references = context.spec.users.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager") else {
+            return Ok(Next::Done);
+        };
+        let operation = manager_operation(
+            &ManagerChange {
+                path: reference.path,
+                present,
+                wanted: wanted.as_ref().map(|(_, target)| target.as_str()),
+                base_url: &context.spec.base_url,
+            },
+            &context.spec.style,
+        );
+        let recorded = recorded.map(|(other, _)| other);
+        let Some(operation) = operation else {
+            // The target agrees already; the record follows.
+            if let Some(other) = &recorded {
+                context.store.remove_reference(&job, &self.item.id, "manager", other)?;
+            }
+            if let Some((other, target)) = &wanted {
+                context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
+            }
+            return Ok(Next::Done);
+        };
+        self.entry.modified_properties.push(ModifiedProperty {
+            display_name: reference.path.to_string(),
+            old_value: present.map(str::to_owned),
+            new_value: Some(wanted.as_ref().map(|(_, target)| target.clone()).unwrap_or_default()),
+        });
+        self.work = Work::Manager { wanted, recorded };
+        let path = resource_path(ObjectKind::User, &self.target_id);
+        context.statistics.count_exports += 1;
+        Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&operation.body))))
+    }
+
+    /// Which members are to be added and removed. An incremental cycle looks at the edges that changed, and no
+    /// further: a member that comes into scope later is not noticed (`engine.md 1.5`). A full read writes every
+    /// member again, since a group's members are never read back.
+    fn start_members(&mut self, context: &mut Context<'_>, fresh: bool) -> Result<Next, EngineError> {
+        let job = context.spec.name.clone();
+        let everything = context.is_initial() || fresh || self.item.escrow;
+        let window = (!everything).then_some(context.window);
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        let mut sources = BTreeMap::new();
+        for member in context.store.memberships(&job, &self.item.id, window)? {
+            let Membership { member, label, present, target_id, managed, escrowed, recorded, .. } = member;
+            match (present, target_id, recorded) {
+                (true, Some(target), recorded) if managed => {
+                    let known = recorded.as_deref() == Some(target.as_str());
+                    if !known || context.is_initial() {
+                        add.push(target.clone());
+                        sources.insert(target, (member, label));
+                    }
+                }
+                (true, _, Some(_)) => {} // left scope, still a member: nobody asked to take it out
+                (true, _, None) if escrowed => self.waiting.push(label),
+                (true, _, None) => self.unresolved.push(label),
+                (false, _, Some(target)) => {
+                    remove.push(target.clone());
+                    sources.insert(target, (member, label));
+                }
+                (false, _, None) => {}
+            }
+        }
+        let references = context.spec.groups.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members") else {
+            return Ok(Next::Done);
+        };
+        let mut batches = member_batches(reference.path, &add, &remove, &context.spec.style).into_iter();
+        let Some(first) = batches.next() else { return Ok(Next::Done) };
+        let path = resource_path(ObjectKind::Group, &self.target_id);
+        let request = context.request(Method::Patch, &path, Some(&first.body));
+        self.work = Work::Members { batches, under_way: Some(first), sources };
+        context.statistics.count_exports += 1;
+        Ok(Next::Send(Exchange::Update, request))
+    }
+
+    /// Everything that could be written is written.
+    fn finish(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
+        let job = context.spec.name.clone();
+        let mut entry = std::mem::take(&mut self.entry);
+        let kind = self.item.kind;
+        let attribute = match kind {
+            ObjectKind::User => "manager",
+            ObjectKind::Group => "member",
+        };
+        if !self.waiting.is_empty() {
+            // In scope, but it failed: tried again until it is there (README, unresolved references).
+            let refusal = Refusal::ours(
+                ErrorCode::UnableToResolveReferenceAttributeValue,
+                format!("the {attribute} could not be provisioned yet: {}", self.waiting.join(", ")),
+            );
+            return context.fail(
+                self.phase,
+                &self.item,
+                &self.label,
+                Some(&self.target_id),
+                Action::Update,
+                true,
+                "EntryExportUpdate",
+                entry,
+                &refusal,
+            );
+        }
+        context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+        let mut status = Status::Success;
+        if !self.unresolved.is_empty() {
+            status = Status::Warning;
+            let step = entry.step(
+                "UnableToResolveReferenceAttributeValue",
+                StepKind::ReferenceResolution,
+                format!(
+                    "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
+                    self.unresolved.join(", "),
+                    self.label,
+                    context.spec.target_system
+                ),
+            );
+            step.status = Status::Warning;
+            step.details.insert("ErrorCode".to_owned(), "UnableToResolveReferenceAttributeValue".to_owned());
+        }
+        if self.changed {
+            entry.step(
+                "EntryExportUpdate",
+                StepKind::Export,
+                format!("References of {kind} '{}' were updated in {}", self.label, context.spec.target_system),
+            );
+        }
+        if self.changed || status == Status::Warning {
+            return context.log(
+                self.phase,
+                &self.item,
+                &self.label,
+                Some(&self.target_id),
+                Action::Update,
+                status,
+                entry,
+            );
+        }
+        if self.logged {
+            return Ok(());
+        }
+        log_redundant(context, self.phase, &self.item, &self.label, Some(&self.target_id), entry)
+    }
+}

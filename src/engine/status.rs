@@ -1,0 +1,117 @@
+//! The standing of a job as `synchronizationJob` shows it (`graph-api.md 3`).
+
+use serde_json::{Value, json};
+
+use super::cycle::new_job;
+use super::entry::seconds;
+use super::quarantine::Quarantine;
+use super::spec::JobSpec;
+use super::statistics::Statistics;
+use crate::clock::{SignedDuration, Timestamp};
+use crate::store::{Execution, JobRow, Store, StoreError};
+
+/// What the times of a job show before they are reached.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// The job's record, after its last run, at rest.
+pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, StoreError> {
+    let job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
+    let quarantine = quarantine(&job)?;
+    let last = store.executions(&spec.name, 1)?.pop();
+    let (state, code) = match (&quarantine, job.paused, &last) {
+        (_, true, _) => ("Paused", "Paused"),
+        (Some(_), false, _) => ("Active", "Quarantine"),
+        (None, false, None) => ("Active", "NotRun"),
+        (None, false, Some(_)) => ("Active", "Active"),
+    };
+    let execution = |execution: Option<Execution>| execution.map(|it| task_execution(&it)).transpose();
+    let steady = |at: Option<Timestamp>| at.map_or_else(|| NEVER.to_owned(), seconds);
+    Ok(json!({
+        "id": job.id,
+        "templateId": "scim",
+        "schedule": { "expiration": null, "interval": iso_duration(spec.interval), "state": state },
+        "status": {
+            "countSuccessiveCompleteFailures": job.failures,
+            "escrowsPruned": false,
+            "code": code,
+            "lastExecution": match last {
+                Some(last) => task_execution(&last)?,
+                None => placeholder(),
+            },
+            "lastSuccessfulExecution": execution(store.last_success(&spec.name, false)?)?,
+            "lastSuccessfulExecutionWithExports": execution(store.last_success(&spec.name, true)?)?,
+            "progress": [],
+            "quarantine": quarantine.as_ref().map(synchronization_quarantine),
+            "steadyStateFirstAchievedTime": steady(job.steady.map(|(first, _)| first)),
+            "steadyStateLastAchievedTime": steady(job.steady.map(|(_, last)| last)),
+            "synchronizedEntryCountByType": [
+                { "key": "User", "value": job.linked.0 },
+                { "key": "Group", "value": job.linked.1 },
+            ],
+            "troubleshootingUrl": "",
+        },
+        "synchronizationJobSettings": [],
+    }))
+}
+
+/// The quarantine of a job, if it is in one.
+pub fn quarantine(job: &JobRow) -> Result<Option<Quarantine>, StoreError> {
+    Ok(job.quarantine.as_deref().map(serde_json::from_str).transpose()?)
+}
+
+/// `synchronizationQuarantine` (`graph-api.md 3.5`).
+pub fn synchronization_quarantine(quarantine: &Quarantine) -> Value {
+    json!({
+        "currentBegan": seconds(quarantine.current_began),
+        "nextAttempt": seconds(quarantine.next_attempt),
+        "reason": quarantine.reason.as_str(),
+        "seriesBegan": seconds(quarantine.series_began),
+        "seriesCount": quarantine.series_count,
+        "error": {
+            "code": quarantine.error_code,
+            "message": quarantine.error_message,
+            "tenantActionable": true,
+        },
+    })
+}
+
+/// `synchronizationTaskExecution` (`graph-api.md 3.3`).
+fn task_execution(execution: &Execution) -> Result<Value, StoreError> {
+    let counts: Statistics = serde_json::from_str(&execution.statistics)?;
+    Ok(json!({
+        "activityIdentifier": execution.id,
+        "countEntitled": counts.count_entitled,
+        "countEntitledForProvisioning": counts.count_entitled_for_provisioning,
+        "countEscrowed": counts.count_escrowed,
+        "countEscrowedRaw": counts.count_escrowed_raw,
+        "countExported": counts.count_exported,
+        "countExports": counts.count_exports,
+        "countImported": counts.count_imported,
+        "countImportedDeltas": counts.count_imported_deltas,
+        "countImportedReferenceDeltas": counts.count_imported_reference_deltas,
+        "state": execution.state,
+        "timeBegan": execution.began.to_string(),
+        "timeEnded": execution.ended.map(|ended| ended.to_string()),
+        "error": counts.error,
+    }))
+}
+
+/// What a job shows before its first run has ended (`engine.md 10`).
+fn placeholder() -> Value {
+    json!({
+        "activityIdentifier": null,
+        "countEntitled": 0, "countEntitledForProvisioning": 0,
+        "countEscrowed": 0, "countEscrowedRaw": 0,
+        "countExported": 0, "countExports": 0,
+        "countImported": 0, "countImportedDeltas": 0, "countImportedReferenceDeltas": 0,
+        "state": "Failed",
+        "timeBegan": NEVER, "timeEnded": NEVER,
+        "error": { "code": "None", "message": "", "tenantActionable": false },
+    })
+}
+
+/// `PT40M`: whole minutes where that is exact, else seconds.
+fn iso_duration(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    if seconds % 60 == 0 { format!("PT{}M", seconds / 60) } else { format!("PT{seconds}S") }
+}

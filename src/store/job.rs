@@ -1,0 +1,451 @@
+//! Jobs: watermark, links, references, intents, escrows, executions. Everything here belongs to one job.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{Store, StoreError, directory, moment, stamp};
+use crate::clock::Timestamp;
+use crate::directory::object::ObjectKind;
+
+/// The standing of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its id: `scim.<tenant>.<guid>` (`graph-api.md 3`).
+    pub id: String,
+    /// The seq up to which the change log is processed; `None`: the next cycle is an initial one.
+    pub watermark: Option<i64>,
+    /// Number of the last cycle begun; 0 before the first.
+    pub cycle: i64,
+    /// Fingerprint of mappings and filters; another one means an initial cycle (`engine.md 1.1`).
+    pub definition: String,
+    /// Whether an admin has paused it.
+    pub paused: bool,
+    /// Runs in a row that ended in state Failed.
+    pub failures: i64,
+    /// First and last time that nothing was left to process.
+    pub steady: Option<(Timestamp, Timestamp)>,
+    /// Users and groups ever linked; never falls (`engine.md 10`).
+    pub linked: (i64, i64),
+    /// When the next cycle is due.
+    pub next_cycle: Option<Timestamp>,
+    /// The quarantine record as JSON, when in quarantine.
+    pub quarantine: Option<String>,
+}
+
+/// The connection between a source object and its account (`engine.md 0`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The account's id, opaque.
+    pub target_id: String,
+    /// Whether the object was in scope when last evaluated.
+    pub managed: bool,
+}
+
+/// A failed operation that waits for its next try (`engine.md 5.2`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escrow {
+    /// User or group.
+    pub kind: ObjectKind,
+    /// objectId.
+    pub source_id: String,
+    /// Whether only a reference (manager, members) could not be written.
+    pub is_reference: bool,
+    /// userPrincipalName or displayName.
+    pub label: String,
+    /// The account, when known.
+    pub target_id: Option<String>,
+    /// What was intended: create, update, disable, delete.
+    pub operation: String,
+    /// When it failed first.
+    pub first_failure: Timestamp,
+    /// How often it was tried again.
+    pub retries: u32,
+    /// When it is due.
+    pub next_retry: Timestamp,
+    /// Entra's code (`engine.md 11.1`).
+    pub error_code: String,
+    /// The text of the log entry, without its tail about retries.
+    pub reason: String,
+    /// Status of the answer, when there was one.
+    pub http_status: Option<u16>,
+}
+
+/// One run of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// Number of the cycle.
+    pub cycle: i64,
+    /// cycleId.
+    pub id: String,
+    /// Whether it was an initial cycle.
+    pub initial: bool,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` while it runs, or when it was killed.
+    pub ended: Option<Timestamp>,
+    /// `Succeeded`, `Failed` or `EntryLevelErrors`.
+    pub state: Option<String>,
+    /// Counts and error, JSON.
+    pub statistics: String,
+}
+
+fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
+    let time = |text: Option<String>| text.map(|text| moment(&text)).transpose();
+    Ok(JobRow {
+        name: row.get(0)?,
+        id: row.get(1)?,
+        watermark: row.get(2)?,
+        cycle: row.get(3)?,
+        definition: row.get(4)?,
+        paused: row.get(5)?,
+        failures: row.get(6)?,
+        steady: time(row.get(7)?)?.zip(time(row.get(8)?)?),
+        linked: (row.get(9)?, row.get(10)?),
+        next_cycle: time(row.get(11)?)?,
+        quarantine: row.get(12)?,
+    })
+}
+
+fn escrow_row(row: &Row<'_>) -> Result<Escrow, StoreError> {
+    Ok(Escrow {
+        kind: directory::kind(&row.get::<_, String>(0)?)?,
+        source_id: row.get(1)?,
+        is_reference: row.get(2)?,
+        label: row.get(3)?,
+        target_id: row.get(4)?,
+        operation: row.get(5)?,
+        first_failure: moment(&row.get::<_, String>(6)?)?,
+        retries: row.get(7)?,
+        next_retry: moment(&row.get::<_, String>(8)?)?,
+        error_code: row.get(9)?,
+        reason: row.get(10)?,
+        http_status: row.get(11)?,
+    })
+}
+
+fn execution_row(row: &Row<'_>) -> Result<Execution, StoreError> {
+    Ok(Execution {
+        cycle: row.get(0)?,
+        id: row.get(1)?,
+        initial: row.get(2)?,
+        began: moment(&row.get::<_, String>(3)?)?,
+        ended: row.get::<_, Option<String>>(4)?.map(|text| moment(&text)).transpose()?,
+        state: row.get(5)?,
+        statistics: row.get(6)?,
+    })
+}
+
+const ESCROW: &str = "kind, source_id, is_reference, label, target_id, operation, first_failure, retries, next_retry,
+                      error_code, reason, http_status";
+const EXECUTION: &str = "cycle, id, initial, began, ended, state, statistics";
+
+impl Store {
+    /// The standing of a job; `None` before its first run.
+    pub fn job(&self, name: &str) -> Result<Option<JobRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
+                    users_linked, groups_linked, next_cycle, quarantine FROM job WHERE name = ?1",
+        )?;
+        let mut rows = statement.query([name])?;
+        rows.next()?.map(job_row).transpose()
+    }
+
+    /// Keeps the standing of a job.
+    pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5, paused = ?6,
+                    failures = ?7, steady_first = ?8, steady_last = ?9, users_linked = ?10, groups_linked = ?11,
+                    next_cycle = ?12, quarantine = ?13",
+            )?
+            .execute(params![
+                job.name,
+                job.id,
+                job.watermark,
+                job.cycle,
+                job.definition,
+                job.paused,
+                job.failures,
+                job.steady.map(|(first, _)| stamp(first)),
+                job.steady.map(|(_, last)| stamp(last)),
+                job.linked.0,
+                job.linked.1,
+                job.next_cycle.map(stamp),
+                job.quarantine,
+            ])?;
+        Ok(())
+    }
+
+    /// The link of an object.
+    pub fn link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<Option<Link>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT target_id, managed FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .query_row([job, kind.as_str(), source_id], |row| {
+                Ok(Link { target_id: row.get(0)?, managed: row.get(1)? })
+            })
+            .optional()?)
+    }
+
+    /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes what was
+    /// recorded of the old one's references void.
+    pub fn save_link(
+        &self,
+        job: &str,
+        (kind, source_id): (ObjectKind, &str),
+        label: &str,
+        link: &Link,
+    ) -> Result<(), StoreError> {
+        let known = self.link(job, kind, source_id)?;
+        if known.as_ref().is_some_and(|known| known.target_id != link.target_id) {
+            self.forget_references(job, source_id)?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO link VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6",
+            )?
+            .execute(params![job, kind.as_str(), source_id, link.target_id, label, link.managed])?;
+        self.connection
+            .prepare_cached("DELETE FROM intent WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
+        if known.is_none() {
+            let column = match kind {
+                ObjectKind::User => "users_linked",
+                ObjectKind::Group => "groups_linked",
+            };
+            self.connection.execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
+        }
+        Ok(())
+    }
+
+    /// Drops the link of an object whose account is gone, with what it recorded.
+    pub fn drop_link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
+        self.forget_references(job, source_id)?;
+        self.connection
+            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND other_id = ?2")?
+            .execute([job, source_id])?;
+        self.connection
+            .prepare_cached("DELETE FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
+        Ok(())
+    }
+
+    /// How many objects of a kind are linked now.
+    pub fn link_count(&self, job: &str, kind: ObjectKind) -> Result<u64, StoreError> {
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM link WHERE job = ?1 AND kind = ?2",
+            [job, kind.as_str()],
+            |row| row.get(0),
+        )?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The source object that an account is linked to.
+    pub fn source_of(&self, job: &str, kind: ObjectKind, target_id: &str) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .connection
+            .query_row(
+                "SELECT source_id FROM link WHERE job = ?1 AND kind = ?2 AND target_id = ?3",
+                [job, kind.as_str(), target_id],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    fn forget_references(&self, job: &str, source_id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND source_id = ?2")?
+            .execute([job, source_id])?;
+        Ok(())
+    }
+
+    /// Records that a reference was written: a member or the manager, by source id and target id.
+    pub fn record_reference(
+        &self,
+        job: &str,
+        source_id: &str,
+        attribute: &str,
+        (other_id, target_id): (&str, &str),
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO reference VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute([job, source_id, attribute, other_id, target_id])?;
+        Ok(())
+    }
+
+    /// Forgets a recorded reference.
+    pub fn remove_reference(
+        &self,
+        job: &str,
+        source_id: &str,
+        attribute: &str,
+        other_id: &str,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM reference WHERE job = ?1 AND source_id = ?2 AND attribute = ?3 AND other_id = ?4",
+            )?
+            .execute([job, source_id, attribute, other_id])?;
+        Ok(())
+    }
+
+    /// The manager as this job wrote it: source id and target id.
+    pub fn recorded_manager(&self, job: &str, user: &str) -> Result<Option<(String, String)>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT other_id, target_id FROM reference WHERE job = ?1 AND source_id = ?2 AND attribute = 'manager'",
+            )?
+            .query_row([job, user], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
+    }
+
+    /// Notes that a create is about to leave, with the matching value it sends (design, law 4).
+    pub fn save_intent(
+        &self,
+        job: &str,
+        (kind, source_id): (ObjectKind, &str),
+        (path, value): (&str, &str),
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO intent VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute([job, kind.as_str(), source_id, path, value])?;
+        Ok(())
+    }
+
+    /// The create that may have left before a kill: target path and matching value.
+    pub fn intent(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT path, value FROM intent WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .query_row([job, kind.as_str(), source_id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
+    }
+
+    /// The create is known not to have happened: the target refused it.
+    pub fn drop_intent(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("DELETE FROM intent WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
+        Ok(())
+    }
+
+    /// Opens an escrow or renews it.
+    pub fn save_escrow(&self, job: &str, escrow: &Escrow) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO escrow (job, kind, source_id, is_reference, label, target_id, operation,
+                   first_failure, retries, next_retry, error_code, reason, http_status)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                job,
+                escrow.kind.as_str(),
+                escrow.source_id,
+                escrow.is_reference,
+                escrow.label,
+                escrow.target_id,
+                escrow.operation,
+                stamp(escrow.first_failure),
+                escrow.retries,
+                stamp(escrow.next_retry),
+                escrow.error_code,
+                escrow.reason,
+                escrow.http_status,
+            ])?;
+        Ok(())
+    }
+
+    /// The escrow of an object, or of its references.
+    pub fn escrow(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+        is_reference: bool,
+    ) -> Result<Option<Escrow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {ESCROW} FROM escrow WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND is_reference = ?4"
+        ))?;
+        let mut rows = statement.query(params![job, kind.as_str(), source_id, is_reference])?;
+        rows.next()?.map(escrow_row).transpose()
+    }
+
+    /// Every open escrow of a job, the oldest first.
+    pub fn escrows(&self, job: &str) -> Result<Vec<Escrow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {ESCROW} FROM escrow WHERE job = ?1 ORDER BY first_failure, kind DESC, source_id, is_reference"
+        ))?;
+        let mut rows = statement.query([job])?;
+        let mut escrows = Vec::new();
+        while let Some(row) = rows.next()? {
+            escrows.push(escrow_row(row)?);
+        }
+        Ok(escrows)
+    }
+
+    /// Closes an escrow; nothing happens when there is none.
+    pub fn drop_escrow(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+        is_reference: bool,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM escrow WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND is_reference = ?4",
+            )?
+            .execute(params![job, kind.as_str(), source_id, is_reference])?;
+        Ok(())
+    }
+
+    /// Keeps the record of a run.
+    pub fn save_execution(&self, job: &str, execution: &Execution) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT OR REPLACE INTO execution VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                job,
+                execution.cycle,
+                execution.id,
+                execution.initial,
+                stamp(execution.began),
+                execution.ended.map(stamp),
+                execution.state,
+                execution.statistics,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Runs of a job that have ended, the newest first.
+    pub fn executions(&self, job: &str, limit: u32) -> Result<Vec<Execution>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {EXECUTION} FROM execution WHERE job = ?1 AND ended IS NOT NULL ORDER BY cycle DESC LIMIT ?2"
+        ))?;
+        let mut rows = statement.query(params![job, limit])?;
+        let mut executions = Vec::new();
+        while let Some(row) = rows.next()? {
+            executions.push(execution_row(row)?);
+        }
+        Ok(executions)
+    }
+
+    /// The newest run without errors; with `exports`, the newest of those that exported something.
+    pub fn last_success(&self, job: &str, exports: bool) -> Result<Option<Execution>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {EXECUTION} FROM execution WHERE job = ?1 AND state = 'Succeeded'
+                AND (?2 = 0 OR 0 < json_extract(statistics, '$.countExported')) ORDER BY cycle DESC LIMIT 1"
+        ))?;
+        let mut rows = statement.query(params![job, exports])?;
+        rows.next()?.map(execution_row).transpose()
+    }
+}

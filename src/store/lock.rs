@@ -1,0 +1,63 @@
+//! One process at a time runs cycles of a job (contract 5).
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+/// Held while cycles of a job run; released when dropped or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct JobLock(File);
+
+/// Why the lock can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("another process{} is running cycles of this job", holder.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
+    Held {
+        /// Who, as that process wrote it.
+        holder: Option<String>,
+    },
+    /// The lock file can't be made.
+    #[error("the lock file `{file}` can't be used")]
+    File {
+        /// The file.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl JobLock {
+    /// Takes the lock of a job, whose state is in `folder`.
+    pub fn take(folder: &Path, job: &str) -> Result<Self, LockError> {
+        let path = folder.join(format!("{job}.lock"));
+        let failed = |source| LockError::File { file: path.display().to_string(), source };
+        let mut file = File::options()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+                return Err(LockError::Held { holder: known.then(|| holder.trim().to_owned()) });
+            }
+            Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+        writeln!(file, "process {}", std::process::id()).map_err(failed)?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for JobLock {
+    fn drop(&mut self) {
+        // The name of a process that is gone would only mislead; the lock itself falls with the file handle.
+        drop(self.0.set_len(0));
+    }
+}

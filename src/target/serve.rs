@@ -1,0 +1,117 @@
+//! The app on a socket.
+
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request as SocketRequest;
+use axum::response::Response as SocketResponse;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+
+use super::answer::Refusal;
+use super::{App, BODY_BYTES_MAX, Change, Reply};
+use crate::clock::Clock;
+use crate::http::{Method, Request, Response};
+
+/// Serves the app until `shutdown` is done, then lets running requests end.
+///
+/// `clock` gives the time of `meta`; each answer is held back for its latency in real time. After a request that
+/// changed something, `on_change` gets the changes before the answer leaves and before another request is looked at, so
+/// that whatever was answered for is kept.
+///
+/// # Errors
+///
+/// Those of the listener.
+pub async fn serve(
+    app: Arc<Mutex<App>>,
+    clock: Arc<dyn Clock>,
+    listener: TcpListener,
+    on_change: impl Fn(Vec<Change>) + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let on_change = Arc::new(on_change);
+    let router = Router::new().fallback(move |request: SocketRequest| {
+        let (app, clock, on_change) = (Arc::clone(&app), Arc::clone(&clock), Arc::clone(&on_change));
+        async move {
+            let reply = match taken_in(request).await {
+                Ok(request) => {
+                    let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
+                    let reply = app.handle(&request, clock.now());
+                    let changes = app.drain_changes();
+                    if !changes.is_empty() {
+                        on_change(changes);
+                    }
+                    reply
+                }
+                Err(refusal) => Reply {
+                    response: refusal.into_response(),
+                    latency: SignedDuration::ZERO,
+                },
+            };
+            wait(reply.latency).await;
+            given_out(reply.response)
+        }
+    });
+    axum::serve(listener, router)
+        .with_graceful_shutdown(shutdown)
+        .await
+}
+
+async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
+    let (head, body) = request.into_parts();
+    let method = Method::from_name(head.method.as_str())
+        .ok_or_else(|| Refusal::method("GET, POST, PUT, PATCH and DELETE"))?;
+    let headers: Vec<(String, String)> = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let host = headers
+        .iter()
+        .find(|(name, _)| name == "host")
+        .map(|(_, value)| value.as_str());
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let url = format!("http://{}{target}", host.unwrap_or("localhost"));
+    let bytes = to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes")))?;
+    let body = (!bytes.is_empty()).then(|| bytes.to_vec());
+    Ok(Request {
+        method,
+        url,
+        headers,
+        body,
+    })
+}
+
+fn given_out(response: Response) -> SocketResponse {
+    let mut built = SocketResponse::builder().status(response.status);
+    for (name, value) in &response.headers {
+        built = built.header(name, value);
+    }
+    built.body(Body::from(response.body)).unwrap_or_else(|_| {
+        // Only a value that no header can hold leads here, such as a line break.
+        let mut fault = SocketResponse::new(Body::empty());
+        *fault.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
+        fault
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the driver that waits out the app's latency, as data says"
+)]
+async fn wait(latency: SignedDuration) {
+    if let Ok(latency) = Duration::try_from(latency) {
+        tokio::time::sleep(latency).await;
+    }
+}
