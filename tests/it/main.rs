@@ -2,6 +2,7 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
+mod cli;
 mod client;
 mod common;
 mod config;
@@ -10,5 +11,4 @@ mod expression;
 mod laws;
 #[path = "../support/sources.rs"]
 mod sources;
-mod target;
 mod wire;
