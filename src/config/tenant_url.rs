@@ -271,7 +271,10 @@ mod tests {
             warnings("https://h/?AzureAdScimPatch062020"),
             [TenantUrlWarning::Alias]
         );
-        assert_eq!(parse("https://h/?AzureAdScimPatch062020").dialect(), Dialect::Optscim);
+        assert_eq!(
+            parse("https://h/?AzureAdScimPatch062020").dialect(),
+            Dialect::Optscim
+        );
         assert!(TenantUrlWarning::Alias.to_string().contains("unverified"));
         assert_eq!(warnings("http://h.example/"), [TenantUrlWarning::OffSpec]);
         assert_eq!(warnings("http://localhost/?AzureAdScimPatch2017"), []);
