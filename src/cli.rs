@@ -19,9 +19,18 @@ pub mod output;
 
 mod check;
 mod completions;
+mod cycle;
+mod demo;
 mod init;
 mod logging;
+mod logs;
 mod man;
+mod plan;
+mod session;
+mod start;
+mod status;
+mod target;
+mod test_connection;
 
 /// What the process ends with (contract 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +117,14 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
     match command {
         Command::Init(arguments) => init::run(&context, &arguments),
         Command::Check => check::run(&context),
+        Command::Demo => demo::run(&context),
+        Command::Cycle(arguments) => cycle::run(&context, &arguments),
+        Command::Plan(arguments) => plan::run(&context, &arguments),
+        Command::Status => status::run(&context),
+        Command::Logs(arguments) => logs::run(&context, &arguments),
+        Command::TestConnection => test_connection::run(&context),
+        Command::Start => start::run(&context),
+        Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),
     }

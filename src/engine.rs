@@ -19,4 +19,4 @@ pub mod statistics;
 pub mod status;
 
 pub use context::{About, EffectId, EngineError, Refusal};
-pub use cycle::{Cycle, CycleKind, CycleResult, Effect, Event, ImportOutcome, Outcome, RunState};
+pub use cycle::{Cycle, CycleKind, CycleResult, Effect, Event, ImportOutcome, Outcome, Purpose, RunState};

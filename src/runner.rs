@@ -19,7 +19,7 @@ use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
 use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
-use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome};
+use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::store::{Store, StoreError};
 use crate::http::Request;
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
@@ -166,12 +166,12 @@ impl Job {
         &self.journal
     }
 
-    /// Runs one cycle at the job time of `clock`. The caller holds the job's lock.
+    /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.
     pub fn cycle(
         &self,
         store: &mut Store,
         clock: &dyn Clock,
-        initial: bool,
+        purpose: Purpose,
         mode: Mode,
         watch: &mut dyn Watch,
     ) -> Result<CycleResult, RunError> {
@@ -189,10 +189,10 @@ impl Job {
         };
         let mut ports = Watched { source: &self.source, journal, watch };
         match &self.target {
-            Target::Embedded { token } => self.embedded(store, clock, initial, mode, token.clone(), &mut ports),
+            Target::Embedded { token } => self.embedded(store, clock, purpose, mode, token.clone(), &mut ports),
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
-                let cycle = Cycle::begin(&self.spec, store, clock.now(), initial)?;
+                let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
@@ -203,7 +203,7 @@ impl Job {
         &self,
         store: &mut Store,
         clock: &dyn Clock,
-        initial: bool,
+        purpose: Purpose,
         mode: Mode,
         token: Option<String>,
         ports: &mut Watched<'_>,
@@ -213,7 +213,7 @@ impl Job {
         let mut app = App::with_content(options, content).map_err(RunError::Content)?;
         // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
         let clock = VirtualClock::new(clock.now());
-        let cycle = Cycle::begin(&self.spec, store, clock.now(), initial)?;
+        let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
         match mode {
             Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, &self.credentials, ports)?),
             Mode::Real => {

@@ -70,6 +70,26 @@ pub enum Command {
         after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json"
     )]
     Check,
+    /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
+    #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
+    Demo,
+    /// Run one cycle now.
+    Cycle(CycleArguments),
+    /// Show what a cycle would send, without sending it.
+    Plan(PlanArguments),
+    /// Show the job's state, its last and next cycle, and statistics.
+    #[command(after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json")]
+    Status,
+    /// Show the provisioning log.
+    Logs(LogsArguments),
+    /// Send the probe of Test Connection and say what Entra would conclude.
+    #[command(after_help = "Examples:\n  scimulator test-connection\n  scimulator test-connection --job staging -v")]
+    TestConnection,
+    /// Clear the job's quarantine or pause; it goes on from its watermark.
+    #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
+    Start,
+    /// Serve the embedded SCIM app alone.
+    Target(TargetArguments),
     /// Print a shell's completion script.
     Completions(CompletionsArguments),
     /// Print a manual page.
@@ -107,4 +127,100 @@ pub struct ManArguments {
     /// The command whose page is wanted; the program's own when left out.
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
+}
+
+/// Arguments of `cycle`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator cycle\n  scimulator cycle --initial --fail-on escrows\n\n\
+                        In quarantine a cycle runs only when an attempt is due; otherwise it exits with 4.")]
+pub struct CycleArguments {
+    /// Read everything anew, as after a restart.
+    #[arg(long)]
+    pub initial: bool,
+    /// Exit with 1 when the cycle ends with this.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub fail_on: Vec<FailOn>,
+}
+
+/// What may make a cycle fail that is otherwise fine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Objects that failed and will be tried again.
+    Escrows,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator plan\n  scimulator plan --fail-if 'disables > 5'\n  \
+                        scimulator plan --fail-if 'deletes > 0' --format json")]
+pub struct PlanArguments {
+    /// Exit with 1 when this holds, a count compared with a number; repeated, when any holds.
+    #[arg(long, value_name = "EXPR")]
+    pub fail_if: Vec<String>,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator logs --status failure\n  \
+                        scimulator logs --object adele@contoso.com --wire\n  \
+                        scimulator logs --action create --limit 20 --format json")]
+pub struct LogsArguments {
+    /// Only entries that ended so.
+    #[arg(long, value_name = "STATUS", value_enum, ignore_case = true)]
+    pub status: Option<LogStatus>,
+    /// Only entries of this action.
+    #[arg(long, value_name = "ACTION", value_enum, ignore_case = true)]
+    pub action: Option<LogAction>,
+    /// Only entries of this user or group: userPrincipalName, objectId or a group's displayName.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Show the HTTP exchanges too.
+    #[arg(long)]
+    pub wire: bool,
+    /// The most entries, the latest ones.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+/// How an entry of the provisioning log ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogStatus {
+    /// Done.
+    Success,
+    /// Failed, and to be tried again.
+    Failure,
+    /// Nothing to do, for a reason.
+    Skipped,
+    /// Done with a remark.
+    Warning,
+}
+
+/// What an entry of the provisioning log was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogAction {
+    /// A create.
+    Create,
+    /// An update.
+    Update,
+    /// A delete.
+    Delete,
+    /// A disable.
+    Disable,
+    /// Something else.
+    Other,
+}
+
+/// Arguments of `target`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2")]
+pub struct TargetArguments {
+    /// The port on 127.0.0.1; 0 takes a free one and prints it.
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub port: u16,
+    /// The bearer token that requests must carry; without it every request is let in.
+    #[arg(long, value_name = "TOKEN", env = "SCIMULATOR_TARGET_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The path before `/Users`.
+    #[arg(long, value_name = "PATH", default_value = "/scim")]
+    pub base_path: String,
 }

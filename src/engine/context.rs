@@ -231,6 +231,7 @@ impl Context<'_> {
                 }
             }
         }
+        let code = entry.steps.last().and_then(|step| step.details.get("ErrorCode").cloned());
         self.store.add_log_entry(
             &self.spec.name,
             &LogRow {
@@ -244,7 +245,7 @@ impl Context<'_> {
                 target_id: target_id.map(str::to_owned),
                 action: action.as_str().to_owned(),
                 status: status.as_str().to_owned(),
-                error_code: entry.steps.last().and_then(|step| step.details.get("ErrorCode").cloned()),
+                error_code: code.clone(),
                 entry: serde_json::to_string(&entry)?,
             },
         )?;
@@ -254,6 +255,7 @@ impl Context<'_> {
             action,
             status,
             summary: entry.summary().to_owned(),
+            code,
         });
         Ok(())
     }

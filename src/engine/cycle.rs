@@ -61,6 +61,17 @@ pub enum ImportOutcome {
     Fault(String),
 }
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A cycle: initial when the job has no watermark or its mappings or filters changed.
+    Cycle,
+    /// An initial cycle, whatever the watermark says.
+    InitialCycle,
+    /// Nothing but the probes, as Test Connection sends them.
+    TestConnection,
+}
+
 /// Which kind of cycle it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CycleKind {
@@ -126,6 +137,8 @@ pub struct Event {
     pub status: Status,
     /// The last step's sentence.
     pub summary: String,
+    /// Entra's code, when there is one.
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +175,7 @@ pub struct Cycle<'a> {
     context: Context<'a>,
     job: JobRow,
     id: String,
+    purpose: Purpose,
     stage: Stage,
     /// Effects that are ready to be carried out.
     ready: VecDeque<(EffectId, Effect)>,
@@ -177,16 +191,15 @@ pub struct Cycle<'a> {
 }
 
 impl<'a> Cycle<'a> {
-    /// Begins a cycle at job time `now`. It is an initial one when the job has no watermark, when its mappings or
-    /// filters changed since the last one, or when `initial` asks for it.
+    /// Begins a run at job time `now`.
     pub fn begin(
         spec: &'a JobSpec,
         store: &'a mut Store,
         now: Timestamp,
-        initial: bool,
+        purpose: Purpose,
     ) -> Result<Self, EngineError> {
         let mut job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
-        if initial || job.definition != spec.definition {
+        if purpose == Purpose::InitialCycle || job.definition != spec.definition {
             // Saved mappings and filters clear the watermark and keep the links (`engine.md 1.1`).
             job.watermark = None;
         }
@@ -219,13 +232,18 @@ impl<'a> Cycle<'a> {
             unreachable_in_a_row: 0,
             events: Vec::new(),
         };
-        let import = EffectId { phase: 0, position: 0, step: 0 };
+        let import = (EffectId { phase: 0, position: 0, step: 0 }, Effect::Import);
+        let (stage, ready) = match purpose {
+            Purpose::Cycle | Purpose::InitialCycle => (Stage::Import, VecDeque::from([import])),
+            Purpose::TestConnection => (Stage::Probe(ObjectKind::User), VecDeque::new()),
+        };
         Ok(Self {
             context,
             job,
             id,
-            stage: Stage::Import,
-            ready: VecDeque::from([(import, Effect::Import)]),
+            purpose,
+            stage,
+            ready,
             running: BTreeMap::new(),
             position: i64::MIN,
             pauses: 0,
@@ -360,8 +378,11 @@ impl<'a> Cycle<'a> {
         let path = spec.mapping(kind).matching().first().map(|(_, mapping)| mapping.target.clone());
         let position = i64::from(kind == ObjectKind::Group);
         let Some(path) = path.filter(|_| wanted) else { return self.probed(kind) };
-        let value =
-            ids::derived(spec.seed, &[&spec.name, &self.context.cycle.to_string(), "probe", kind.as_str()]);
+        let when = match self.purpose {
+            Purpose::Cycle | Purpose::InitialCycle => self.context.cycle.to_string(),
+            Purpose::TestConnection => self.context.began.to_string(),
+        };
+        let value = ids::derived(spec.seed, &[&spec.name, &when, "probe", kind.as_str()]);
         let query = probe_query(kind, &path, value, &spec.style);
         let request = self.context.request(Method::Get, &query, None);
         let url = request.url.clone();
@@ -375,6 +396,7 @@ impl<'a> Cycle<'a> {
                 self.stage = Stage::Probe(ObjectKind::Group);
                 Ok(())
             }
+            ObjectKind::Group if self.purpose == Purpose::TestConnection => self.end(),
             ObjectKind::Group => {
                 // A cycle by hand counts as the next cycle: what is due then is due now (contract 2).
                 let due = self.job.next_cycle.unwrap_or(self.context.now).max(self.context.now);

@@ -426,6 +426,15 @@ impl Store {
         Ok(())
     }
 
+    /// The cycleId of a cycle of a job.
+    pub fn cycle_id(&self, job: &str, cycle: i64) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT id FROM execution WHERE job = ?1 AND cycle = ?2")?
+            .query_row(params![job, cycle], |row| row.get(0))
+            .optional()?)
+    }
+
     /// Runs of a job that have ended, the newest first.
     pub fn executions(&self, job: &str, limit: u32) -> Result<Vec<Execution>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(

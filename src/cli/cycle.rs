@@ -1,0 +1,156 @@
+//! `cycle`: one cycle now.
+
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::arguments::{CycleArguments, FailOn};
+use super::context::Context;
+use super::failure::print_findings;
+use super::output::{Output, relative, warn};
+use super::session::{Session, exit_of, now, run_failure};
+use super::{Exit, Failure};
+use crate::clock::SystemClock;
+use crate::diagnostic::Diagnostic;
+use crate::engine::entry::Status;
+use crate::engine::status::synchronization_quarantine;
+use crate::engine::{CycleKind, CycleResult, Event, Purpose};
+use crate::runner::{Mode, Watch};
+
+/// So many failed objects are named; the log has them all.
+const FAILURES_SHOWN_MAX: usize = 10;
+
+pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit, Failure> {
+    let mut session = Session::open(context)?;
+    let _lock = session.lock()?;
+    if let Some(quarantine) = session.quarantine()?
+        && now() < quarantine.next_attempt
+    {
+        let (began, attempt) = (quarantine.series_began, quarantine.next_attempt);
+        return Err(Failure::new(
+            Exit::Quarantine,
+            format!(
+                "job `{}` is in quarantine ({}) since {began}; the next attempt is due {}, at {attempt}",
+                session.job.name,
+                quarantine.reason.as_str(),
+                relative(attempt, now()),
+            ),
+        )
+        .help(format!(
+            "it was `{}`: {}\nmend the cause, then clear the quarantine with `scimulator start`",
+            quarantine.error_code,
+            first_line(&quarantine.error_message)
+        )));
+    }
+    let job = session.ready()?;
+    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::Cycle };
+    let mut watch = Progress::new(context.output);
+    let result = job
+        .cycle(&mut session.store, &SystemClock, purpose, Mode::Real, &mut watch)
+        .map_err(|error| run_failure(&error))?;
+    watch.bar.finish_and_clear();
+    print(context.output, &session.job.name, &result, &watch.failures)?;
+    if arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed {
+        return Ok(Exit::Failed);
+    }
+    Ok(exit_of(&result))
+}
+
+fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.json(&to_json(job, result));
+    }
+    let actions = &result.statistics.actions;
+    let kind = match result.kind {
+        CycleKind::Initial => "initial cycle",
+        CycleKind::Incremental => "incremental cycle",
+    };
+    output.text(&format!(
+        "{job}: {kind} {}, {}\n  created {}   updated {}   disabled {}   deleted {}   skipped {}   failed {}   \
+         requests {}",
+        result.cycle,
+        result.state.as_str(),
+        actions.created,
+        actions.updated,
+        actions.disabled,
+        actions.deleted,
+        actions.skipped,
+        actions.failed,
+        actions.requests
+    ))?;
+    for event in failures.iter().take(FAILURES_SHOWN_MAX) {
+        output.text(&format!("  failed: {} {}", event.summary, event.code.as_deref().unwrap_or_default()))?;
+    }
+    if FAILURES_SHOWN_MAX < failures.len() {
+        output.text(&format!("  and {} more", failures.len().saturating_sub(FAILURES_SHOWN_MAX)))?;
+    }
+    if !failures.is_empty() {
+        output.note("what failed is tried again in the next cycle; see `scimulator logs --status failure`");
+    }
+    let error = &result.statistics.error;
+    if error.code != "None" && !result.source_fault {
+        output.note(&format!("{}: {}", error.code, error.message));
+    }
+    match &result.quarantine {
+        Some(quarantine) if !result.source_fault => output.note(&format!(
+            "the job is in quarantine ({}); the next attempt is due {}, `scimulator start` clears it",
+            quarantine.reason.as_str(),
+            relative(quarantine.next_attempt, now())
+        )),
+        Some(_) | None => output.note(&format!("next cycle due {}", relative(result.next_cycle, now()))),
+    }
+    Ok(())
+}
+
+/// A finished run for programs.
+pub(super) fn to_json(job: &str, result: &CycleResult) -> serde_json::Value {
+    json!({
+        "job": job,
+        "cycle": result.cycle,
+        "cycleId": result.id,
+        "kind": match result.kind { CycleKind::Initial => "initial", CycleKind::Incremental => "incremental" },
+        "state": result.state.as_str(),
+        "statistics": result.statistics,
+        "quarantine": result.quarantine.as_ref().map(synchronization_quarantine),
+        "nextCycle": result.next_cycle.to_string(),
+    })
+}
+
+/// The first line of a text.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Shows progress on a terminal, keeps what failed, tells findings.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    failures: Vec<Event>,
+}
+
+impl Progress {
+    fn new(output: Output) -> Self {
+        Self { bar: output.progress("", 0), failures: Vec::new() }
+    }
+}
+
+impl Watch for Progress {
+    fn logged(&mut self, event: &Event) {
+        if event.status == Status::Failure {
+            self.failures.push(event.clone());
+        }
+    }
+
+    fn progress(&mut self, phase: &str, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_message(phase.to_owned());
+    }
+
+    fn imported(&mut self, warnings: &[Diagnostic]) {
+        print_findings(warnings);
+    }
+
+    fn refused(&mut self, findings: &[Diagnostic]) {
+        print_findings(findings);
+        warn("nothing was sent, and the watermark stays where it was");
+    }
+}

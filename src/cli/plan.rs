@@ -1,0 +1,245 @@
+//! `plan`: what a cycle would send, without sending it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::arguments::PlanArguments;
+use super::context::Context;
+use super::failure::print_findings;
+use super::session::{Session, exit_of, run_failure};
+use super::{Exit, Failure};
+use crate::client::{Body, Exchange, one_line};
+use crate::clock::SystemClock;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::engine::{CycleKind, CycleResult, Purpose};
+use crate::runner::{Mode, Watch};
+
+/// The accidental-deletion threshold of every published sample (`engine.md 7`); the guard itself is off by default.
+const DELETE_THRESHOLD: u64 = 500;
+/// What an object takes in an initial cycle by Microsoft's estimate, in minutes: least and most (`engine.md 2`).
+const MINUTES_AN_OBJECT: (f64, f64) = (0.01, 0.08);
+
+pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, Failure> {
+    let conditions =
+        arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut session = Session::open(context)?;
+    let job = session.ready()?;
+    let mut watch = Planned::default();
+    let result = job
+        .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
+        .map_err(|error| run_failure(&error))?;
+    let counts = counts(&result);
+    if context.output.is_json() {
+        context.output.json(&to_json(&session.job.name, &result, &watch.writes, &counts))?;
+    } else {
+        print(context, &session.job.name, &result, &watch.writes, &counts)?;
+    }
+    let met: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds(&counts)).collect();
+    for condition in &met {
+        context.output.note(&format!("failed: {} holds", condition.text));
+    }
+    Ok(if met.is_empty() { exit_of(&result) } else { Exit::Failed })
+}
+
+fn counts(result: &CycleResult) -> BTreeMap<&'static str, u64> {
+    let actions = &result.statistics.actions;
+    BTreeMap::from([
+        ("creates", actions.created),
+        ("updates", actions.updated),
+        ("disables", actions.disabled),
+        ("deletes", actions.deleted),
+        ("removals", actions.disabled.saturating_add(actions.deleted)),
+        ("skips", actions.skipped),
+        ("failures", actions.failed),
+        ("requests", actions.requests),
+    ])
+}
+
+fn print(
+    context: &Context,
+    job: &str,
+    result: &CycleResult,
+    writes: &[Exchange],
+    counts: &BTreeMap<&'static str, u64>,
+) -> Result<(), Failure> {
+    let output = context.output;
+    for write in writes {
+        output.text(&one_line(write))?;
+    }
+    let kind = match result.kind {
+        CycleKind::Initial => "initial",
+        CycleKind::Incremental => "incremental",
+    };
+    let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+    output.text(&format!(
+        "{job}: the next cycle, {kind}, would create {}, update {}, disable {}, delete {}, skip {}; nothing was written",
+        count("creates"),
+        count("updates"),
+        count("disables"),
+        count("deletes"),
+        count("skips")
+    ))?;
+    if 0 < count("failures") {
+        output.text(&format!("{} objects would fail", count("failures")))?;
+    }
+    output.text(&format!(
+        "deletion guard: {} disables and deletes; a threshold of {DELETE_THRESHOLD} {}",
+        count("removals"),
+        if DELETE_THRESHOLD < count("removals") { "would hold them all back" } else { "would let them pass" }
+    ))?;
+    output.text(&format!("Entra would take {}", estimate(result)))?;
+    let error = &result.statistics.error;
+    if error.code != "None" && !result.source_fault {
+        output.note(&format!("{}: {}", error.code, error.message));
+    }
+    Ok(())
+}
+
+/// How long the real service would take, by Microsoft's own estimate (`engine.md 2`).
+fn estimate(result: &CycleResult) -> String {
+    let (least, most) = minutes(result);
+    match result.kind {
+        CycleKind::Initial => format!("{least:.0} to {most:.0} minutes for this initial cycle"),
+        CycleKind::Incremental => "usually no more than 10 minutes for an incremental cycle".to_owned(),
+    }
+}
+
+fn minutes(result: &CycleResult) -> (f64, f64) {
+    let objects = u32::try_from(result.statistics.count_entitled).map_or(f64::INFINITY, f64::from);
+    let (least, most) = MINUTES_AN_OBJECT;
+    ((objects * least).ceil(), (objects * most).ceil())
+}
+
+fn to_json(job: &str, result: &CycleResult, writes: &[Exchange], counts: &BTreeMap<&'static str, u64>) -> Value {
+    let removals = counts.get("removals").copied().unwrap_or_default();
+    let (least, most) = minutes(result);
+    let requests: Vec<Value> = writes
+        .iter()
+        .map(|write| {
+            json!({
+                "method": write.request.method,
+                "url": write.request.url,
+                "object": write.about.object,
+                "body": match &write.request.body {
+                    Some(Body::Json(body)) => body.clone(),
+                    Some(Body::Text(text) | Body::Cut(text)) => Value::from(text.clone()),
+                    None => Value::Null,
+                },
+            })
+        })
+        .collect();
+    json!({
+        "job": job,
+        "kind": match result.kind { CycleKind::Initial => "initial", CycleKind::Incremental => "incremental" },
+        "state": result.state.as_str(),
+        "counts": counts,
+        "requests": requests,
+        "deletionGuard": { "removals": removals, "threshold": DELETE_THRESHOLD, "trips": DELETE_THRESHOLD < removals },
+        "estimateMinutes": match result.kind {
+            CycleKind::Initial => json!({ "least": least, "most": most }),
+            CycleKind::Incremental => json!({ "most": 10 }),
+        },
+        "error": result.statistics.error,
+    })
+}
+
+/// Keeps the writes.
+#[derive(Default)]
+struct Planned {
+    writes: Vec<Exchange>,
+}
+
+impl Watch for Planned {
+    fn exchanged(&mut self, exchange: &Exchange) {
+        if exchange.request.method != "GET" {
+            self.writes.push(exchange.clone());
+        }
+    }
+
+    fn imported(&mut self, warnings: &[Diagnostic]) {
+        print_findings(warnings);
+    }
+
+    fn refused(&mut self, findings: &[Diagnostic]) {
+        print_findings(findings);
+    }
+}
+
+/// `disables > 5`: a count compared with a number.
+#[derive(Debug)]
+struct Condition {
+    text: String,
+    name: &'static str,
+    operator: &'static str,
+    number: u64,
+}
+
+impl Condition {
+    const NAMES: [&'static str; 8] =
+        ["creates", "updates", "disables", "deletes", "removals", "skips", "failures", "requests"];
+    /// The longer first, so that `>=` is not read as `>`.
+    const OPERATORS: [&'static str; 6] = [">=", "<=", "!=", "==", ">", "<"];
+
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let failed = |what: String| {
+            Failure::new(Exit::Usage, format!("`--fail-if '{text}'`: {what}"))
+                .help("write a count, a comparison and a number, as in `disables > 5`")
+        };
+        let (operator, at) = Self::OPERATORS
+            .iter()
+            .find_map(|operator| Some((*operator, text.find(operator)?)))
+            .ok_or_else(|| failed("there is no comparison".to_owned()))?;
+        let (left, right) = text.split_at(at);
+        let left = left.trim();
+        let name = Self::NAMES.iter().find(|name| **name == left).ok_or_else(|| {
+            failed(match did_you_mean(left, Self::NAMES) {
+                Some(meant) => format!("there is no count `{left}`; did you mean `{meant}`?"),
+                None => format!("there is no count `{left}`; there are {}", Self::NAMES.join(", ")),
+            })
+        })?;
+        let number = right.strip_prefix(operator).unwrap_or_default().trim();
+        let number = number.parse().map_err(|_| failed(format!("`{number}` is no whole number")))?;
+        Ok(Self { text: text.to_owned(), name, operator, number })
+    }
+
+    fn holds(&self, counts: &BTreeMap<&'static str, u64>) -> bool {
+        let count = counts.get(self.name).copied().unwrap_or_default();
+        match self.operator {
+            ">=" => self.number <= count,
+            "<=" => count <= self.number,
+            "!=" => count != self.number,
+            "==" => count == self.number,
+            ">" => self.number < count,
+            _ => count < self.number,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_compares_a_count_with_a_number() {
+        let counts = BTreeMap::from([("disables", 5), ("deletes", 0)]);
+        for (text, expected) in [
+            ("disables > 5", false),
+            ("disables>4", true),
+            ("disables >= 5", true),
+            ("disables<=5", true),
+            ("disables < 5", false),
+            ("disables == 5", true),
+            ("deletes != 0", false),
+        ] {
+            assert_eq!(Condition::parse(text).unwrap().holds(&counts), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_condition_is_wrong_use() {
+        for text in ["", "disables", "disable > 5", "disables > many", "disables > -1", "> 5"] {
+            assert_eq!(Condition::parse(text).unwrap_err().exit(), Exit::Usage, "{text}");
+        }
+    }
+}

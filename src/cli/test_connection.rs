@@ -1,0 +1,59 @@
+//! `test-connection`: the probe of Test Connection (`wire.md 1.5`).
+
+use serde_json::json;
+
+use super::context::Context;
+use super::cycle::first_line;
+use super::session::{Session, exit_of, run_failure};
+use super::{Exit, Failure};
+use crate::client::{Exchange, one_line};
+use crate::clock::SystemClock;
+use crate::engine::{Purpose, RunState};
+use crate::runner::{Mode, Watch};
+
+pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+    let mut session = Session::open(context)?;
+    let job = session.ready()?;
+    let mut watch = Requests::default();
+    let result = job
+        .cycle(&mut session.store, &SystemClock, Purpose::TestConnection, Mode::Plan, &mut watch)
+        .map_err(|error| run_failure(&error))?;
+    let error = &result.statistics.error;
+    let connected = result.state != RunState::Failed;
+    if context.output.is_json() {
+        context.output.json(&json!({
+            "job": session.job.name,
+            "connected": connected,
+            "error": if connected { None } else { Some(error) },
+            "exchanges": watch.0,
+        }))?;
+        return Ok(exit_of(&result));
+    }
+    for exchange in &watch.0 {
+        context.output.text(&one_line(exchange))?;
+    }
+    if connected {
+        if watch.0.is_empty() {
+            context.output.text("nothing was sent: `probe` is off for this job")?;
+        } else {
+            context.output.text("connected: Entra would accept this target")?;
+        }
+    } else {
+        context.output.text(&format!("refused: {}\n{}", error.code, error.message))?;
+        context.output.note(&format!(
+            "Entra would refuse these settings; in a cycle the same answer ({}) puts the job into quarantine at once",
+            first_line(&error.message)
+        ));
+    }
+    Ok(exit_of(&result))
+}
+
+/// Keeps what was sent.
+#[derive(Default)]
+struct Requests(Vec<Exchange>);
+
+impl Watch for Requests {
+    fn exchanged(&mut self, exchange: &Exchange) {
+        self.0.push(exchange.clone());
+    }
+}
