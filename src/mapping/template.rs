@@ -58,12 +58,7 @@ impl Template {
     /// Reads a profile. The diagnostics of a good one are warnings; of a bad one, every mistake that could be found,
     /// placed in `file`.
     pub fn parse(text: &str, file: &Path, options: &TemplateOptions<'_>) -> (Option<Self>, Vec<Diagnostic>) {
-        let mut reader = Reader {
-            text,
-            file,
-            options,
-            diagnostics: Vec::new(),
-        };
+        let mut reader = Reader { text, file, options, diagnostics: Vec::new() };
         let template = reader.template();
         let usable = !has_errors(&reader.diagnostics);
         (template.filter(|_| usable), reader.diagnostics)
@@ -159,15 +154,9 @@ impl Reader<'_> {
             }
         };
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
-        let mappings = objects
-            .into_iter()
-            .filter_map(|(kind, object)| Some(self.object(kind, object?)))
-            .collect();
-        Some(Template {
-            name: raw.name,
-            title: raw.title,
-            mappings,
-        })
+        let mappings =
+            objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
+        Some(Template { name: raw.name, title: raw.title, mappings })
     }
 
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
@@ -201,17 +190,10 @@ impl Reader<'_> {
             update: raw.update,
             delete: raw.delete,
             attributes,
-            target: TargetObject {
-                name: raw.target,
-                attributes: definitions,
-            },
+            target: TargetObject { name: raw.target, attributes: definitions },
         };
         for problem in object.check(self.options.check) {
-            let span = problem
-                .mapping_index
-                .and_then(|index| spans.get(index))
-                .unwrap_or(&whole)
-                .clone();
+            let span = problem.mapping_index.and_then(|index| spans.get(index)).unwrap_or(&whole).clone();
             self.push(problem.severity, problem.message, span, problem.help);
         }
         object
@@ -219,12 +201,7 @@ impl Reader<'_> {
 
     fn definition(&mut self, raw: RawAttribute) -> AttributeDefinition {
         AttributeDefinition {
-            attribute_type: self.name(
-                raw.attribute_type,
-                "type",
-                AttributeType::ALL,
-                AttributeType::as_str,
-            ),
+            attribute_type: self.name(raw.attribute_type, "type", AttributeType::ALL, AttributeType::as_str),
             anchor: raw.anchor,
             required: raw.required,
             filterable: raw.filterable,
@@ -243,10 +220,7 @@ impl Reader<'_> {
         let target = match TargetPath::parse(raw.target.get_ref()) {
             Ok(target) => Some(target),
             Err(error) => {
-                self.error(
-                    format!("`{}` is no target path: {error}", raw.target.get_ref()),
-                    target_span,
-                );
+                self.error(format!("`{}` is no target path: {error}", raw.target.get_ref()), target_span);
                 None
             }
         };
@@ -257,22 +231,13 @@ impl Reader<'_> {
             (None, None, None) => Some(MappingSource::None),
             (_, _, _) => {
                 let help = Some("keep one of `attribute`, `expression` and `constant`".to_owned());
-                self.push(
-                    Severity::Error,
-                    "a mapping has one source".to_owned(),
-                    span.clone(),
-                    help,
-                );
+                self.push(Severity::Error, "a mapping has one source".to_owned(), span.clone(), help);
                 None
             }
         };
         let flow_type = self.name(raw.flow_type, "flow type", FlowType::ALL, FlowType::as_str);
-        let flow_behavior = self.name(
-            raw.flow_behavior,
-            "flow behavior",
-            FlowBehavior::ALL,
-            FlowBehavior::as_str,
-        );
+        let flow_behavior =
+            self.name(raw.flow_behavior, "flow behavior", FlowBehavior::ALL, FlowBehavior::as_str);
         Some(AttributeMapping {
             source: source?,
             target: target?,
@@ -305,28 +270,15 @@ impl Reader<'_> {
     ) -> T {
         let Some(given) = given else { return T::default() };
         let text = given.get_ref();
-        all.iter()
-            .copied()
-            .find(|one| as_str(*one) == text)
-            .unwrap_or_else(|| {
-                let nearest = did_you_mean(text, all.iter().map(|one| as_str(*one)));
-                let help = nearest.map_or_else(
-                    || {
-                        format!(
-                            "one of {}",
-                            all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ")
-                        )
-                    },
-                    |name| format!("did you mean `{name}`?"),
-                );
-                self.push(
-                    Severity::Error,
-                    format!("`{text}` is no {what}"),
-                    given.span(),
-                    Some(help),
-                );
-                T::default()
-            })
+        all.iter().copied().find(|one| as_str(*one) == text).unwrap_or_else(|| {
+            let nearest = did_you_mean(text, all.iter().map(|one| as_str(*one)));
+            let help = nearest.map_or_else(
+                || format!("one of {}", all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ")),
+                |name| format!("did you mean `{name}`?"),
+            );
+            self.push(Severity::Error, format!("`{text}` is no {what}"), given.span(), Some(help));
+            T::default()
+        })
     }
 
     fn error(&mut self, message: impl Into<String>, span: Range<usize>) {
@@ -335,12 +287,7 @@ impl Reader<'_> {
 
     fn push(&mut self, severity: Severity, message: String, span: Range<usize>, help: Option<String>) {
         let place = Some(self.place(span.start));
-        self.diagnostics.push(Diagnostic {
-            severity,
-            message,
-            place,
-            help,
-        });
+        self.diagnostics.push(Diagnostic { severity, message, place, help });
     }
 
     fn place(&self, offset: usize) -> Place {
