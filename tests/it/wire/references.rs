@@ -32,7 +32,8 @@ struct Case {
 #[test]
 fn references_have_exactly_the_bytes_of_the_sheet() {
     covers!(
-        "W-128", "W-133", "W-134", "W-135", "W-136", "W-137", "W-158", "W-159", "W-160", "W-161", "W-164"
+        "W-128", "W-133", "W-134", "W-135", "W-136", "W-137", "W-138", "W-158", "W-159", "W-160", "W-161",
+        "W-164"
     );
     let manager =
         TargetPath::parse("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager").unwrap();
