@@ -7,6 +7,7 @@ mod authorize;
 mod har;
 pub mod journal;
 mod network;
+pub mod overlay;
 mod pace;
 mod readable;
 mod redact;

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::AppRole;
+pub use crate::scope::ScopeMode;
 
 pub mod duration;
 pub mod fidelity;
@@ -28,7 +29,7 @@ mod structure;
 pub use fidelity::{Edition, Fidelity};
 pub use mask::mask_secrets;
 pub use source::FILE_BYTES_MAX;
-pub use tenant_url::{Dialect, TenantUrl};
+pub use tenant_url::TenantUrl;
 pub use token::TokenSource;
 
 /// The name of the configuration file.
@@ -128,15 +129,6 @@ pub enum Endpoint {
     Remote(TenantUrl),
 }
 
-words::words! {
-    /// Who is in scope before filters (`engine.md 3.1`, E-051, E-052).
-    pub enum ScopeMode {
-        /// *Sync only assigned users and groups* (`SyncAll` false).
-        Assigned = "assigned",
-        /// *Sync all users and groups* (`SyncAll` true).
-        All = "all",
-    }
-}
 
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.
 pub type Loaded = Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>>;

@@ -25,6 +25,7 @@ pub mod http;
 #[doc(hidden)]
 pub mod ledger;
 pub mod mapping;
+pub mod runner;
 pub mod scim;
 pub mod scope;
 pub mod store;

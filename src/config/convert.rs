@@ -420,7 +420,7 @@ impl Converter<'_> {
 
 /// The choice of that word. Unknown words were taken out by the structure check.
 fn word<W: Word>(text: Option<String>, default: W) -> W {
-    text.and_then(|text| W::from_name(&text)).unwrap_or(default)
+    text.and_then(|text| W::from_word(&text)).unwrap_or(default)
 }
 
 /// Values that must not occur twice, with the place of the first occurrence.

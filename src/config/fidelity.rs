@@ -7,53 +7,15 @@ use std::num::NonZeroU32;
 use jiff::SignedDuration;
 
 use super::words::words;
+pub use crate::scim::style::{
+    ActiveStyle, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle, ManagerStyle, RolesStyle,
+};
 
 words! {
     /// A set of defaults that never changes again, so that an update of this program changes nobody's results.
     pub enum Edition {
         /// The public record as of August 2026.
         E2026_08 = "2026-08",
-    }
-}
-
-words! {
-    /// How `active` and other Boolean targets travel in a PATCH of the default dialect (`wire.md 13` question 1,
-    /// W-116).
-    pub enum ActiveStyle {
-        /// As the text that the expression yields: `"False"` (observed).
-        String = "string",
-        /// As a JSON boolean: `false` (the tutorial's form).
-        Boolean = "boolean",
-    }
-}
-
-words! {
-    /// How a manager is set (`wire.md 4.7`, W-133, W-135).
-    pub enum ManagerStyle {
-        /// `"value": "<id>"` with the URN path (observed in 2023 and 2024).
-        String = "string",
-        /// `"value": {"value": "<id>"}` with the URN path (the validator's form).
-        Object = "object",
-        /// `"value": [{"$ref": "…/Users/<id>", "value": "<id>"}]` with the path `manager` (the oldest documented
-        /// form).
-        Array = "array",
-    }
-}
-
-words! {
-    /// How a manager is removed (`wire.md 4.7` and `13` question 2, W-136, W-137).
-    pub enum ManagerRemoveStyle {
-        /// The dialect's own form: `Remove` with path and value, in `optscim` `remove` with a filtered URN path
-        /// (inferred).
-        Dialect = "dialect",
-        /// `remove` with the path `manager[value eq "<id>"]`, without the URN (one report of 2023).
-        FilterWithoutUrn = "filter_without_urn",
-        /// `Remove` with the path alone.
-        PathOnly = "path_only",
-        /// `Replace` with `""`.
-        EmptyString = "empty_string",
-        /// `Replace` with `{"value": ""}` (the validator's form).
-        EmptyObject = "empty_object",
     }
 }
 
@@ -80,55 +42,12 @@ words! {
 }
 
 words! {
-    /// The body of a group's create (`wire.md 3.5` and `13` question 10, W-102, W-103).
-    pub enum GroupCreateStyle {
-        /// The core schema alone, and `members: []` (observed in 2021).
-        Observed = "observed",
-        /// The core schema and Microsoft's own of 2006, without `members` (the tutorial's form).
-        Documented = "documented",
-        /// The core schema alone, without `members` (the validator's form).
-        Plain = "plain",
-    }
-}
-
-words! {
     /// What a lost scope or a soft delete sends while nothing maps `IsSoftDeleted` (`wire.md 13` question 13, W-149).
     pub enum UnmappedActive {
         /// Nothing, as non-gallery apps have it.
         Nothing = "nothing",
         /// DELETE, as a few gallery connectors have it.
         Delete = "delete",
-    }
-}
-
-words! {
-    /// How the `primary` of a target such as `roles[primary eq "True"]` travels (`wire.md 3.2` and `13` question 14,
-    /// W-097).
-    pub enum RolesStyle {
-        /// As a JSON boolean.
-        Boolean = "boolean",
-        /// As the text of the path's literal.
-        String = "string",
-    }
-}
-
-words! {
-    /// What happens to `"` and `\` in the value of a match query (`wire.md 2.1` rule 5 and `13` question 15).
-    pub enum FilterEscape {
-        /// Nothing: the query goes out broken, as Entra sends it, with a warning.
-        None = "none",
-        /// A backslash is put before them (RFC 7644 §3.4.2.2, which takes JSON's text form).
-        Backslash = "backslash",
-    }
-}
-
-words! {
-    /// An expression yields a list and the target takes one value (`mapping.md 11` OQ-31, M-054).
-    pub enum ListOnSingle {
-        /// The object fails with `SchemaPropertyCanOnlyAcceptValue`.
-        Error = "error",
-        /// The first value flows.
-        First = "first",
     }
 }
 
@@ -250,13 +169,13 @@ impl Fidelity {
                 forward_flags: false,
                 member_batch: MEMBER_BATCH,
                 probe: Probe::Both,
-                group_create_style: GroupCreateStyle::Observed,
+                group_create_style: GroupCreateStyle::Dialect,
                 member_ref_null: false,
                 reference_precheck: false,
                 unmapped_active: UnmappedActive::Nothing,
                 roles_style: RolesStyle::Boolean,
                 roles_always: false,
-                filter_escape: FilterEscape::None,
+                filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
                 list_on_single: ListOnSingle::Error,

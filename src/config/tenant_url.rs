@@ -5,18 +5,8 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::words::words;
 use crate::diagnostic::did_you_mean;
-
-words! {
-    /// The form of PATCH requests (`wire.md 0.3`).
-    pub enum Dialect {
-        /// Every new non-gallery app without a flag: `Add`, `Replace`, `Remove`, one operation an attribute.
-        Default = "default",
-        /// With `aadOptscim062020`: lower-case verbs, JSON booleans, merged path-less operations.
-        Optscim = "optscim",
-    }
-}
+use crate::scim::style::Dialect;
 
 /// Selects [`Dialect::Optscim`].
 pub const FLAG_OPTSCIM: &str = "aadOptscim062020";
@@ -281,7 +271,10 @@ mod tests {
             warnings("https://h/?AzureAdScimPatch062020"),
             [TenantUrlWarning::Alias]
         );
-        assert_eq!(parse("https://h/?AzureAdScimPatch062020").dialect(), Dialect::Optscim);
+        assert_eq!(
+            parse("https://h/?AzureAdScimPatch062020").dialect(),
+            Dialect::Optscim
+        );
         assert!(TenantUrlWarning::Alias.to_string().contains("unverified"));
         assert_eq!(warnings("http://h.example/"), [TenantUrlWarning::OffSpec]);
         assert_eq!(warnings("http://localhost/?AzureAdScimPatch2017"), []);

@@ -4,18 +4,39 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::scim::style;
+use crate::scope::ScopeMode;
+
 /// A closed set of choices, each written as one word.
 pub trait Word: Copy + PartialEq + 'static {
-    /// Every choice with its word, in the order in which the documentation lists them.
-    const WORDS: &'static [(&'static str, Self)];
+    /// Every choice, in the order in which the documentation lists them.
+    const CHOICES: &'static [Self];
+
+    /// The word that stands for this choice.
+    fn word(self) -> &'static str;
 
     /// The choice written so; `None` when no choice is. Case matters.
-    fn from_name(name: &str) -> Option<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(word, _)| *word == name)
-            .map(|(_, choice)| *choice)
+    fn from_word(word: &str) -> Option<Self> {
+        Self::CHOICES.iter().copied().find(|choice| choice.word() == word)
     }
+}
+
+/// Lets enums that other modules declare with `ALL` and `as_str` be written in the configuration.
+macro_rules! words_of {
+    ($($name:ty),+ $(,)?) => { $(
+        impl Word for $name {
+            const CHOICES: &'static [Self] = Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    )+ };
+}
+
+words_of! {
+    style::ActiveStyle, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
+    style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, ScopeMode,
 }
 
 /// Declares an enum whose variants are words: `as_str`, [`Word`] and `Display`.
@@ -33,7 +54,11 @@ macro_rules! words {
         }
 
         impl $crate::config::words::Word for $name {
-            const WORDS: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+            const CHOICES: &'static [Self] = &[$(Self::$variant),+];
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
         }
 
         impl std::fmt::Display for $name {
@@ -58,7 +83,7 @@ impl<W: Word> JsonSchema for OneOf<W> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = W::WORDS.iter().map(|(word, _)| *word).collect();
+        let words: Vec<&str> = W::CHOICES.iter().map(|choice| choice.word()).collect();
         json_schema!({ "type": "string", "enum": words })
     }
 }

@@ -14,9 +14,10 @@ use super::object::ObjectTask;
 use super::quarantine::{self, Quarantine};
 use super::reference::ReferenceTask;
 use super::removal::RemovalTask;
-use super::spec::{JobSpec, Probe, RETRY_AFTER_MAX};
+use super::spec::JobSpec;
 use super::statistics::{RunError, Statistics};
 use crate::clock::{SignedDuration, Timestamp};
+use crate::config::fidelity::Probe;
 use crate::directory::object::ObjectKind;
 use crate::http::{Method, Request, Response, TransportError};
 use crate::scim::answer::parse_list;
@@ -489,16 +490,12 @@ impl<'a> Cycle<'a> {
 
     /// How long to wait before a throttled request is repeated, once (`retry_after`; README of the sheets).
     fn throttled(&self, running: &Running, answer: &Answer) -> Option<SignedDuration> {
-        let Ok(response) = answer else { return None };
-        if response.status != 429
-            || running.repeated
-            || running.exchange == Exchange::Probe
-            || !self.context.spec.rules.retry_after
-        {
+        let (Ok(response), Some(longest)) = (answer, self.context.spec.rules.retry_after) else { return None };
+        if response.status != 429 || running.repeated || running.exchange == Exchange::Probe {
             return None;
         }
         let wait = crate::scim::retry_after::parse(response.header("Retry-After")?, self.context.now)?;
-        Some(wait.min(RETRY_AFTER_MAX))
+        Some(wait.min(longest))
     }
 
     /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).

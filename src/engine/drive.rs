@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 use super::context::{About, EffectId, EngineError};
 use super::cycle::{Cycle, CycleResult, Effect, Event, ImportOutcome, Outcome};
 use crate::client::journal::{self, ObjectRef};
+use crate::client::overlay;
 use crate::client::{Answered, Authorization, Network, Pace, Redactor};
-use crate::clock::{Clock, Timestamp, VirtualClock};
+use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::Request;
-use crate::store::Store;
-use crate::target::App;
+use crate::store::{Store, StoreError};
+use crate::target::{App, Reply};
 
 /// What a driver needs beside the transport: the source, the journal, and somebody who watches.
 pub trait Ports {
@@ -39,11 +40,52 @@ pub struct Credentials {
     pub redactor: Redactor,
 }
 
+/// A target that is called in process.
+pub trait InProcess {
+    /// Answers a request at virtual time `now`; `label` is the object's name.
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply;
+
+    /// Keeps what the last request changed, as a server would before it answers; in memory there is nothing to keep.
+    fn keep(&mut self, _store: &mut Store) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl InProcess for App {
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
+        Self::handle(self, request, now)
+    }
+}
+
+/// A target that is read but never written (`plan`).
+#[derive(Debug)]
+pub struct ReadOnly<T>(pub T);
+
+impl<T: InProcess> InProcess for ReadOnly<&mut T> {
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply {
+        match overlay::answer(request, label) {
+            Some(response) => Reply { response, latency: SignedDuration::ZERO },
+            None => self.0.handle(request, label, now),
+        }
+    }
+}
+
+/// A target over the network.
+#[derive(Clone)]
+pub struct Remote {
+    /// The transport.
+    pub network: Network,
+    /// How fast requests may follow each other.
+    pub pace: Arc<Pace>,
+    /// Whether writes are answered here instead of being sent (`plan`).
+    pub read_only: bool,
+}
+
 /// Runs a cycle against the embedded app, called in process. Answers take no real time: they are taken in by the
 /// order of (virtual time, effect), so equal seeds give equal runs whatever the number of workers (design, law 5).
 pub fn in_process(
     mut cycle: Cycle<'_>,
-    app: &mut App,
+    target: &mut dyn InProcess,
     clock: &VirtualClock,
     credentials: &Credentials,
     ports: &mut dyn Ports,
@@ -63,7 +105,9 @@ pub fn in_process(
                 }
                 Effect::Exchange { mut request, about } => {
                     credentials.authorization.apply(&mut request);
-                    let reply = app.handle(&request, now);
+                    let label = about.as_ref().map(|about| about.label.as_str());
+                    let reply = target.handle(&request, label, now);
+                    target.keep(cycle.store()).map_err(EngineError::Store)?;
                     let answered = Answered {
                         outcome: Ok(reply.response),
                         elapsed: Duration::try_from(reply.latency).unwrap_or_default(),
@@ -88,8 +132,7 @@ pub fn in_process(
 /// Runs a cycle over the network. Job time is the clock's; waits and time-outs are wire time (design, law 1).
 pub async fn over_network(
     mut cycle: Cycle<'_>,
-    network: &Network,
-    pace: &Arc<Pace>,
+    remote: &Remote,
     clock: &dyn Clock,
     credentials: &Credentials,
     ports: &mut dyn Ports,
@@ -110,14 +153,22 @@ pub async fn over_network(
                     });
                 }
                 Effect::Exchange { mut request, about } => {
-                    let (network, pace) = (network.clone(), Arc::clone(pace));
+                    let remote = remote.clone();
                     let started = clock.now();
                     credentials.authorization.apply(&mut request);
                     under_way.spawn(async move {
-                        while let Some(pause) = pace.admit() {
-                            wait(pause).await;
-                        }
-                        let answered = network.exchange(&request).await;
+                        let label = about.as_ref().map(|about| about.label.as_str());
+                        let simulated =
+                            if remote.read_only { overlay::answer(&request, label) } else { None };
+                        let answered = match simulated {
+                            Some(response) => Answered { outcome: Ok(response), elapsed: Duration::ZERO },
+                            None => {
+                                while let Some(pause) = remote.pace.admit() {
+                                    wait(pause).await;
+                                }
+                                remote.network.exchange(&request).await
+                            }
+                        };
                         (id, Landed::Exchange(Box::new((request, about, started, answered))))
                     });
                 }

@@ -9,7 +9,7 @@ use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
 use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
 use super::ids;
 use super::reference::ReferenceNote;
-use super::spec::OnMissing;
+use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
 use crate::expression::{AttributeValue, Environment, Random};
 use crate::http::{Method, Response};

@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::escrow::RetryPolicy;
+use super::ids;
+use crate::config::fidelity::{EscrowSchedule, OnMissing, Probe, RetryAfter, UnmappedActive};
+use crate::config::{Config, Endpoint, JobConfig};
 use crate::clock::SignedDuration;
 use crate::directory::object::ObjectKind;
-use crate::expression::{AppRole, Switches};
+use crate::expression::{AppRole, ParseOptions, Switches};
+use crate::gallery;
 use crate::mapping::ObjectMapping;
-use crate::scim::style::Style;
+use crate::mapping::check::CheckOptions;
+use crate::mapping::template::{Template, TemplateOptions};
+use crate::scim::style::{Dialect, Style};
 use crate::scope::ScopeMode;
 
 /// One job.
@@ -48,6 +54,77 @@ pub struct JobSpec {
 }
 
 impl JobSpec {
+    /// The job that a configuration describes. `workers` is what the driver takes when the configuration leaves it
+    /// open. `None` when its profile is not among the built-in ones, which the configuration has checked.
+    pub fn new(config: &Config, job: &JobConfig, workers: usize) -> Option<Self> {
+        let seed = config.directory.seed;
+        let template = template(&job.app, job.scope)?;
+        let mut users = template.mapping(ObjectKind::User)?.clone();
+        users.enabled = true; // the user mapping can't be switched off (`engine.md 3.1`)
+        let mut groups = template.mapping(ObjectKind::Group).cloned()?;
+        groups.enabled &= job.groups;
+        let (base_url, dialect) = match &job.endpoint {
+            Endpoint::Embedded => (EMBEDDED_URL.to_owned(), Dialect::Default),
+            Endpoint::Remote(url) => (url.base().to_owned(), url.dialect()),
+        };
+        let fidelity = &job.fidelity;
+        let tenant_id = ids::derived(seed, &["tenant"]).to_string();
+        let guid = ids::derived(seed, &[&job.name, "job"]);
+        Some(Self {
+            name: job.name.clone(),
+            id: format!("scim.{}.{guid}", tenant_id.replace('-', "")),
+            tenant_id,
+            seed,
+            base_url,
+            scope: job.scope,
+            definition: definition(&users, &groups),
+            users,
+            groups,
+            roles: config.app_roles.iter().map(|role| (role.value.clone(), role.clone())).collect(),
+            style: Style {
+                dialect,
+                active_style: fidelity.active_style,
+                manager_style: fidelity.manager_style,
+                manager_remove_style: fidelity.manager_remove_style,
+                member_batch: usize::try_from(fidelity.member_batch.get()).unwrap_or(usize::MAX),
+                member_ref_null: fidelity.member_ref_null,
+                group_create_style: fidelity.group_create_style,
+                roles_style: fidelity.roles_style,
+                filter_escape: fidelity.filter_escape,
+                list_on_single: fidelity.list_on_single,
+                ..Style::default()
+            },
+            expressions: Switches::default(),
+            rules: Rules {
+                probe: fidelity.probe,
+                on_missing: fidelity.on_missing,
+                retry_after: match fidelity.retry_after {
+                    RetryAfter::UpTo(longest) => Some(longest),
+                    RetryAfter::Off => None,
+                },
+                requery_on_conflict: fidelity.requery_on_conflict,
+                outage_after: fidelity.outage_after.get(),
+                skip_out_of_scope: job.skip_out_of_scope_deletions,
+                covers_soft_delete: fidelity.covers_soft_delete,
+                soft_delete_supported: true,
+                delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
+                intent_recovery: fidelity.intent_recovery,
+                workers: fidelity
+                    .workers
+                    .map_or(workers, |count| usize::try_from(count.get()).unwrap_or(usize::MAX)),
+                retry: match fidelity.escrow_schedule {
+                    EscrowSchedule::EveryCycle => RetryPolicy::EveryCycle,
+                },
+                accept: Some(fidelity.headers.accept.clone()),
+                user_agent: fidelity.headers.user_agent.clone(),
+                soft_delete_retention: config.directory.soft_delete_retention,
+            },
+            interval: job.interval,
+            target_system: "customappsso".to_owned(),
+            application: job.name.clone(),
+        })
+    }
+
     /// The mapping of a kind.
     pub fn mapping(&self, kind: ObjectKind) -> &ObjectMapping {
         match kind {
@@ -65,8 +142,8 @@ pub struct Rules {
     pub probe: Probe,
     /// What a 404 on a linked id leads to.
     pub on_missing: OnMissing,
-    /// Whether a 429 with Retry-After is waited out (at most [`RETRY_AFTER_MAX`]) and repeated.
-    pub retry_after: bool,
+    /// How long a Retry-After is waited out at most before a throttled request is repeated; `None`: not at all.
+    pub retry_after: Option<SignedDuration>,
     /// Whether a 409 on create is followed by another look-up in the same attempt.
     pub requery_on_conflict: bool,
     /// So many exchanges in a row without a connection are a global failure.
@@ -93,25 +170,19 @@ pub struct Rules {
     pub soft_delete_retention: SignedDuration,
 }
 
-/// No Retry-After is waited out for longer (README of the sheets, 429 and Retry-After).
-pub const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// Where the embedded app is thought to be. Nothing is sent there: it is called in process.
+pub const EMBEDDED_URL: &str = "http://embedded.invalid/scim/v2";
+/// The path of [`EMBEDDED_URL`], which the app has to know.
+pub const EMBEDDED_PATH: &str = "/scim/v2";
 
-/// What a cycle's first requests ask for (`wire.md 13` #9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    /// A user and, while the group mapping is on, a group that nothing is called.
-    Both,
-    /// A user only.
-    Users,
-    /// Nothing.
-    Off,
+/// A built-in profile, parsed.
+fn template(name: &str, scope: ScopeMode) -> Option<Template> {
+    let check = CheckOptions { unique_value_outbound: false, scope_is_all: scope == ScopeMode::All };
+    let options = TemplateOptions { parse: ParseOptions::default(), check };
+    gallery::template(name, &options)
 }
 
-/// What to do when a linked account is gone (`wire.md 13` #3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnMissing {
-    /// Look it up again; create it when nothing is found.
-    Rematch,
-    /// Fail the object with `InvalidAnchor`.
-    InvalidAnchor,
+/// A text that is another one whenever mappings or filters are.
+fn definition(users: &ObjectMapping, groups: &ObjectMapping) -> String {
+    blake3::hash(format!("{users:?}{groups:?}").as_bytes()).to_hex().to_string()
 }

@@ -12,6 +12,19 @@ pub enum ScopeMode {
     All,
 }
 
+impl ScopeMode {
+    /// Every choice.
+    pub const ALL: &'static [Self] = &[Self::Assigned, Self::All];
+
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assigned => "assigned",
+            Self::All => "all",
+        }
+    }
+}
+
 /// Where the object stands at the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

@@ -1,0 +1,326 @@
+//! One configured job, made ready to run: its target, credentials, journal and source put together.
+//!
+//! Commands and the service run cycles through [`Job`]; what they add is what they show.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::client::journal::{Exchange, JournalError, JournalWriter};
+use crate::client::{
+    Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
+};
+use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
+use crate::config::token::TokenError;
+use crate::config::{Config, Endpoint, JobConfig};
+use crate::diagnostic::Diagnostic;
+use crate::directory::import::{ImportError, Source, import};
+use crate::directory::read::ReadOptions;
+use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
+use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
+use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome};
+use crate::store::{Store, StoreError};
+use crate::http::Request;
+use crate::target::{App, AppOptions, Change, ContentError, Reply};
+
+/// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The token can't be had.
+    #[error("the token of job `{job}` can't be had")]
+    Token {
+        /// The job.
+        job: String,
+        /// Why.
+        #[source]
+        source: TokenError,
+    },
+    /// The token can't be sent.
+    #[error("the token of job `{job}` can't be sent: {reason}")]
+    InvalidToken {
+        /// The job.
+        job: String,
+        /// Why.
+        reason: String,
+    },
+    /// The network client can't be set up.
+    #[error("the network client can't be set up")]
+    Network(#[source] NetworkError),
+    /// The journal can't be opened.
+    #[error("the wire journal can't be opened")]
+    Journal(#[source] JournalError),
+    /// The embedded app's content can't be read back.
+    #[error("the embedded app's content can't be read back")]
+    Content(#[source] ContentError),
+    /// The state can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine stopped.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The asynchronous runtime can't be started.
+    #[error("the runtime for network requests can't be started")]
+    Runtime(#[source] std::io::Error),
+    /// A defect.
+    #[error("defect: the profile `{0}` passed the configuration's check and can't be used")]
+    Profile(String),
+}
+
+/// What somebody who watches a cycle is told.
+pub trait Watch {
+    /// An exchange is over.
+    fn exchanged(&mut self, _exchange: &Exchange) {}
+    /// An object was dealt with.
+    fn logged(&mut self, _event: &Event) {}
+    /// The phase under way, objects done, objects to do.
+    fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
+    /// The source was read; what it warned about.
+    fn imported(&mut self, _warnings: &[Diagnostic]) {}
+    /// The source was refused.
+    fn refused(&mut self, _findings: &[Diagnostic]) {}
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {}
+
+/// Whether a run may change anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Requests are sent, and what came of them is kept.
+    Real,
+    /// Nothing is written: neither to the target nor to the state.
+    Plan,
+}
+
+/// Reads an environment variable; handed in so that tests need no real ones.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// A job, ready to run.
+pub struct Job {
+    spec: JobSpec,
+    source: Source,
+    credentials: Credentials,
+    target: Target,
+    journal: PathBuf,
+}
+
+enum Target {
+    Embedded { token: Option<String> },
+    Remote(Remote),
+}
+
+impl Job {
+    /// Makes a job ready: resolves its token, sets up its transport. Nothing is sent.
+    pub fn new(config: &Config, job: &JobConfig, environment: Environment<'_>) -> Result<Self, RunError> {
+        /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
+        const WORKERS: usize = 1;
+        let spec = JobSpec::new(config, job, WORKERS).ok_or_else(|| RunError::Profile(job.app.clone()))?;
+        let token = match &job.token {
+            Some(source) => Some(
+                source
+                    .resolve(environment)
+                    .map_err(|source| RunError::Token { job: job.name.clone(), source })?,
+            ),
+            None => None,
+        };
+        let target = match &job.endpoint {
+            Endpoint::Embedded => {
+                Target::Embedded { token: token.as_ref().map(|token| token.expose_secret().to_owned()) }
+            }
+            Endpoint::Remote(_) => {
+                let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
+                options.timeout = std::time::Duration::try_from(job.fidelity.timeout).unwrap_or(options.timeout);
+                options.follow_redirects = job.fidelity.follow_redirects;
+                let pace = match job.requests_per_second {
+                    Some(requests) => Pace::per_second(requests, WireClock::real()),
+                    None => Pace::none(),
+                };
+                Target::Remote(Remote {
+                    network: Network::new(&options).map_err(RunError::Network)?,
+                    pace: Arc::new(pace),
+                    read_only: false,
+                })
+            }
+        };
+        let credentials = credentials(&job.name, token)?;
+        Ok(Self {
+            spec,
+            source: source(config),
+            credentials,
+            target,
+            journal: config.state_dir.join("journal"),
+        })
+    }
+
+    /// What the engine sees of it.
+    pub fn spec(&self) -> &JobSpec {
+        &self.spec
+    }
+
+    /// The folder of the wire journal.
+    pub fn journal_folder(&self) -> &Path {
+        &self.journal
+    }
+
+    /// Runs one cycle at the job time of `clock`. The caller holds the job's lock.
+    pub fn cycle(
+        &self,
+        store: &mut Store,
+        clock: &dyn Clock,
+        initial: bool,
+        mode: Mode,
+        watch: &mut dyn Watch,
+    ) -> Result<CycleResult, RunError> {
+        let journal = match mode {
+            Mode::Real => Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?),
+            Mode::Plan => None,
+        };
+        let mut copy;
+        let store = match mode {
+            Mode::Real => store,
+            Mode::Plan => {
+                copy = store.copy()?;
+                &mut copy
+            }
+        };
+        let mut ports = Watched { source: &self.source, journal, watch };
+        match &self.target {
+            Target::Embedded { token } => self.embedded(store, clock, initial, mode, token.clone(), &mut ports),
+            Target::Remote(remote) => {
+                let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
+                let cycle = Cycle::begin(&self.spec, store, clock.now(), initial)?;
+                let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
+                Ok(runtime()?.block_on(run)?)
+            }
+        }
+    }
+
+    fn embedded(
+        &self,
+        store: &mut Store,
+        clock: &dyn Clock,
+        initial: bool,
+        mode: Mode,
+        token: Option<String>,
+        ports: &mut Watched<'_>,
+    ) -> Result<CycleResult, RunError> {
+        let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
+        let content = store.embedded_content(&self.spec.name)?;
+        let mut app = App::with_content(options, content).map_err(RunError::Content)?;
+        // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
+        let clock = VirtualClock::new(clock.now());
+        let cycle = Cycle::begin(&self.spec, store, clock.now(), initial)?;
+        match mode {
+            Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, &self.credentials, ports)?),
+            Mode::Real => {
+                let mut kept = Kept { app, job: self.spec.name.clone() };
+                Ok(in_process(cycle, &mut kept, &clock, &self.credentials, ports)?)
+            }
+        }
+    }
+}
+
+/// An embedded app whose content is in the state, so that the next process finds it again (design 9).
+struct Kept {
+    app: App,
+    job: String,
+}
+
+impl InProcess for Kept {
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
+        self.app.handle(request, now)
+    }
+
+    fn keep(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        let changes = self.app.drain_changes();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        store.step(|store| {
+            for change in changes {
+                match change {
+                    Change::Put(resource) => {
+                        let id = resource.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+                        store.save_embedded(&self.job, &id, &resource)?;
+                    }
+                    Change::Removed { id, .. } => store.drop_embedded(&self.job, &id)?,
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Where a configuration's directory is and how it is read.
+pub fn source(config: &Config) -> Source {
+    let limit = config.directory.vanish_limit;
+    Source {
+        folder: config.directory.path.clone(),
+        options: ReadOptions { multi_valued: config.directory.multi_valued.clone() },
+        vanish_limit: Some((u32::from(limit.share_percent), limit.at_least.get())),
+        roles: config.app_roles.iter().map(|role| role.value.clone()).collect(),
+        jobs: config.jobs.iter().map(|job| job.name.clone()).collect(),
+    }
+}
+
+fn credentials(job: &str, token: Option<SecretString>) -> Result<Credentials, RunError> {
+    let authorization = match token.clone() {
+        Some(token) => Authorization::Bearer(
+            BearerToken::try_from(token)
+                .map_err(|error| RunError::InvalidToken { job: job.to_owned(), reason: error.to_string() })?,
+        ),
+        None => Authorization::None,
+    };
+    Ok(Credentials { authorization, redactor: Redactor::new(token) })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Runtime)
+}
+
+/// The ports of a driver: source, journal, and who watches.
+struct Watched<'w> {
+    source: &'w Source,
+    journal: Option<JournalWriter>,
+    watch: &'w mut dyn Watch,
+}
+
+impl Ports for Watched<'_> {
+    fn import(&mut self, store: &mut Store, now: Timestamp) -> Result<ImportOutcome, EngineError> {
+        match import(store, self.source, now) {
+            Ok(read) => {
+                self.watch.imported(&read.warnings);
+                Ok(ImportOutcome::Done)
+            }
+            Err(ImportError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                let findings = error.findings();
+                self.watch.refused(&findings);
+                let reason = findings.first().map_or_else(|| error.to_string(), ToString::to_string);
+                Ok(ImportOutcome::Fault(reason))
+            }
+        }
+    }
+
+    fn exchanged(&mut self, exchange: &Exchange) {
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.append(exchange)
+        {
+            // The journal is for people to read; a cycle does not stop for it.
+            tracing::warn!(%error, "an exchange is missing from the wire journal");
+        }
+        self.watch.exchanged(exchange);
+    }
+
+    fn logged(&mut self, event: &Event) {
+        self.watch.logged(event);
+    }
+
+    fn progress(&mut self, phase: &str, done: u64, total: u64) {
+        self.watch.progress(phase, done, total);
+    }
+}
