@@ -16,10 +16,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The text of a profile, to be shown or to start an own one from; `None` for an unknown name.
 pub fn source(name: &str) -> Option<&'static str> {
-    PROFILES
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+    PROFILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// A profile, parsed as the options say; `None` for an unknown name, and when the options refuse it.

@@ -7,7 +7,7 @@
 //!                                                         └► differences ─► patch_body   what to PATCH
 //! ```
 //!
-//! References (manager, members) take no part in that; [`reference`] has their requests.
+//! References (manager, members) take no part in that; [`mod@reference`] has their requests.
 
 pub mod check;
 pub mod create;

@@ -30,9 +30,6 @@ pub mod urn {
 pub fn member<'a>(object: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
     let members = object.as_object()?;
     members.get(name).or_else(|| {
-        members
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     })
 }

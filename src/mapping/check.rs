@@ -41,11 +41,8 @@ const SOURCES_UNAVAILABLE: [&str; 2] = ["samAccountName", "userType"];
 const SOURCES_REFERENCE: [&str; 2] = ["manager", "members"];
 
 /// The functions that read app roles (`mapping.md 8`).
-const ROLE_FUNCTIONS: [&str; 3] = [
-    "AppRoleAssignmentsComplex",
-    "AssertiveAppRoleAssignmentsComplex",
-    "SingleAppRoleAssignment",
-];
+const ROLE_FUNCTIONS: [&str; 3] =
+    ["AppRoleAssignmentsComplex", "AssertiveAppRoleAssignmentsComplex", "SingleAppRoleAssignment"];
 
 /// Sub-attributes that a custom complex attribute can have at most: a name and a value (`mapping.md 2.4`).
 const CUSTOM_SUBS_MAX: usize = 2;
@@ -68,34 +65,21 @@ impl ObjectMapping {
             findings.error("the user mapping can not be disabled", None);
         }
         let definitions = &self.target.attributes;
-        let anchors = definitions
-            .values()
-            .filter(|definition| definition.anchor)
-            .count();
+        let anchors = definitions.values().filter(|definition| definition.anchor).count();
         if anchors != 1 {
-            let message = format!(
-                "`{}` has {anchors} anchor attributes, and exactly one is needed",
-                self.target.name
-            );
+            let message =
+                format!("`{}` has {anchors} anchor attributes, and exactly one is needed", self.target.name);
             findings.error(message, Some("mark `id` as the anchor".to_owned()));
         }
         if self.matching().is_empty() {
             let help = Some("give the mapping that identifies an object the precedence 1".to_owned());
             findings.error(format!("`{}` has no matching attribute", self.name), help);
         }
-        for (name, _) in definitions
-            .iter()
-            .filter(|(_, definition)| definition.required && !definition.anchor)
+        for (name, _) in
+            definitions.iter().filter(|(_, definition)| definition.required && !definition.anchor)
         {
-            if !self
-                .attributes
-                .iter()
-                .any(|mapping| mapping.target.as_str() == name)
-            {
-                findings.error(
-                    format!("the required target attribute `{name}` has no mapping"),
-                    None,
-                );
+            if !self.attributes.iter().any(|mapping| mapping.target.as_str() == name) {
+                findings.error(format!("the required target attribute `{name}` has no mapping"), None);
             }
         }
     }
@@ -104,22 +88,14 @@ impl ObjectMapping {
         let target = &mapping.target;
         let earlier = self.attributes.iter().take(index);
         if earlier.clone().any(|earlier| earlier.target.same_place(target)) {
-            findings.error(
-                format!("a second mapping to `{target}`"),
-                Some("keep one of them".to_owned()),
-            );
+            findings.error(format!("a second mapping to `{target}`"), Some("keep one of them".to_owned()));
         }
         if target.filter().is_some() && target.sub().is_none() {
             let help = Some(format!("name the part of the entry, such as `{target}.value`"));
-            findings.error(
-                format!("`{target}` names a whole entry, which has no value"),
-                help,
-            );
+            findings.error(format!("`{target}` names a whole entry, which has no value"), help);
         }
         if target.extension().is_none()
-            && TARGETS_UNSUPPORTED
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(target.attribute()))
+            && TARGETS_UNSUPPORTED.iter().any(|name| name.eq_ignore_ascii_case(target.attribute()))
         {
             findings.error(format!("`{}` can not be provisioned", target.attribute()), None);
         }
@@ -134,26 +110,16 @@ impl ObjectMapping {
             let names = self.target.attributes.keys().map(String::as_str);
             let help = did_you_mean(target.as_str(), names).map(|name| format!("did you mean `{name}`?"));
             let help = help.or_else(|| Some("add it to the target's attribute list".to_owned()));
-            findings.error(
-                format!(
-                    "`{target}` is not in the attribute list of `{}`",
-                    self.target.name
-                ),
-                help,
-            );
+            findings
+                .error(format!("`{target}` is not in the attribute list of `{}`", self.target.name), help);
             return;
         };
         if definition.anchor {
-            findings.error(
-                format!("`{target}` is the anchor, and the anchor can not be a target"),
-                None,
-            );
+            findings.error(format!("`{target}` is the anchor, and the anchor can not be a target"), None);
         }
         if !definition.filterable && 0 < mapping.matching_priority {
-            findings.error(
-                format!("the target can not filter on `{target}`, so it can not match objects"),
-                None,
-            );
+            findings
+                .error(format!("the target can not filter on `{target}`, so it can not match objects"), None);
         }
         if definition.attribute_type == AttributeType::Reference
             && !matches!(mapping.source, MappingSource::Direct(_))
@@ -171,32 +137,21 @@ impl ObjectMapping {
         for text in constant.into_iter().chain(&mapping.default_value) {
             if !definition.attribute_type.accepts(text) {
                 let type_name = definition.attribute_type.as_str();
-                findings.error(
-                    format!("`{text}` is no {type_name}, the type of `{target}`"),
-                    None,
-                );
+                findings.error(format!("`{text}` is no {type_name}, the type of `{target}`"), None);
             }
         }
     }
 
     /// The sub-attributes of a custom extension's attribute that are mapped up to this place, when this one is new.
     fn mapped_subs(&self, index: usize, target: &TargetPath) -> Vec<&str> {
-        let custom = target
-            .extension()
-            .filter(|schema| !schema.eq_ignore_ascii_case(urn::ENTERPRISE_USER));
+        let custom = target.extension().filter(|schema| !schema.eq_ignore_ascii_case(urn::ENTERPRISE_USER));
         let (Some(schema), Some(_)) = (custom, target.sub()) else {
             return Vec::new();
         };
         let mut subs: BTreeMap<String, &str> = BTreeMap::new();
         for mapping in self.attributes.iter().take(index + 1) {
-            let same = mapping
-                .target
-                .extension()
-                .is_some_and(|other| other.eq_ignore_ascii_case(schema))
-                && mapping
-                    .target
-                    .attribute()
-                    .eq_ignore_ascii_case(target.attribute());
+            let same = mapping.target.extension().is_some_and(|other| other.eq_ignore_ascii_case(schema))
+                && mapping.target.attribute().eq_ignore_ascii_case(target.attribute());
             if let (true, Some(sub)) = (same, mapping.target.sub()) {
                 subs.insert(sub.to_lowercase(), sub);
             }
@@ -209,22 +164,16 @@ fn check_source(mapping: &AttributeMapping, options: CheckOptions, findings: &mu
     for name in mapping.source.attributes() {
         if SOURCES_UNAVAILABLE.contains(&name) {
             let help = Some("read it from a directory extension".to_owned());
-            findings.error(
-                format!("the source attribute `{name}` is not available for provisioning"),
-                help,
-            );
+            findings.error(format!("the source attribute `{name}` is not available for provisioning"), help);
         }
         if name.starts_with("CustomSecurityAttributes.") {
-            findings.error(
-                format!("`{name}`: custom security attributes are not available outbound"),
-                None,
-            );
+            findings.error(format!("`{name}`: custom security attributes are not available outbound"), None);
         }
     }
     match &mapping.source {
         MappingSource::Direct(name) if name == "appRoleAssignments" => {
             let help = Some("read it with a role function, such as SingleAppRoleAssignment".to_owned());
-            findings.error("appRoleAssignments can not be mapped directly", help);
+            findings.warning("appRoleAssignments flows as an XML text when it is mapped directly", help);
         }
         MappingSource::Expression(expression) => {
             let functions = expression.functions();
@@ -232,14 +181,10 @@ fn check_source(mapping: &AttributeMapping, options: CheckOptions, findings: &mu
                 check_unique_value(mapping, options, findings);
             }
             let canonical = expression.canonical();
-            if let Some(name) = SOURCES_REFERENCE
-                .iter()
-                .find(|name| canonical.contains(&format!("Switch([{name}],")))
+            if let Some(name) =
+                SOURCES_REFERENCE.iter().find(|name| canonical.contains(&format!("Switch([{name}],")))
             {
-                findings.error(
-                    format!("Switch can not be used on the reference attribute `{name}`"),
-                    None,
-                );
+                findings.error(format!("Switch can not be used on the reference attribute `{name}`"), None);
             }
             let role_function = functions.iter().find(|name| ROLE_FUNCTIONS.contains(name));
             if let (Some(function), true) = (role_function, options.scope_is_all) {
@@ -283,11 +228,6 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, message: String, help: Option<String>) {
-        self.problems.push(Problem {
-            severity,
-            mapping_index: self.at,
-            message,
-            help,
-        });
+        self.problems.push(Problem { severity, mapping_index: self.at, message, help });
     }
 }

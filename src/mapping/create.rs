@@ -23,16 +23,9 @@ impl Mapped {
         let mut body = Map::new();
         for attribute in &self.attributes {
             match attribute.create_value() {
-                Some(value) => place(
-                    &mut body,
-                    &attribute.path,
-                    create_json(attribute, value, style),
-                    style,
-                ),
+                Some(value) => place(&mut body, &attribute.path, create_json(attribute, value, style), style),
                 None if attribute.traits.required => {
-                    return Err(CreateRefused {
-                        attribute: attribute.path.to_string(),
-                    });
+                    return Err(CreateRefused { attribute: attribute.path.to_string() });
                 }
                 None => {}
             }
@@ -90,10 +83,8 @@ fn mark_primary_email(body: &mut Map<String, Value>) {
         return;
     };
     for email in emails.iter_mut().filter_map(Value::as_object_mut) {
-        let is_work = email
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+        let is_work =
+            email.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
         if is_work && !email.contains_key("primary") {
             email.insert("primary".to_owned(), Value::Bool(true));
         }
@@ -103,10 +94,9 @@ fn mark_primary_email(body: &mut Map<String, Value>) {
 fn create_json(attribute: &MappedAttribute, value: &MappedValue, style: &Style) -> Value {
     match (value, attribute.traits.roles) {
         (MappedValue::List(texts), Some(form)) => texts.iter().map(|text| role_element(text, form)).collect(),
-        (MappedValue::List(texts), None) => texts
-            .iter()
-            .map(|text| typed_json(text, attribute.traits.attribute_type, style))
-            .collect(),
+        (MappedValue::List(texts), None) => {
+            texts.iter().map(|text| typed_json(text, attribute.traits.attribute_type, style)).collect()
+        }
         (MappedValue::Text(text), _) => typed_json(text, attribute.traits.attribute_type, style),
     }
 }
@@ -129,11 +119,7 @@ pub(super) fn typed_json(text: &str, attribute_type: AttributeType, style: &Styl
 /// An element of `roles` from the JSON text of a role function (`mapping.md 8`); other text is the role's value.
 pub(super) fn role_element(text: &str, form: RoleList) -> Value {
     let role = serde_json::from_str::<Value>(text).ok().filter(Value::is_object);
-    let part = |name| {
-        role.as_ref()
-            .and_then(|role| role.get(name))
-            .and_then(Value::as_str)
-    };
+    let part = |name| role.as_ref().and_then(|role| role.get(name)).and_then(Value::as_str);
     let name = match form {
         RoleList::Adding => "displayName",
         RoleList::Asserting => "display",
@@ -172,10 +158,7 @@ fn place(body: &mut Map<String, Value>, path: &TargetPath, value: Value, style: 
 
 /// The name under which a member is already there, whatever its case; else the name as the mapping has it.
 fn spelling(object: &Map<String, Value>, name: &str) -> String {
-    object
-        .keys()
-        .find(|known| known.eq_ignore_ascii_case(name))
-        .map_or_else(|| name.to_owned(), Clone::clone)
+    object.keys().find(|known| known.eq_ignore_ascii_case(name)).map_or_else(|| name.to_owned(), Clone::clone)
 }
 
 fn object_at<'b>(container: &'b mut Map<String, Value>, name: &str) -> &'b mut Map<String, Value> {
@@ -188,9 +171,7 @@ fn as_object(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
     }
-    value
-        .as_object_mut()
-        .expect("it was made an object if it was none")
+    value.as_object_mut().expect("it was made an object if it was none")
 }
 
 /// The element of an array that a filter names; a new one at the end where there is none.
@@ -207,18 +188,15 @@ fn element_at<'b>(
         *array = json!([]);
     }
     let elements = array.as_array_mut().expect("it was made an array if it was none");
-    let at = elements
-        .iter()
-        .position(|element| filter.selects(element))
-        .unwrap_or_else(|| {
-            let mut element = Map::new();
-            element.insert(filter.attribute().to_owned(), filter_literal(filter, style));
-            if is_role {
-                element.insert("type".to_owned(), Value::from(ROLE_TYPE));
-            }
-            elements.push(Value::Object(element));
-            elements.len() - 1
-        });
+    let at = elements.iter().position(|element| filter.selects(element)).unwrap_or_else(|| {
+        let mut element = Map::new();
+        element.insert(filter.attribute().to_owned(), filter_literal(filter, style));
+        if is_role {
+            element.insert("type".to_owned(), Value::from(ROLE_TYPE));
+        }
+        elements.push(Value::Object(element));
+        elements.len() - 1
+    });
     as_object(elements.get_mut(at).expect("found or just pushed"))
 }
 
@@ -252,10 +230,7 @@ fn member_in_order(member: &str, value: Value) -> Value {
             "type" => 1,
             _ => 2,
         }),
-        Value::Array(elements) => elements
-            .into_iter()
-            .map(|element| member_in_order("", element))
-            .collect(),
+        Value::Array(elements) => elements.into_iter().map(|element| member_in_order("", element)).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
@@ -264,8 +239,5 @@ fn member_in_order(member: &str, value: Value) -> Value {
 fn in_order(object: Map<String, Value>, rank: fn(&str) -> u8) -> Value {
     let mut members: Vec<_> = object.into_iter().collect();
     members.sort_by(|(a, _), (b, _)| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
-    members
-        .into_iter()
-        .map(|(name, value)| (name.clone(), member_in_order(&name, value)))
-        .collect()
+    members.into_iter().map(|(name, value)| (name.clone(), member_in_order(&name, value))).collect()
 }

@@ -58,10 +58,7 @@ impl Mapped {
     /// A null or empty value clears nothing (`wire.md 4.1`); a default flows on create only, but of a None mapping
     /// it fills a gap.
     pub fn differences(&self, current: &Value, style: &Style) -> Vec<Difference> {
-        self.attributes
-            .iter()
-            .filter_map(|attribute| difference(attribute, current, style))
-            .collect()
+        self.attributes.iter().filter_map(|attribute| difference(attribute, current, style)).collect()
     }
 }
 
@@ -127,9 +124,7 @@ fn list_change(texts: Vec<String>, held: &[String], traits: Traits) -> Option<(V
     let always = traits.flow_behavior == FlowBehavior::FlowAlways;
     let lacking = |text: &&String| !held.iter().any(|held| holds(held, text, traits));
     if traits.roles == Some(RoleList::Asserting) {
-        let surplus = held
-            .iter()
-            .any(|held| !texts.iter().any(|text| holds(held, text, traits)));
+        let surplus = held.iter().any(|held| !texts.iter().any(|text| holds(held, text, traits)));
         let changed = always || surplus || texts.iter().any(|text| lacking(&text));
         return changed.then_some((Verb::Replace, MappedValue::List(texts)));
     }

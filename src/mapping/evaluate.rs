@@ -4,7 +4,7 @@ use super::definition::{AttributeDefinition, AttributeType, parse_boolean};
 use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
 use crate::directory::object::ObjectKind;
 use crate::expression::{
-    AttributeValue, Attributes, Environment, EvaluationError, LOG_TEXT_REDACTED, Outcome,
+    AttributeValue, Attributes, Environment, EvaluationError, LOG_TEXT_REDACTED, Outcome, Value,
 };
 use crate::scim::failure::ErrorCode;
 use crate::scim::path::TargetPath;
@@ -122,19 +122,13 @@ pub enum MappingError {
         /// The target attribute.
         target: String,
     },
-    /// `appRoleAssignments` itself was mapped; only the role functions can read it (`mapping.md 5.7`).
-    #[error("the mapping to `{target}` reads appRoleAssignments without a role function")]
-    RawRoles {
-        /// The target attribute.
-        target: String,
-    },
 }
 
 impl MappingError {
     /// The error code of the log entry (`engine.md 11.1`).
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Evaluation { .. } | Self::Type { .. } | Self::RawRoles { .. } => ErrorCode::InternalError,
+            Self::Evaluation { .. } | Self::Type { .. } => ErrorCode::InternalError,
             Self::ListOnSingle { .. } => ErrorCode::SchemaPropertyCanOnlyAcceptValue,
             Self::UnknownTarget { .. } => ErrorCode::SchemaAttributeNotFound,
         }
@@ -152,26 +146,16 @@ impl ObjectMapping {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         for (mapping_index, mapping) in self.attributes.iter().enumerate() {
             let target = || mapping.target.to_string();
-            let definition = self
-                .definition(mapping)
-                .ok_or_else(|| MappingError::UnknownTarget { target: target() })?;
+            let definition =
+                self.definition(mapping).ok_or_else(|| MappingError::UnknownTarget { target: target() })?;
             if definition.attribute_type == AttributeType::Reference {
                 continue;
             }
             let Some(raw) = evaluate_source(mapping, source, environment)? else {
-                return Ok(Evaluated::IgnoreObject {
-                    target: mapping.target.clone(),
-                });
+                return Ok(Evaluated::IgnoreObject { target: mapping.target.clone() });
             };
-            let value = raw
-                .value
-                .map(|value| fit(value, mapping, definition, style))
-                .transpose()?
-                .flatten();
-            let default = mapping
-                .default_value
-                .as_ref()
-                .or(definition.default_value.as_ref());
+            let value = raw.value.map(|value| fit(value, mapping, definition, style)).transpose()?.flatten();
+            let default = mapping.default_value.as_ref().or(definition.default_value.as_ref());
             let default = default
                 .map(|text| fit(AttributeValue::Text(text.clone()), mapping, definition, style))
                 .transpose()?
@@ -186,10 +170,7 @@ impl ObjectMapping {
                 traits: Traits::of(mapping, definition),
             });
         }
-        Ok(Evaluated::Mapped(Mapped {
-            kind: self.kind,
-            attributes,
-        }))
+        Ok(Evaluated::Mapped(Mapped { kind: self.kind, attributes }))
     }
 }
 
@@ -215,14 +196,11 @@ fn role_list(mapping: &AttributeMapping) -> Option<RoleList> {
     if !mapping.target.is_core("roles") {
         return None;
     }
-    expression
-        .functions()
-        .into_iter()
-        .find_map(|function| match function {
-            "AppRoleAssignmentsComplex" => Some(RoleList::Adding),
-            "AssertiveAppRoleAssignmentsComplex" => Some(RoleList::Asserting),
-            _ => None,
-        })
+    expression.functions().into_iter().find_map(|function| match function {
+        "AppRoleAssignmentsComplex" => Some(RoleList::Adding),
+        "AssertiveAppRoleAssignmentsComplex" => Some(RoleList::Asserting),
+        _ => None,
+    })
 }
 
 /// The source side of a mapping, before the target attribute has its say.
@@ -241,22 +219,14 @@ fn evaluate_source(
 ) -> Result<Option<Raw>, MappingError> {
     let raw = match &mapping.source {
         MappingSource::None => Raw::default(),
-        MappingSource::Constant(text) => Raw {
-            value: Some(AttributeValue::Text(text.clone())),
-            ..Raw::default()
-        },
-        MappingSource::Direct(name) => Raw {
-            value: source.attribute(name).cloned(),
-            ..Raw::default()
-        },
+        MappingSource::Constant(text) => {
+            Raw { value: Some(AttributeValue::Text(text.clone())), ..Raw::default() }
+        }
+        MappingSource::Direct(name) => Raw { value: source.attribute(name).cloned(), ..Raw::default() },
         MappingSource::Expression(expression) => {
-            let outcome =
-                expression
-                    .evaluate(source, environment)
-                    .map_err(|cause| MappingError::Evaluation {
-                        target: mapping.target.to_string(),
-                        cause,
-                    })?;
+            let outcome = expression
+                .evaluate(source, environment)
+                .map_err(|cause| MappingError::Evaluation { target: mapping.target.to_string(), cause })?;
             match outcome {
                 Outcome::Value(value) => Raw {
                     value: Some(value.into_attribute_value()),
@@ -264,10 +234,7 @@ fn evaluate_source(
                     log_text: environment.redacted.then(|| LOG_TEXT_REDACTED.to_owned()),
                 },
                 Outcome::Null => Raw::default(),
-                Outcome::IgnoreAttribute => Raw {
-                    ignored: true,
-                    ..Raw::default()
-                },
+                Outcome::IgnoreAttribute => Raw { ignored: true, ..Raw::default() },
                 Outcome::IgnoreObject => return Ok(None),
             }
         }
@@ -286,7 +253,8 @@ fn fit(
     let mut texts = match value {
         AttributeValue::Text(text) => vec![text],
         AttributeValue::List(texts) => texts,
-        AttributeValue::Roles(_) => return Err(MappingError::RawRoles { target: target() }),
+        AttributeValue::Roles(roles) if roles.is_empty() => Vec::new(),
+        AttributeValue::Roles(roles) => Value::Roles(roles).to_text(),
     };
     if !style.empty_flows {
         texts.retain(|text| !text.is_empty());
@@ -305,17 +273,10 @@ fn fit(
         return Ok(Some(MappedValue::List(texts)));
     }
     if 1 < texts.len() && style.list_on_single == ListOnSingle::Error {
-        return Err(MappingError::ListOnSingle {
-            target: target(),
-            count: texts.len(),
-        });
+        return Err(MappingError::ListOnSingle { target: target(), count: texts.len() });
     }
     let first = texts.into_iter().next();
-    let text = if is_role_type(&mapping.target) {
-        Some(ROLE_TYPE.to_owned())
-    } else {
-        first
-    };
+    let text = if is_role_type(&mapping.target) { Some(ROLE_TYPE.to_owned()) } else { first };
     Ok(text.map(MappedValue::Text))
 }
 
@@ -335,25 +296,17 @@ impl Mapped {
     /// What to look for, in ascending precedence; matching attributes without a value are left out
     /// (`wire.md 2.3`). Booleans and integers stand bare in a filter (`wire.md 2.1` rule 2).
     pub fn matching(&self) -> Vec<(TargetPath, FilterValue)> {
-        let mut matching: Vec<_> = self
-            .attributes
-            .iter()
-            .filter(|attribute| 0 < attribute.traits.matching_priority)
-            .collect();
+        let mut matching: Vec<_> =
+            self.attributes.iter().filter(|attribute| 0 < attribute.traits.matching_priority).collect();
         matching.sort_by_key(|attribute| attribute.traits.matching_priority);
         let found = matching.into_iter().filter_map(|attribute| {
             let text = match attribute.value.as_ref()? {
                 MappedValue::Text(text) => text,
                 MappedValue::List(texts) => texts.first()?,
             };
-            Some((
-                attribute.path.clone(),
-                filter_value(text, attribute.traits.attribute_type),
-            ))
+            Some((attribute.path.clone(), filter_value(text, attribute.traits.attribute_type)))
         });
-        found
-            .filter(|(_, value)| !value.as_str().trim().is_empty())
-            .collect()
+        found.filter(|(_, value)| !value.as_str().trim().is_empty()).collect()
     }
 }
 

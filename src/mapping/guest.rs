@@ -16,10 +16,7 @@ const GUEST_MARK: &str = "#EXT#@";
 /// ```
 pub fn shorten_guest_upn(upn: &str) -> Cow<'_, str> {
     let mark = upn.to_ascii_uppercase().find(GUEST_MARK);
-    match mark
-        .and_then(|at| upn.get(..at))
-        .and_then(|home| home.rsplit_once('_'))
-    {
+    match mark.and_then(|at| upn.get(..at)).and_then(|home| home.rsplit_once('_')) {
         Some((alias, domain)) if !alias.is_empty() && !domain.is_empty() => {
             Cow::Owned(format!("{alias}@{domain}"))
         }

@@ -12,10 +12,9 @@ use crate::scim::urn;
 /// The body of one PATCH that carries all of them (`wire.md 4.1`); differences are in mapping order.
 pub fn patch_body(differences: &[Difference], style: &Style) -> Value {
     let operations: Vec<Value> = match style.dialect {
-        Dialect::Default | Dialect::Legacy2018 => differences
-            .iter()
-            .map(|difference| operation(difference, style))
-            .collect(),
+        Dialect::Default | Dialect::Legacy2018 => {
+            differences.iter().map(|difference| operation(difference, style)).collect()
+        }
         Dialect::Optscim => merged_operations(differences, style),
     };
     envelope(&operations, style)
@@ -49,14 +48,12 @@ fn operation(difference: &Difference, style: &Style) -> Value {
 
 fn operation_value(difference: &Difference, style: &Style) -> Value {
     match (&difference.new, difference.traits.roles) {
-        (MappedValue::List(texts), Some(RoleList::Asserting)) => texts
-            .iter()
-            .map(|text| role_element(text, RoleList::Asserting))
-            .collect(),
-        (MappedValue::List(texts), Some(RoleList::Adding)) if style.dialect == Dialect::Optscim => texts
-            .iter()
-            .map(|text| role_element(text, RoleList::Adding))
-            .collect(),
+        (MappedValue::List(texts), Some(RoleList::Asserting)) => {
+            texts.iter().map(|text| role_element(text, RoleList::Asserting)).collect()
+        }
+        (MappedValue::List(texts), Some(RoleList::Adding)) if style.dialect == Dialect::Optscim => {
+            texts.iter().map(|text| role_element(text, RoleList::Adding)).collect()
+        }
         (MappedValue::List(texts), _) => match style.dialect {
             Dialect::Legacy2018 => texts.iter().map(|text| entry(text.as_str(), style)).collect(),
             Dialect::Default | Dialect::Optscim => texts.iter().map(|text| json!({"value": text})).collect(),
@@ -84,26 +81,16 @@ fn scalar(text: &str, difference: &Difference, style: &Style) -> Value {
 /// one whose first member is earlier in mapping order leading. A single add keeps its path and precedes a merged
 /// replace.
 fn merged_operations(differences: &[Difference], style: &Style) -> Vec<Value> {
-    let (apart, mergeable): (Vec<_>, Vec<_>) = differences
-        .iter()
-        .partition(|difference| !is_mergeable(difference, style));
+    let (apart, mergeable): (Vec<_>, Vec<_>) =
+        differences.iter().partition(|difference| !is_mergeable(difference, style));
     // `active` closes what keeps a path; filtered paths come first of all.
-    let (active, filtered): (Vec<_>, Vec<_>) = apart
-        .into_iter()
-        .partition(|difference| difference.path.is_core("active"));
-    let mut operations: Vec<Value> = filtered
-        .into_iter()
-        .chain(active)
-        .map(|difference| operation(difference, style))
-        .collect();
+    let (active, filtered): (Vec<_>, Vec<_>) =
+        apart.into_iter().partition(|difference| difference.path.is_core("active"));
+    let mut operations: Vec<Value> =
+        filtered.into_iter().chain(active).map(|difference| operation(difference, style)).collect();
 
-    let of_verb = |verb| {
-        mergeable
-            .iter()
-            .copied()
-            .filter(|difference| difference.verb == verb)
-            .collect::<Vec<_>>()
-    };
+    let of_verb =
+        |verb| mergeable.iter().copied().filter(|difference| difference.verb == verb).collect::<Vec<_>>();
     let (adds, replaces) = (of_verb(Verb::Add), of_verb(Verb::Replace));
     let add_leads = match adds.as_slice() {
         [_] => true,
@@ -111,11 +98,7 @@ fn merged_operations(differences: &[Difference], style: &Style) -> Vec<Value> {
     };
     let add = merge(&adds, false, style);
     let replace = merge(&replaces, style.optscim_merge != OptscimMerge::Several, style);
-    operations.extend(
-        if add_leads { [add, replace] } else { [replace, add] }
-            .into_iter()
-            .flatten(),
-    );
+    operations.extend(if add_leads { [add, replace] } else { [replace, add] }.into_iter().flatten());
     operations
 }
 

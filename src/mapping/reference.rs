@@ -57,10 +57,7 @@ pub fn manager_operation(change: &ManagerChange<'_>, style: &Style) -> Option<Ma
         (Some(_), Some(wanted)) => (Verb::Replace, set_manager(change, Verb::Replace, wanted, style)),
         (Some(present), None) => (Verb::Remove, remove_manager(change, present, style)),
     };
-    Some(ManagerOperation {
-        verb,
-        body: envelope(&[operation], style),
-    })
+    Some(ManagerOperation { verb, body: envelope(&[operation], style) })
 }
 
 fn set_manager(change: &ManagerChange<'_>, verb: Verb, wanted: &str, style: &Style) -> Value {
@@ -133,19 +130,12 @@ pub fn member_batches(
     let adds = add.iter().map(|id| (Verb::Add, id));
     let removes = remove.iter().map(|id| (Verb::Remove, id));
     let changes: Vec<_> = adds.chain(removes).collect();
-    changes
-        .chunks(style.member_batch.max(1))
-        .map(|chunk| member_batch(path, chunk, style))
-        .collect()
+    changes.chunks(style.member_batch.max(1)).map(|chunk| member_batch(path, chunk, style)).collect()
 }
 
 fn member_batch(path: &TargetPath, changes: &[(Verb, &String)], style: &Style) -> MemberBatch {
     let of_verb = |verb| -> Vec<String> {
-        changes
-            .iter()
-            .filter(|(change, _)| *change == verb)
-            .map(|(_, id)| (*id).clone())
-            .collect()
+        changes.iter().filter(|(change, _)| *change == verb).map(|(_, id)| (*id).clone()).collect()
     };
     let (added, removed) = (of_verb(Verb::Add), of_verb(Verb::Remove));
     let path = path.wire_text(style.dialect);
@@ -160,20 +150,12 @@ fn member_batch(path: &TargetPath, changes: &[(Verb, &String)], style: &Style) -
     match style.dialect {
         Dialect::Optscim => {
             let op = Verb::Remove.as_str(style.dialect);
-            operations.extend(
-                removed
-                    .iter()
-                    .map(|id| json!({"op": op, "path": filtered(&path, id)})),
-            );
+            operations.extend(removed.iter().map(|id| json!({"op": op, "path": filtered(&path, id)})));
         }
         Dialect::Default | Dialect::Legacy2018 if !removed.is_empty() => {
             operations.push(with_list(Verb::Remove, &removed));
         }
         Dialect::Default | Dialect::Legacy2018 => {}
     }
-    MemberBatch {
-        body: envelope(&operations, style),
-        added,
-        removed,
-    }
+    MemberBatch { body: envelope(&operations, style), added, removed }
 }

@@ -101,10 +101,7 @@ impl MappingSource {
 impl ObjectMapping {
     /// Names of the source attributes that the mappings read, references included.
     pub fn source_attributes(&self) -> BTreeSet<&str> {
-        self.attributes
-            .iter()
-            .flat_map(|mapping| mapping.source.attributes())
-            .collect()
+        self.attributes.iter().flat_map(|mapping| mapping.source.attributes()).collect()
     }
 
     /// The definition of a mapping's target attribute; `None` when the target object's list lacks it.
@@ -115,33 +112,27 @@ impl ObjectMapping {
     /// The mappings whose target is a Reference: they are written in a pass of their own (`wire.md 4.7`, `6`).
     pub fn references(&self) -> Vec<ReferenceMapping<'_>> {
         let rows = self.attributes.iter().enumerate();
-        rows.filter_map(
-            |(mapping_index, mapping)| match (&mapping.source, self.definition(mapping)) {
-                (MappingSource::Direct(source_attribute), Some(definition))
-                    if definition.attribute_type == AttributeType::Reference =>
-                {
-                    Some(ReferenceMapping {
-                        mapping_index,
-                        source_attribute,
-                        path: &mapping.target,
-                        multivalued: definition.multivalued,
-                        flow_type: mapping.flow_type,
-                    })
-                }
-                _ => None,
-            },
-        )
+        rows.filter_map(|(mapping_index, mapping)| match (&mapping.source, self.definition(mapping)) {
+            (MappingSource::Direct(source_attribute), Some(definition))
+                if definition.attribute_type == AttributeType::Reference =>
+            {
+                Some(ReferenceMapping {
+                    mapping_index,
+                    source_attribute,
+                    path: &mapping.target,
+                    multivalued: definition.multivalued,
+                    flow_type: mapping.flow_type,
+                })
+            }
+            _ => None,
+        })
         .collect()
     }
 
     /// The matching mappings in ascending precedence: each with its place in [`Self::attributes`].
     pub fn matching(&self) -> Vec<(usize, &AttributeMapping)> {
-        let mut matching: Vec<_> = self
-            .attributes
-            .iter()
-            .enumerate()
-            .filter(|(_, mapping)| 0 < mapping.matching_priority)
-            .collect();
+        let mut matching: Vec<_> =
+            self.attributes.iter().enumerate().filter(|(_, mapping)| 0 < mapping.matching_priority).collect();
         matching.sort_by_key(|(_, mapping)| mapping.matching_priority);
         matching
     }

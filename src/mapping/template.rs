@@ -4,6 +4,7 @@
 //! ```toml
 //! name = "scim"
 //! title = "Integrate any other application"
+//! # gallery = true      # the application may define attributes of its own outside an extension namespace
 //!
 //! [user]
 //! name = "Provision Microsoft Entra ID Users"
@@ -33,6 +34,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::{Expression, ParseOptions};
 use crate::scim::path::TargetPath;
+use crate::scim::urn;
 
 /// How an application is provisioned.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,12 +60,7 @@ impl Template {
     /// Reads a profile. The diagnostics of a good one are warnings; of a bad one, every mistake that could be found,
     /// placed in `file`.
     pub fn parse(text: &str, file: &Path, options: &TemplateOptions<'_>) -> (Option<Self>, Vec<Diagnostic>) {
-        let mut reader = Reader {
-            text,
-            file,
-            options,
-            diagnostics: Vec::new(),
-        };
+        let mut reader = Reader { text, file, options, diagnostics: Vec::new(), gallery: false };
         let template = reader.template();
         let usable = !has_errors(&reader.diagnostics);
         (template.filter(|_| usable), reader.diagnostics)
@@ -80,6 +77,8 @@ impl Template {
 struct RawTemplate {
     name: String,
     title: String,
+    #[serde(default)]
+    gallery: bool,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
 }
@@ -138,6 +137,53 @@ struct RawMapping {
     flow_behavior: Option<Spanned<String>>,
 }
 
+/// Attributes of the core and enterprise schemas (RFC 7643 §3.1, §4.1 to §4.3) that need no namespace.
+const USER_ATTRIBUTES: [&str; 22] = [
+    "active",
+    "addresses",
+    "displayName",
+    "emails",
+    "entitlements",
+    "externalId",
+    "groups",
+    "id",
+    "ims",
+    "locale",
+    "name",
+    "nickName",
+    "password",
+    "phoneNumbers",
+    "photos",
+    "preferredLanguage",
+    "profileUrl",
+    "roles",
+    "timezone",
+    "title",
+    "userName",
+    "userType",
+];
+
+/// The same of groups.
+const GROUP_ATTRIBUTES: [&str; 4] = ["displayName", "externalId", "id", "members"];
+
+fn is_standard(kind: ObjectKind, path: &TargetPath) -> bool {
+    let among = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(path.attribute()));
+    match (path.extension(), kind) {
+        (None, ObjectKind::User) => among(&USER_ATTRIBUTES),
+        (None, ObjectKind::Group) => among(&GROUP_ATTRIBUTES),
+        (Some(schema), _) => schema.eq_ignore_ascii_case(urn::ENTERPRISE_USER),
+    }
+}
+
+/// Whether a custom attribute is where custom attributes belong (`wire.md 12.4`).
+fn is_custom(path: &TargetPath) -> bool {
+    let schema = path.extension().map(str::to_ascii_lowercase);
+    schema.is_some_and(|schema| {
+        schema.starts_with("urn:ietf:params:scim:schemas:extension:")
+            && (schema.ends_with(":2.0:user") || schema.ends_with(":2.0:group"))
+    })
+}
+
 fn yes() -> bool {
     true
 }
@@ -147,6 +193,7 @@ struct Reader<'r> {
     file: &'r Path,
     options: &'r TemplateOptions<'r>,
     diagnostics: Vec<Diagnostic>,
+    gallery: bool,
 }
 
 impl Reader<'_> {
@@ -158,16 +205,11 @@ impl Reader<'_> {
                 return None;
             }
         };
+        self.gallery = raw.gallery;
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
-        let mappings = objects
-            .into_iter()
-            .filter_map(|(kind, object)| Some(self.object(kind, object?)))
-            .collect();
-        Some(Template {
-            name: raw.name,
-            title: raw.title,
-            mappings,
-        })
+        let mappings =
+            objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
+        Some(Template { name: raw.name, title: raw.title, mappings })
     }
 
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
@@ -176,8 +218,17 @@ impl Reader<'_> {
         let mut definitions = IndexMap::new();
         for attribute in raw.attributes {
             let (span, name) = (attribute.name.span(), attribute.name.get_ref().clone());
-            if let Err(error) = TargetPath::parse(&name) {
-                self.error(format!("`{name}` is no target path: {error}"), span.clone());
+            match TargetPath::parse(&name) {
+                Ok(path) if self.gallery || is_standard(kind, &path) || is_custom(&path) => {}
+                Ok(path) => {
+                    let help = format!(
+                        "write it as `urn:ietf:params:scim:schemas:extension:<Name>:2.0:{kind}:{}`",
+                        path.attribute()
+                    );
+                    let message = format!("the custom attribute `{name}` is in no extension namespace");
+                    self.push(Severity::Error, message, span.clone(), Some(help));
+                }
+                Err(error) => self.error(format!("`{name}` is no target path: {error}"), span.clone()),
             }
             let definition = self.definition(attribute);
             if definitions.insert(name.clone(), definition).is_some() {
@@ -201,17 +252,10 @@ impl Reader<'_> {
             update: raw.update,
             delete: raw.delete,
             attributes,
-            target: TargetObject {
-                name: raw.target,
-                attributes: definitions,
-            },
+            target: TargetObject { name: raw.target, attributes: definitions },
         };
         for problem in object.check(self.options.check) {
-            let span = problem
-                .mapping_index
-                .and_then(|index| spans.get(index))
-                .unwrap_or(&whole)
-                .clone();
+            let span = problem.mapping_index.and_then(|index| spans.get(index)).unwrap_or(&whole).clone();
             self.push(problem.severity, problem.message, span, problem.help);
         }
         object
@@ -219,12 +263,7 @@ impl Reader<'_> {
 
     fn definition(&mut self, raw: RawAttribute) -> AttributeDefinition {
         AttributeDefinition {
-            attribute_type: self.name(
-                raw.attribute_type,
-                "type",
-                AttributeType::ALL,
-                AttributeType::as_str,
-            ),
+            attribute_type: self.name(raw.attribute_type, "type", AttributeType::ALL, AttributeType::as_str),
             anchor: raw.anchor,
             required: raw.required,
             filterable: raw.filterable,
@@ -243,10 +282,7 @@ impl Reader<'_> {
         let target = match TargetPath::parse(raw.target.get_ref()) {
             Ok(target) => Some(target),
             Err(error) => {
-                self.error(
-                    format!("`{}` is no target path: {error}", raw.target.get_ref()),
-                    target_span,
-                );
+                self.error(format!("`{}` is no target path: {error}", raw.target.get_ref()), target_span);
                 None
             }
         };
@@ -257,22 +293,13 @@ impl Reader<'_> {
             (None, None, None) => Some(MappingSource::None),
             (_, _, _) => {
                 let help = Some("keep one of `attribute`, `expression` and `constant`".to_owned());
-                self.push(
-                    Severity::Error,
-                    "a mapping has one source".to_owned(),
-                    span.clone(),
-                    help,
-                );
+                self.push(Severity::Error, "a mapping has one source".to_owned(), span.clone(), help);
                 None
             }
         };
         let flow_type = self.name(raw.flow_type, "flow type", FlowType::ALL, FlowType::as_str);
-        let flow_behavior = self.name(
-            raw.flow_behavior,
-            "flow behavior",
-            FlowBehavior::ALL,
-            FlowBehavior::as_str,
-        );
+        let flow_behavior =
+            self.name(raw.flow_behavior, "flow behavior", FlowBehavior::ALL, FlowBehavior::as_str);
         Some(AttributeMapping {
             source: source?,
             target: target?,
@@ -305,28 +332,15 @@ impl Reader<'_> {
     ) -> T {
         let Some(given) = given else { return T::default() };
         let text = given.get_ref();
-        all.iter()
-            .copied()
-            .find(|one| as_str(*one) == text)
-            .unwrap_or_else(|| {
-                let nearest = did_you_mean(text, all.iter().map(|one| as_str(*one)));
-                let help = nearest.map_or_else(
-                    || {
-                        format!(
-                            "one of {}",
-                            all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ")
-                        )
-                    },
-                    |name| format!("did you mean `{name}`?"),
-                );
-                self.push(
-                    Severity::Error,
-                    format!("`{text}` is no {what}"),
-                    given.span(),
-                    Some(help),
-                );
-                T::default()
-            })
+        all.iter().copied().find(|one| as_str(*one) == text).unwrap_or_else(|| {
+            let nearest = did_you_mean(text, all.iter().map(|one| as_str(*one)));
+            let help = nearest.map_or_else(
+                || format!("one of {}", all.iter().map(|one| as_str(*one)).collect::<Vec<_>>().join(", ")),
+                |name| format!("did you mean `{name}`?"),
+            );
+            self.push(Severity::Error, format!("`{text}` is no {what}"), given.span(), Some(help));
+            T::default()
+        })
     }
 
     fn error(&mut self, message: impl Into<String>, span: Range<usize>) {
@@ -335,12 +349,7 @@ impl Reader<'_> {
 
     fn push(&mut self, severity: Severity, message: String, span: Range<usize>, help: Option<String>) {
         let place = Some(self.place(span.start));
-        self.diagnostics.push(Diagnostic {
-            severity,
-            message,
-            place,
-            help,
-        });
+        self.diagnostics.push(Diagnostic { severity, message, place, help });
     }
 
     fn place(&self, offset: usize) -> Place {

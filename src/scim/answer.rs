@@ -107,15 +107,12 @@ pub fn parse_list(kind: ObjectKind, body: &[u8]) -> Result<ListAnswer, AnswerErr
     {
         return Err(AnswerError::NotAList(schemas.to_string()));
     }
-    let total = member(&body, "totalResults")
-        .and_then(Value::as_u64)
-        .ok_or(AnswerError::TotalResults)?;
+    let total = member(&body, "totalResults").and_then(Value::as_u64).ok_or(AnswerError::TotalResults)?;
     let resources = match member(&body, "Resources") {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(resources)) => resources
-            .iter()
-            .map(|resource| checked(kind, resource.clone()))
-            .collect::<Result<_, _>>()?,
+        Some(Value::Array(resources)) => {
+            resources.iter().map(|resource| checked(kind, resource.clone())).collect::<Result<_, _>>()?
+        }
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
             return Err(AnswerError::ResourcesNotArray);
         }
@@ -154,9 +151,7 @@ fn parse_object(body: &[u8]) -> Result<Value, AnswerError> {
 
 fn names_schema(schemas: &Value, urn: &str) -> bool {
     schemas.as_array().is_some_and(|schemas| {
-        schemas
-            .iter()
-            .any(|schema| schema.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn)))
+        schemas.iter().any(|schema| schema.as_str().is_some_and(|s| s.eq_ignore_ascii_case(urn)))
     })
 }
 

@@ -160,25 +160,15 @@ struct ScimError {
 impl ScimError {
     fn of(body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |name| {
-            member(&body, name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Self {
-            scim_type: text("scimType"),
-            detail: text("detail"),
-        }
+        let text = |name| member(&body, name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { scim_type: text("scimType"), detail: text("detail") }
     }
 
     /// `invalidValue` stands for a missing value and for a wrong one; only the detail tells them apart.
     fn says_value_missing(&self) -> bool {
         let detail = self.detail.to_lowercase();
         self.scim_type == "invalidValue"
-            && ["required", "missing", "mandatory"]
-                .iter()
-                .any(|word| detail.contains(word))
+            && ["required", "missing", "mandatory"].iter().any(|word| detail.contains(word))
     }
 }
 

@@ -57,8 +57,7 @@ impl PathFilter {
         match member(element, &self.attribute) {
             Some(Value::String(text)) => text.eq_ignore_ascii_case(&self.literal),
             Some(Value::Bool(truth)) => {
-                self.literal
-                    .eq_ignore_ascii_case(if *truth { "true" } else { "false" })
+                self.literal.eq_ignore_ascii_case(if *truth { "true" } else { "false" })
             }
             Some(Value::Number(number)) => number.to_string() == self.literal,
             Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => false,
@@ -83,10 +82,7 @@ impl TargetPath {
     /// the schema.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let (schema, local) = split_schema(text);
-        let mut scanner = Scanner {
-            text,
-            at: text.len() - local.len(),
-        };
+        let mut scanner = Scanner { text, at: text.len() - local.len() };
         if schema.is_none() && is_urn(text) {
             return Err(scanner.error("a URN needs `:` and an attribute after it"));
         }
@@ -100,13 +96,7 @@ impl TargetPath {
         if !scanner.rest().is_empty() {
             return Err(scanner.error("unexpected text"));
         }
-        Ok(Self {
-            text: text.to_owned(),
-            schema: schema.map(str::to_owned),
-            attribute,
-            filter,
-            sub,
-        })
+        Ok(Self { text: text.to_owned(), schema: schema.map(str::to_owned), attribute, filter, sub })
     }
 
     /// The text of the mapping, unchanged.
@@ -129,11 +119,9 @@ impl TargetPath {
     /// The extension the attribute belongs to; `None` for a core attribute, also when written with a core URN
     /// (`wire.md 3.1`, mapped core URN targets).
     pub fn extension(&self) -> Option<&str> {
-        self.schema.as_deref().filter(|schema| {
-            ![urn::USER, urn::GROUP]
-                .iter()
-                .any(|core| core.eq_ignore_ascii_case(schema))
-        })
+        self.schema
+            .as_deref()
+            .filter(|schema| ![urn::USER, urn::GROUP].iter().any(|core| core.eq_ignore_ascii_case(schema)))
     }
 
     /// The attribute's own name, without schema, filter and sub-attribute.
@@ -169,14 +157,8 @@ impl TargetPath {
         same(self.extension(), other.extension())
             && self.attribute.eq_ignore_ascii_case(&other.attribute)
             && same(self.sub(), other.sub())
-            && same(
-                self.filter().map(PathFilter::attribute),
-                other.filter().map(PathFilter::attribute),
-            )
-            && same(
-                self.filter().map(PathFilter::literal),
-                other.filter().map(PathFilter::literal),
-            )
+            && same(self.filter().map(PathFilter::attribute), other.filter().map(PathFilter::attribute))
+            && same(self.filter().map(PathFilter::literal), other.filter().map(PathFilter::literal))
     }
 
     /// What a resource, as a server returned it, holds here; `None` when nothing or JSON null does.
@@ -226,8 +208,7 @@ impl fmt::Display for TargetPath {
 }
 
 fn is_urn(text: &str) -> bool {
-    text.get(.."urn:".len())
-        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+    text.get(.."urn:".len()).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }
 
 /// The schema and the rest, split at the last colon before the first bracket: a schema holds no bracket, and after
@@ -258,10 +239,7 @@ impl<'t> Scanner<'t> {
 
     fn error(&self, problem: &'static str) -> PathError {
         let before = self.text.get(..self.at).unwrap_or(self.text);
-        PathError {
-            problem,
-            column: before.chars().count() + 1,
-        }
+        PathError { problem, column: before.chars().count() + 1 }
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -322,20 +300,8 @@ mod tests {
         for (text, extension, attribute, filter, sub) in [
             ("displayName", None, "displayName", None, None),
             ("name.givenName", None, "name", None, Some("givenName")),
-            (
-                r#"emails[type eq "work"].value"#,
-                None,
-                "emails",
-                Some(("type", "work")),
-                Some("value"),
-            ),
-            (
-                r#"roles[primary eq "True"].value"#,
-                None,
-                "roles",
-                Some(("primary", "True")),
-                Some("value"),
-            ),
+            (r#"emails[type eq "work"].value"#, None, "emails", Some(("type", "work")), Some("value")),
+            (r#"roles[primary eq "True"].value"#, None, "roles", Some(("primary", "True")), Some("value")),
             (&enterprise, Some(ENTERPRISE), "department", None, None),
             (
                 "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User:CustomAttribute",
@@ -351,24 +317,14 @@ mod tests {
                 None,
                 Some("givenName"),
             ),
-            (
-                &in_extension,
-                Some(ENTERPRISE),
-                "x",
-                Some(("type", "a:b.c")),
-                Some("y"),
-            ),
+            (&in_extension, Some(ENTERPRISE), "x", Some(("type", "a:b.c")), Some("y")),
             ("members", None, "members", None, None),
         ] {
             let path = TargetPath::parse(text).unwrap();
             assert_eq!(path.as_str(), text);
             assert_eq!(path.extension(), extension, "{text}");
             assert_eq!(path.attribute(), attribute, "{text}");
-            assert_eq!(
-                path.filter().map(|filter| (filter.attribute(), filter.literal())),
-                filter,
-                "{text}"
-            );
+            assert_eq!(path.filter().map(|filter| (filter.attribute(), filter.literal())), filter, "{text}");
             assert_eq!(path.sub(), sub, "{text}");
         }
     }
@@ -425,20 +381,10 @@ mod tests {
             (r#"roles[primary eq "True"].value"#, Some(json!("Admin"))),
             (r#"roles[primary eq "False"].value"#, None),
             (r#"entries[primary eq "True"].value"#, Some(json!("text"))),
-            (
-                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
-                Some(json!("R&D")),
-            ),
-            (
-                "urn:ietf:params:scim:schemas:core:2.0:User:name.familyName",
-                Some(json!("L")),
-            ),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", Some(json!("R&D"))),
+            ("urn:ietf:params:scim:schemas:core:2.0:User:name.familyName", Some(json!("L"))),
         ] {
-            assert_eq!(
-                TargetPath::parse(text).unwrap().read(&user),
-                want.as_ref(),
-                "{text}"
-            );
+            assert_eq!(TargetPath::parse(text).unwrap().read(&user), want.as_ref(), "{text}");
         }
     }
 
@@ -447,11 +393,7 @@ mod tests {
         const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
         let user = |manager: Value| json!({"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": manager}});
         for (path, manager, want) in [
-            (
-                MANAGER.to_owned(),
-                json!({"value": "m1", "displayName": "M"}),
-                Some("m1"),
-            ),
+            (MANAGER.to_owned(), json!({"value": "m1", "displayName": "M"}), Some("m1")),
             (format!("{MANAGER}.value"), json!({"value": "m1"}), Some("m1")),
             (MANAGER.to_owned(), json!({"value": ""}), None),
             (MANAGER.to_owned(), json!({}), None),
@@ -464,27 +406,12 @@ mod tests {
 
     #[test]
     fn one_place_has_many_spellings() {
-        let same = |a: &str, b: &str| {
-            TargetPath::parse(a)
-                .unwrap()
-                .same_place(&TargetPath::parse(b).unwrap())
-        };
-        assert!(same(
-            "name.givenName",
-            "urn:ietf:params:scim:schemas:core:2.0:User:Name.GivenName"
-        ));
-        assert!(same(
-            r#"emails[type eq "work"].value"#,
-            r#"emails[type eq "Work"].value"#
-        ));
-        assert!(!same(
-            r#"emails[type eq "work"].value"#,
-            r#"emails[type eq "home"].value"#
-        ));
+        let same =
+            |a: &str, b: &str| TargetPath::parse(a).unwrap().same_place(&TargetPath::parse(b).unwrap());
+        assert!(same("name.givenName", "urn:ietf:params:scim:schemas:core:2.0:User:Name.GivenName"));
+        assert!(same(r#"emails[type eq "work"].value"#, r#"emails[type eq "Work"].value"#));
+        assert!(!same(r#"emails[type eq "work"].value"#, r#"emails[type eq "home"].value"#));
         assert!(!same("name", "name.givenName"));
-        assert!(!same(
-            "department",
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
-        ));
+        assert!(!same("department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"));
     }
 }

@@ -65,11 +65,7 @@ pub fn collection_path(kind: ObjectKind) -> &'static str {
 
 /// `Users/{id}` or `Groups/{id}`, for PATCH and DELETE; the id is escaped so that it decodes to what was stored.
 pub fn resource_path(kind: ObjectKind, id: &str) -> String {
-    format!(
-        "{}/{}",
-        collection_path(kind),
-        utf8_percent_encode(id, PATH_SEGMENT)
-    )
+    format!("{}/{}", collection_path(kind), utf8_percent_encode(id, PATH_SEGMENT))
 }
 
 /// The read by id; of a group never the members (`wire.md 6.2`).
@@ -89,17 +85,12 @@ pub fn match_query(
     style: &Style,
 ) -> Result<String, QueryError> {
     if value.as_str().trim().is_empty() {
-        return Err(QueryError::Empty {
-            path: path.to_string(),
-        });
+        return Err(QueryError::Empty { path: path.to_string() });
     }
     let literal = match value {
         FilterValue::Bare(bare) => encode_value(bare),
         FilterValue::Text(text) => {
-            format!(
-                "%22{}%22",
-                encode_value(&escape_quotes(path, text, style.filter_escape)?)
-            )
+            format!("%22{}%22", encode_value(&escape_quotes(path, text, style.filter_escape)?))
         }
     };
     Ok(filter_query(kind, path, &literal, style))
@@ -126,9 +117,7 @@ fn escape_quotes<'v>(
     escape: FilterEscape,
 ) -> Result<Cow<'v, str>, QueryError> {
     match escape {
-        FilterEscape::Refuse if text.contains('"') => Err(QueryError::Quote {
-            path: path.to_string(),
-        }),
+        FilterEscape::Refuse if text.contains('"') => Err(QueryError::Quote { path: path.to_string() }),
         FilterEscape::Refuse | FilterEscape::None => Ok(Cow::Borrowed(text)),
         FilterEscape::Backslash => Ok(Cow::Owned(text.replace('\\', "\\\\").replace('"', "\\\""))),
     }
@@ -157,16 +146,10 @@ fn encode_value(text: &str) -> String {
     for character in text.chars() {
         match character {
             ';' | '/' | '?' | ':' | '@' | '&' | '=' | '+' | '$' | ',' | '#' | '[' | ']' | '\'' => {
-                character
-                    .encode_utf8(&mut utf8)
-                    .bytes()
-                    .for_each(|byte| push_lower_hex(&mut encoded, byte));
+                character.encode_utf8(&mut utf8).bytes().for_each(|byte| push_lower_hex(&mut encoded, byte));
             }
             ' ' => encoded.push('+'),
-            other => encoded.extend(utf8_percent_encode(
-                other.encode_utf8(&mut utf8),
-                ILLEGAL_IN_VALUE,
-            )),
+            other => encoded.extend(utf8_percent_encode(other.encode_utf8(&mut utf8), ILLEGAL_IN_VALUE)),
         }
     }
     encoded
@@ -177,11 +160,7 @@ fn push_lower_hex(encoded: &mut String, byte: u8) {
 }
 
 /// All but the unreserved characters of RFC 3986: whatever the id holds, it stays one segment.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What the URI layer escapes among the characters that rule 4 leaves alone.
 const ILLEGAL_IN_VALUE: &AsciiSet = &PATH_SEGMENT.remove(b'!').remove(b'(').remove(b')').remove(b'*');

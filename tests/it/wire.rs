@@ -3,7 +3,9 @@
 
 mod answers;
 mod bodies;
+mod profiles;
 mod references;
+mod roles;
 mod rules;
 mod urls;
 
@@ -18,7 +20,5 @@ fn cases<T: DeserializeOwned>(file: &str) -> Vec<T> {
     }
     let path = format!("{}/tests/data/wire/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    toml::from_str::<File<T>>(&text)
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
-        .case
+    toml::from_str::<File<T>>(&text).unwrap_or_else(|error| panic!("{path}: {error}")).case
 }

@@ -32,17 +32,13 @@ fn answers_are_read_with_the_tolerances_of_the_sheet() {
         let (exchange, got) = match case.form.as_str() {
             "list" => {
                 let got = parse_list(ObjectKind::User, body).map(|list| {
-                    (
-                        Some(list.total),
-                        list.resources.into_iter().map(|resource| resource.id).collect(),
-                    )
+                    (Some(list.total), list.resources.into_iter().map(|resource| resource.id).collect())
                 });
                 (Exchange::MatchQuery, got)
             }
-            "resource" => (
-                Exchange::Read,
-                parse_resource(ObjectKind::User, body).map(|read| (None, vec![read.id])),
-            ),
+            "resource" => {
+                (Exchange::Read, parse_resource(ObjectKind::User, body).map(|read| (None, vec![read.id])))
+            }
             other => panic!("{}: unknown form {other}", case.name),
         };
         match (got, case.error) {
@@ -52,12 +48,7 @@ fn answers_are_read_with_the_tolerances_of_the_sheet() {
             }
             (Err(got), Some(want)) => {
                 assert!(got.to_string().contains(&want), "{}: {got}", case.name);
-                assert_eq!(
-                    Some(got.code(exchange).as_str()),
-                    case.code.as_deref(),
-                    "{}",
-                    case.name
-                );
+                assert_eq!(Some(got.code(exchange).as_str()), case.code.as_deref(), "{}", case.name);
                 assert_eq!(
                     got.code(Exchange::Probe),
                     ErrorCode::CredentialValidationUnavailable,
@@ -93,84 +84,24 @@ fn statuses_get_the_codes_of_the_table() {
     let prefix = "SystemForCrossDomainIdentityManagement";
     for (exchange, status, body, want) in [
         // wire.md 1.5
-        (
-            Exchange::Probe,
-            401,
-            none,
-            format!("{prefix}CredentialValidationFailure"),
-        ),
-        (
-            Exchange::Probe,
-            403,
-            none,
-            format!("{prefix}CredentialValidationFailure"),
-        ),
+        (Exchange::Probe, 401, none, format!("{prefix}CredentialValidationFailure")),
+        (Exchange::Probe, 403, none, format!("{prefix}CredentialValidationFailure")),
         (Exchange::Probe, 404, none, format!("{prefix}ServiceIncompatible")),
-        (
-            Exchange::Probe,
-            400,
-            invalid_filter,
-            format!("{prefix}CredentialValidationUnavailable"),
-        ),
-        (
-            Exchange::Probe,
-            500,
-            html,
-            format!("{prefix}CredentialValidationUnavailable"),
-        ),
+        (Exchange::Probe, 400, invalid_filter, format!("{prefix}CredentialValidationUnavailable")),
+        (Exchange::Probe, 500, html, format!("{prefix}CredentialValidationUnavailable")),
         // the decisions on 400 and 404 to a query
-        (
-            Exchange::MatchQuery,
-            400,
-            invalid_filter,
-            format!("{prefix}ServiceIncompatibleFiltering"),
-        ),
-        (
-            Exchange::MatchQuery,
-            400,
-            none,
-            format!("{prefix}ServiceIncompatible"),
-        ),
-        (
-            Exchange::MatchQuery,
-            404,
-            none,
-            format!("{prefix}ServiceIncompatible"),
-        ),
+        (Exchange::MatchQuery, 400, invalid_filter, format!("{prefix}ServiceIncompatibleFiltering")),
+        (Exchange::MatchQuery, 400, none, format!("{prefix}ServiceIncompatible")),
+        (Exchange::MatchQuery, 404, none, format!("{prefix}ServiceIncompatible")),
         // engine.md 11.1
         (Exchange::Read, 404, html, "InvalidAnchor".into()),
         (Exchange::Update, 404, none, "InvalidAnchor".into()),
-        (
-            Exchange::Create,
-            404,
-            none,
-            format!("{prefix}ServiceIncompatible"),
-        ),
-        (
-            Exchange::Create,
-            400,
-            none,
-            format!("{prefix}ServiceIncompatible"),
-        ),
-        (
-            Exchange::Update,
-            400,
-            invalid_filter,
-            format!("{prefix}ServiceIncompatible"),
-        ),
-        (
-            Exchange::Delete,
-            400,
-            none,
-            format!("{prefix}ServiceIncompatible"),
-        ),
+        (Exchange::Create, 404, none, format!("{prefix}ServiceIncompatible")),
+        (Exchange::Create, 400, none, format!("{prefix}ServiceIncompatible")),
+        (Exchange::Update, 400, invalid_filter, format!("{prefix}ServiceIncompatible")),
+        (Exchange::Delete, 400, none, format!("{prefix}ServiceIncompatible")),
         (Exchange::Create, 400, missing, "MissingValues".into()),
-        (
-            Exchange::Create,
-            400,
-            wrong,
-            format!("{prefix}ServiceIncompatible"),
-        ),
+        (Exchange::Create, 400, wrong, format!("{prefix}ServiceIncompatible")),
         (Exchange::Create, 409, none, "EntryConflict".into()),
         (Exchange::Update, 409, none, "EntryConflict".into()),
         (Exchange::Update, 401, none, "Unauthorized".into()),
@@ -185,11 +116,7 @@ fn statuses_get_the_codes_of_the_table() {
         (Exchange::Create, 501, none, "NotImplemented".into()),
         (Exchange::Read, 302, html, format!("{prefix}ServiceIncompatible")),
     ] {
-        assert_eq!(
-            failure_code(exchange, status, body).as_str(),
-            want,
-            "{exchange:?} {status}"
-        );
+        assert_eq!(failure_code(exchange, status, body).as_str(), want, "{exchange:?} {status}");
     }
 }
 
@@ -199,18 +126,9 @@ fn exchanges_without_an_answer_get_the_codes_of_the_table() {
     let timeout = TransportError::Timeout { after_ms: 30_000 };
     let refused = TransportError::Connect("refused".to_owned());
     let tls = TransportError::Tls("unknown issuer".to_owned());
-    assert_eq!(
-        transport_failure_code(Exchange::Read, &timeout).as_str(),
-        "Timeout"
-    );
-    assert_eq!(
-        transport_failure_code(Exchange::Create, &refused).as_str(),
-        "WebExceptionProtocolError"
-    );
-    assert_eq!(
-        transport_failure_code(Exchange::Create, &tls).as_str(),
-        "WebExceptionProtocolError"
-    );
+    assert_eq!(transport_failure_code(Exchange::Read, &timeout).as_str(), "Timeout");
+    assert_eq!(transport_failure_code(Exchange::Create, &refused).as_str(), "WebExceptionProtocolError");
+    assert_eq!(transport_failure_code(Exchange::Create, &tls).as_str(), "WebExceptionProtocolError");
     assert_eq!(
         transport_failure_code(Exchange::Probe, &refused).as_str(),
         "SystemForCrossDomainIdentityManagementCredentialValidationUnavailable",

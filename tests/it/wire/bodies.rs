@@ -26,7 +26,7 @@ pub(super) fn style(switches: &BTreeMap<String, String>) -> Style {
             "active_style" => style.active_style = ActiveStyle::from_name(value).unwrap(),
             "manager_style" => style.manager_style = ManagerStyle::from_name(value).unwrap(),
             "manager_remove_style" => {
-                style.manager_remove_style = ManagerRemoveStyle::from_name(value).unwrap()
+                style.manager_remove_style = ManagerRemoveStyle::from_name(value).unwrap();
             }
             "member_batch" => style.member_batch = value.parse().unwrap(),
             "member_ref_null" => style.member_ref_null = value.parse().unwrap(),
@@ -61,28 +61,18 @@ pub(super) fn source(cells: &BTreeMap<String, Cell>) -> BTreeMap<String, Attribu
         Cell::Text(text) => AttributeValue::Text(text.clone()),
         Cell::List(texts) => AttributeValue::List(texts.clone()),
     };
-    cells
-        .iter()
-        .map(|(name, cell)| (name.clone(), value(cell)))
-        .collect()
+    cells.iter().map(|(name, cell)| (name.clone(), value(cell))).collect()
 }
 
 pub(super) fn options() -> TemplateOptions<'static> {
     TemplateOptions {
         parse: ParseOptions::default(),
-        check: CheckOptions {
-            unique_value_outbound: false,
-            scope_is_all: false,
-        },
+        check: CheckOptions { unique_value_outbound: false, scope_is_all: false },
     }
 }
 
 pub(super) fn default_mapping(kind: ObjectKind) -> ObjectMapping {
-    gallery::template(gallery::DEFAULT, &options())
-        .unwrap()
-        .mapping(kind)
-        .unwrap()
-        .clone()
+    gallery::template(gallery::DEFAULT, &options()).unwrap().mapping(kind).unwrap().clone()
 }
 
 pub(super) fn evaluate(
@@ -91,11 +81,8 @@ pub(super) fn evaluate(
     style: &Style,
 ) -> Result<Evaluated, MappingError> {
     let switches = Switches::default();
-    let mut environment = Environment::new(
-        "2026-08-01T00:00:00Z".parse().unwrap(),
-        Random::seeded(1),
-        &switches,
-    );
+    let mut environment =
+        Environment::new("2026-08-01T00:00:00Z".parse().unwrap(), Random::seeded(1), &switches);
     mapping.evaluate(source, &mut environment, style)
 }
 
@@ -124,19 +111,12 @@ pub(super) fn mapping_of(rows: &[toml::Table], attributes: &[toml::Table]) -> Ob
     let matching = |row: &toml::Table| row["target"].as_str() == Some("userName");
     match rows.iter_mut().find(|row| matching(row)) {
         Some(row) => drop(row.insert("matching".to_owned(), 1.into())),
-        None => rows.insert(
-            0,
-            toml::toml! { attribute = "no such" target = "userName" matching = 1 },
-        ),
+        None => rows.insert(0, toml::toml! { attribute = "no such" target = "userName" matching = 1 }),
     }
     user.insert("mappings".to_owned(), rows.into());
     let text = profile.to_string();
     let (template, diagnostics) = Template::parse(&text, Path::new("case"), &options());
-    template
-        .unwrap_or_else(|| panic!("{diagnostics:?}"))
-        .mapping(ObjectKind::User)
-        .unwrap()
-        .clone()
+    template.unwrap_or_else(|| panic!("{diagnostics:?}")).mapping(ObjectKind::User).unwrap().clone()
 }
 
 #[derive(Deserialize)]
@@ -156,20 +136,14 @@ struct Create {
 
 #[test]
 fn creates_are_those_of_the_sheet_in_every_dialect_that_shares_them() {
-    covers!(
-        "W-083", "W-085", "W-086", "W-087", "W-088", "W-089", "W-090", "W-091", "W-092", "W-096"
-    );
+    covers!("W-083", "W-085", "W-086", "W-087", "W-088", "W-089", "W-090", "W-091", "W-092", "W-096");
     covers!("W-102", "W-103", "W-104", "W-175");
-    covers!(
-        "M-019", "M-020", "M-031", "M-032", "M-036", "M-040", "M-042", "M-045", "M-049"
-    );
+    covers!("M-019", "M-020", "M-031", "M-032", "M-036", "M-040", "M-042", "M-045", "M-049");
     for case in super::cases::<Create>("creates.toml") {
         let mapping = default_mapping(ObjectKind::from_name(&case.kind).unwrap());
         let mut style = style(&case.style);
         let check = |style: &Style| {
-            let body = mapped(&mapping, &source(&case.source), style)
-                .create_body(style)
-                .unwrap();
+            let body = mapped(&mapping, &source(&case.source), style).create_body(style).unwrap();
             assert_eq!(body.to_string(), case.body, "{}", case.name);
         };
         check(&style);
@@ -217,10 +191,7 @@ fn updates_have_exactly_the_bytes_of_the_sheet() {
     );
     covers!("W-142", "W-157", "M-023", "M-035", "M-037", "M-038", "M-050");
     for case in super::cases::<Update>("updates.toml") {
-        let kind = case
-            .kind
-            .as_deref()
-            .map_or(ObjectKind::User, |name| ObjectKind::from_name(name).unwrap());
+        let kind = case.kind.as_deref().map_or(ObjectKind::User, |name| ObjectKind::from_name(name).unwrap());
         let mapping = match &case.mappings {
             Rows::Template(name) => {
                 assert_eq!(name, "template");
@@ -231,11 +202,6 @@ fn updates_have_exactly_the_bytes_of_the_sheet() {
         let style = style(&case.style);
         let current: Value = serde_json::from_str(&case.current).unwrap();
         let differences = mapped(&mapping, &source(&case.source), &style).differences(&current, &style);
-        assert_eq!(
-            patch_body(&differences, &style).to_string(),
-            case.body,
-            "{}",
-            case.name
-        );
+        assert_eq!(patch_body(&differences, &style).to_string(), case.body, "{}", case.name);
     }
 }
