@@ -123,7 +123,7 @@ impl Content {
             return Ok(());
         }
         self.check_name(kind, &finished.body, Some(sequence))?;
-        let renamed = name_of(kind, &finished.body) != name_of(kind, &record.body);
+        let renamed = finished.body.get("displayName") != record.body.get("displayName");
         for member in &finished.members.removed {
             self.forget_membership(member, sequence);
         }
@@ -372,26 +372,32 @@ impl Content {
         let known = [ResourceKind::User, ResourceKind::Group]
             .into_iter()
             .find_map(|kind| self.shelf(kind).by_id(id).map(|(_, record)| (kind, record)));
-        match known {
-            None => json!({ "value": id }),
-            Some((kind, record)) => json!({
-                "value": id,
-                "$ref": location(kind, id, base),
-                "type": kind.as_str(),
-                "display": display(kind, record),
-            }),
+        let mut fields = Map::from_iter([("value".to_owned(), id.into())]);
+        if let Some((kind, record)) = known {
+            fields.insert("$ref".to_owned(), location(kind, id, base).into());
+            fields.insert("type".to_owned(), kind.as_str().into());
+            fields.extend(
+                record
+                    .body
+                    .get("displayName")
+                    .map(|name| ("display".to_owned(), name.clone())),
+            );
         }
+        Value::Object(fields)
     }
 
     fn manager(&self, id: &str, base: &str) -> Value {
-        match self.users.by_id(id) {
-            None => json!({ "value": id }),
-            Some((_, record)) => json!({
-                "value": id,
-                "$ref": location(ResourceKind::User, id, base),
-                "displayName": display(ResourceKind::User, record),
-            }),
+        let mut fields = Map::from_iter([("value".to_owned(), id.into())]);
+        if let Some((_, record)) = self.users.by_id(id) {
+            fields.insert("$ref".to_owned(), location(ResourceKind::User, id, base).into());
+            fields.extend(
+                record
+                    .body
+                    .get("displayName")
+                    .map(|name| ("displayName".to_owned(), name.clone())),
+            );
         }
+        Value::Object(fields)
     }
 
     /// A few resources among which are all that meet the filter, when an index tells.
@@ -523,12 +529,6 @@ fn name_of(kind: ResourceKind, body: &Map<String, Value>) -> Option<&str> {
 /// Where a resource is read.
 pub(super) fn location(kind: ResourceKind, id: &str, base: &str) -> String {
     format!("{base}/{}/{id}", kind.endpoint())
-}
-
-/// The name a reference shows.
-fn display(kind: ResourceKind, record: &Record) -> Option<&str> {
-    let text = |name: &str| record.body.get(name).and_then(Value::as_str);
-    text("displayName").or_else(|| text(schema::naming_attribute(kind)))
 }
 
 /// Milliseconds are enough, and what clients can parse (`wire.md 11.1`).

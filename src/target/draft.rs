@@ -120,15 +120,6 @@ impl<'a> Draft<'a> {
                 continue;
             }
             entries.retain(says_something);
-            if 1 < entries
-                .iter()
-                .filter(|entry| entry.get("primary") == Some(&Value::Bool(true)))
-                .count()
-            {
-                return Err(Refusal::value(format!(
-                    "more than one entry of `{name}` is primary"
-                )));
-            }
         }
         self.body
             .retain(|_, value| value.as_array().is_none_or(|entries| !entries.is_empty()));
@@ -162,7 +153,11 @@ impl<'a> Draft<'a> {
             Value::Null if verb == Verb::Replace => self.remove_extension(&urn),
             Value::Null => Ok(()),
             Value::Object(fields) => {
-                for (key, value) in fields {
+                // Some clients send an extension as a resource of its own, which says what it is.
+                let attributes = fields
+                    .into_iter()
+                    .filter(|(key, _)| !key.eq_ignore_ascii_case("schemas"));
+                for (key, value) in attributes {
                     match AttributeName::parse(&key) {
                         Some(name) if name.schema.is_none() => {
                             let name = AttributeName {

@@ -6,7 +6,7 @@ use super::answer::Refusal;
 use super::filter::evaluate::entry_holds;
 use super::filter::{Filter, Literal, Operator};
 use super::schema::{Attribute, Mutability, Resolved, ResolvedSub, Type};
-use super::value::{bounded, conform};
+use super::value::{bounded, conform, is_primary};
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,10 +281,6 @@ fn demote(others: &mut [Value]) {
     for primary in others.iter_mut().filter_map(|other| other.get_mut("primary")) {
         *primary = Value::Bool(false);
     }
-}
-
-fn is_primary(entry: &Value) -> bool {
-    entry.get("primary") == Some(&Value::Bool(true))
 }
 
 /// The entry that a filter describes, when it is made of equalities alone: `type eq "work"`.

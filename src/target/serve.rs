@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request as SocketRequest;
 use axum::response::Response as SocketResponse;
 use jiff::SignedDuration;
@@ -81,9 +81,12 @@ async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
         .map(|(_, value)| value.as_str());
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     let url = format!("http://{}{target}", host.unwrap_or("localhost"));
-    let bytes = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes")))?;
+    let too_large = || Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes"));
+    // A body that announces its size is not waited for; any other is read up to the limit.
+    if u64::try_from(BODY_BYTES_MAX).is_ok_and(|limit| limit < body.size_hint().lower()) {
+        return Err(too_large());
+    }
+    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
     let body = (!bytes.is_empty()).then(|| bytes.to_vec());
     Ok(Request {
         method,

@@ -33,7 +33,18 @@ pub(super) fn conform(definition: Option<&Attribute>, value: Value) -> Result<Op
             entries.push(entry);
         }
     }
+    if 1 < entries.iter().filter(|entry| is_primary(entry)).count() {
+        return Err(Refusal::value(format!(
+            "more than one entry of `{}` is primary",
+            definition.name
+        )));
+    }
     Ok((!entries.is_empty()).then_some(Value::Array(entries)))
+}
+
+/// Whether the entry is the preferred one of its list.
+pub(super) fn is_primary(entry: &Value) -> bool {
+    entry.get("primary") == Some(&Value::Bool(true))
 }
 
 /// The entries of a list; any other value is the only one.

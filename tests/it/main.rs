@@ -12,3 +12,5 @@ mod laws;
 #[path = "../support/sources.rs"]
 mod sources;
 mod wire;
+
+mod target;
