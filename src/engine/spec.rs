@@ -184,5 +184,5 @@ fn template(name: &str, scope: ScopeMode) -> Option<Template> {
 
 /// A text that is another one whenever mappings or filters are.
 fn definition(users: &ObjectMapping, groups: &ObjectMapping) -> String {
-    blake3::hash(format!("{users:?}{groups:?}").as_bytes()).to_hex().to_string()
+    blake3::hash((users.fingerprint() + &groups.fingerprint()).as_bytes()).to_hex().to_string()
 }

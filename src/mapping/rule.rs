@@ -99,6 +99,33 @@ impl MappingSource {
 }
 
 impl ObjectMapping {
+    /// Everything that a person can set about the mapping, as text: equal texts mean equal mappings. Saving another
+    /// one starts an initial cycle (`engine.md 1.1`).
+    pub fn fingerprint(&self) -> String {
+        let mut text = format!(
+            "{} {} enabled={} create={} update={} delete={}\n",
+            self.kind, self.target.name, self.enabled, self.create, self.update, self.delete
+        );
+        for mapping in &self.attributes {
+            let source = match &mapping.source {
+                MappingSource::Direct(name) => format!("direct {name:?}"),
+                MappingSource::Constant(constant) => format!("constant {constant:?}"),
+                MappingSource::Expression(expression) => format!("expression {:?}", expression.canonical()),
+                MappingSource::None => "none".to_owned(),
+            };
+            text.push_str(&format!(
+                "{:?} <- {source} default={:?} matching={} {} {} {:?}\n",
+                mapping.target.as_str(),
+                mapping.default_value,
+                mapping.matching_priority,
+                mapping.flow_type.as_str(),
+                mapping.flow_behavior.as_str(),
+                self.definition(mapping)
+            ));
+        }
+        text
+    }
+
     /// Names of the source attributes that the mappings read, references included.
     pub fn source_attributes(&self) -> BTreeSet<&str> {
         self.attributes.iter().flat_map(|mapping| mapping.source.attributes()).collect()

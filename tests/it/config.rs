@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use scimulator::config::{self, Dialect, Endpoint, FILE_BYTES_MAX, ScopeMode, schema};
+use scimulator::config::{self, Endpoint, FILE_BYTES_MAX, ScopeMode, schema};
+use scimulator::scim::style::Dialect;
 use scimulator::diagnostic::{Diagnostic, Severity, has_errors};
 use serde_json::Value;
 

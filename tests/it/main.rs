@@ -11,6 +11,6 @@ mod expression;
 mod laws;
 #[path = "../support/sources.rs"]
 mod sources;
+mod target;
 mod wire;
 
-mod target;
