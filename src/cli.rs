@@ -89,11 +89,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             // A closed pipe leaves nobody to tell.
             error.print().ok();
-            if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Fine
-            }
+            if error.use_stderr() { Exit::Usage } else { Exit::Fine }
         }
     })
 }
@@ -137,10 +133,8 @@ fn guarded(run: impl FnOnce() -> Exit) -> Exit {
 
 fn say_defect(panic: &PanicHookInfo<'_>) {
     let what = panic.payload_as_str().unwrap_or("no description");
-    let place = panic
-        .location()
-        .map(|place| format!(" ({}:{})", place.file(), place.line()))
-        .unwrap_or_default();
+    let place =
+        panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
     warn(&format!(
         "a defect of scimulator itself: {what}{place}\nplease report it with the command that led here"
     ));

@@ -18,10 +18,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the wall clock is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -62,10 +59,7 @@ pub struct WireInstant(std::time::Instant);
 
 impl WireInstant {
     /// The present moment of wire time.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where the monotonic clock is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the monotonic clock is read")]
     pub fn now() -> Self {
         Self(std::time::Instant::now())
     }
@@ -115,11 +109,7 @@ impl WireClock {
     /// Wire time that passes as the hand of `clock` moves.
     pub fn following(clock: &VirtualClock) -> Self {
         let (origin, start) = (WireInstant::now(), clock.now());
-        Self(WireSource::Following {
-            clock: clock.clone(),
-            origin,
-            start,
-        })
+        Self(WireSource::Following { clock: clock.clone(), origin, start })
     }
 
     /// The present moment of this wire time.

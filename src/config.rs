@@ -129,7 +129,6 @@ pub enum Endpoint {
     Remote(TenantUrl),
 }
 
-
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.
 pub type Loaded = Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>>;
 
@@ -145,10 +144,7 @@ pub fn load(file: &Path) -> Loaded {
 
 /// The configuration that governs `start`: [`FILE_NAME`] there or in the nearest folder above.
 pub fn find(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .map(|folder| folder.join(FILE_NAME))
-        .find(|file| file.is_file())
+    start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -157,10 +153,7 @@ mod tests {
 
     #[test]
     fn the_vanish_limit_wants_more_than_its_share_and_no_fewer_than_its_minimum() {
-        let limit = VanishLimit {
-            share_percent: 20,
-            at_least: NonZeroU32::new(20).unwrap(),
-        };
+        let limit = VanishLimit { share_percent: 20, at_least: NonZeroU32::new(20).unwrap() };
         let cases = [
             (19, 20, false),
             (20, 20, true),
@@ -171,11 +164,7 @@ mod tests {
             (u64::MAX, u64::MAX, true),
         ];
         for (vanished, known, expected) in cases {
-            assert_eq!(
-                limit.is_exceeded(vanished, known),
-                expected,
-                "{vanished} of {known}"
-            );
+            assert_eq!(limit.is_exceeded(vanished, known), expected, "{vanished} of {known}");
         }
     }
 }

@@ -29,29 +29,17 @@ pub struct Place {
 impl Place {
     /// A whole file.
     pub fn file(file: impl Into<PathBuf>) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            column: None,
-        }
+        Self { file: file.into(), line: None, column: None }
     }
 
     /// A line of a file.
     pub fn line(file: impl Into<PathBuf>, line: u32) -> Self {
-        Self {
-            file: file.into(),
-            line: Some(line),
-            column: None,
-        }
+        Self { file: file.into(), line: Some(line), column: None }
     }
 
     /// A line and column of a file.
     pub fn at(file: impl Into<PathBuf>, line: u32, column: u32) -> Self {
-        Self {
-            file: file.into(),
-            line: Some(line),
-            column: Some(column),
-        }
+        Self { file: file.into(), line: Some(line), column: Some(column) }
     }
 }
 
@@ -84,22 +72,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error without a place yet.
     pub fn error(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            message: message.into(),
-            place: None,
-            help: None,
-        }
+        Self { severity: Severity::Error, message: message.into(), place: None, help: None }
     }
 
     /// A warning without a place yet.
     pub fn warning(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            message: message.into(),
-            place: None,
-            help: None,
-        }
+        Self { severity: Severity::Warning, message: message.into(), place: None, help: None }
     }
 
     /// The same finding at a place.
@@ -136,9 +114,7 @@ impl fmt::Display for Diagnostic {
 
 /// Whether any of them is an error.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error)
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
 /// The candidate most like `wrong`, for a "did you mean"; `None` when none is near.
@@ -147,12 +123,7 @@ pub fn did_you_mean<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a st
     const SIMILARITY_MIN: f64 = 0.8;
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&wrong.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::jaro_winkler(&wrong.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(similarity, _)| SIMILARITY_MIN <= *similarity)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)

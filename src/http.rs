@@ -76,14 +76,8 @@ impl Request {
 
     /// The part of the URL after scheme and authority: path and query, as sent.
     pub fn path_and_query(&self) -> &str {
-        let after_scheme = self
-            .url
-            .split_once("://")
-            .map_or(self.url.as_str(), |(_, rest)| rest);
-        after_scheme
-            .find('/')
-            .and_then(|at| after_scheme.get(at..))
-            .unwrap_or("/")
+        let after_scheme = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or("/")
     }
 }
 
@@ -111,10 +105,7 @@ impl Response {
 }
 
 fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Why no answer came.

@@ -34,26 +34,11 @@ pub struct Sheet {
 
 /// Every table, in the order of `FIDELITY.md`.
 pub const SHEETS: [Sheet; 5] = [
-    Sheet {
-        name: "wire",
-        text: include_str!("../ledger/behaviours-wire.tsv"),
-    },
-    Sheet {
-        name: "engine",
-        text: include_str!("../ledger/behaviours-engine.tsv"),
-    },
-    Sheet {
-        name: "mapping",
-        text: include_str!("../ledger/behaviours-mapping.tsv"),
-    },
-    Sheet {
-        name: "graph-gallery",
-        text: include_str!("../ledger/behaviours-graph-gallery.tsv"),
-    },
-    Sheet {
-        name: "own",
-        text: include_str!("../ledger/behaviours-own.tsv"),
-    },
+    Sheet { name: "wire", text: include_str!("../ledger/behaviours-wire.tsv") },
+    Sheet { name: "engine", text: include_str!("../ledger/behaviours-engine.tsv") },
+    Sheet { name: "mapping", text: include_str!("../ledger/behaviours-mapping.tsv") },
+    Sheet { name: "graph-gallery", text: include_str!("../ledger/behaviours-graph-gallery.tsv") },
+    Sheet { name: "own", text: include_str!("../ledger/behaviours-own.tsv") },
 ];
 
 /// One numbered behaviour.
@@ -82,13 +67,7 @@ impl Sheet {
         self.lines().map(|line| {
             let mut columns = line.split('\t');
             let mut next = || columns.next().unwrap_or_default();
-            Row {
-                id: next(),
-                section: next(),
-                mark: next(),
-                switch: next(),
-                behaviour: next(),
-            }
+            Row { id: next(), section: next(), mark: next(), switch: next(), behaviour: next() }
         })
     }
 }
@@ -96,14 +75,7 @@ impl Sheet {
 /// Whether a sheet has a row of this id.
 pub fn is_known(id: &str) -> bool {
     static IDS: OnceLock<BTreeSet<&str>> = OnceLock::new();
-    IDS.get_or_init(|| {
-        SHEETS
-            .iter()
-            .flat_map(|sheet| sheet.rows())
-            .map(|row| row.id)
-            .collect()
-    })
-    .contains(id)
+    IDS.get_or_init(|| SHEETS.iter().flat_map(|sheet| sheet.rows()).map(|row| row.id).collect()).contains(id)
 }
 
 /// What [`covers!`](crate::covers) expands to: appends a line `id`, module, line number for each id to the run's
@@ -111,24 +83,15 @@ pub fn is_known(id: &str) -> bool {
 #[track_caller]
 pub fn record(ids: &[&str], module: &str, line: u32) {
     for id in ids {
-        assert!(
-            is_known(id),
-            "`{id}` is in none of the sheets ledger/behaviours-*.tsv"
-        );
+        assert!(is_known(id), "`{id}` is in none of the sheets ledger/behaviours-*.tsv");
     }
-    let text: String = ids
-        .iter()
-        .map(|id| [id, "\t", module, "\t", &line.to_string(), "\n"].concat())
-        .collect();
+    let text: String =
+        ids.iter().map(|id| [id, "\t", module, "\t", &line.to_string(), "\n"].concat()).collect();
     if let Some(path) = record_file() {
         let folder = path.parent().unwrap_or(Path::new("."));
         let written = std::fs::create_dir_all(folder).and_then(|()| {
             // One write in append mode: threads and processes of a run do not split each other's lines.
-            std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&path)?
-                .write_all(text.as_bytes())
+            std::fs::OpenOptions::new().create(true).append(true).open(&path)?.write_all(text.as_bytes())
         });
         if let Err(error) = written {
             panic!("cannot record coverage in `{}`: {error}", path.display());

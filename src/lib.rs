@@ -11,7 +11,6 @@
 //! [`engine`]. Shell: [`directory`], [`client`], [`store`], [`target`], `cli`.
 //! `ARCHITECTURE.md` has the code map and the invariants.
 
-
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -30,4 +29,3 @@ pub mod scim;
 pub mod scope;
 pub mod store;
 pub mod target;
-

@@ -20,8 +20,8 @@ use crate::directory::read::ReadOptions;
 use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
-use crate::store::{Store, StoreError};
 use crate::http::Request;
+use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
@@ -133,7 +133,8 @@ impl Job {
             }
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
-                options.timeout = std::time::Duration::try_from(job.fidelity.timeout).unwrap_or(options.timeout);
+                options.timeout =
+                    std::time::Duration::try_from(job.fidelity.timeout).unwrap_or(options.timeout);
                 options.follow_redirects = job.fidelity.follow_redirects;
                 let pace = match job.requests_per_second {
                     Some(requests) => Pace::per_second(requests, WireClock::real()),
@@ -176,7 +177,9 @@ impl Job {
         watch: &mut dyn Watch,
     ) -> Result<CycleResult, RunError> {
         let journal = match mode {
-            Mode::Real => Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?),
+            Mode::Real => {
+                Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
+            }
             Mode::Plan => None,
         };
         let mut copy;
@@ -189,7 +192,9 @@ impl Job {
         };
         let mut ports = Watched { source: &self.source, journal, watch };
         match &self.target {
-            Target::Embedded { token } => self.embedded(store, clock, purpose, mode, token.clone(), &mut ports),
+            Target::Embedded { token } => {
+                self.embedded(store, clock, purpose, mode, token.clone(), &mut ports)
+            }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
                 let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
@@ -244,7 +249,11 @@ impl InProcess for Kept {
             for change in changes {
                 match change {
                     Change::Put(resource) => {
-                        let id = resource.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+                        let id = resource
+                            .get("id")
+                            .and_then(serde_json::Value::as_str)
+                            .unwrap_or_default()
+                            .to_owned();
                         store.save_embedded(&self.job, &id, &resource)?;
                     }
                     Change::Removed { id, .. } => store.drop_embedded(&self.job, &id)?,

@@ -107,7 +107,8 @@ impl Store {
             .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
         let connection = Connection::open(&file)
             .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
-        restrict(&file).map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        restrict(&file)
+            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
         Self::prepare(connection, file)
     }
 
@@ -156,7 +157,8 @@ impl Store {
         let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let tables: i64 =
-            connection.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
+            connection
+                .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
         if application != APPLICATION_ID && (application != 0 || found != 0 || tables != 0) {
             return Err(StoreError::NotOurs { file: self.file.clone(), source: None });
         }
@@ -168,7 +170,8 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(128);
         if found < SCHEMA_VERSION {
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             // Another process may have been here between the first look and the lock.
             let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
@@ -229,7 +232,9 @@ impl Store {
     /// Sets a named value, or removes it.
     pub fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         match value {
-            Some(value) => self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?,
+            Some(value) => {
+                self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?
+            }
             None => self.connection.execute("DELETE FROM meta WHERE key = ?1", [key])?,
         };
         Ok(())

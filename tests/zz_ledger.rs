@@ -63,11 +63,7 @@ fn statuses() -> Statuses {
 }
 
 fn rows() -> BTreeMap<&'static str, Row> {
-    SHEETS
-        .iter()
-        .flat_map(|sheet| sheet.rows())
-        .map(|row| (row.id, row))
-        .collect()
+    SHEETS.iter().flat_map(|sheet| sheet.rows()).map(|row| (row.id, row)).collect()
 }
 
 /// A `covers!` in the sources.
@@ -81,49 +77,23 @@ struct Site {
 }
 
 fn sites() -> Vec<Site> {
-    ["src", "tests"]
-        .into_iter()
-        .flat_map(rust_files)
-        .flat_map(|source| sites_of(&source))
-        .collect()
+    ["src", "tests"].into_iter().flat_map(rust_files).flat_map(|source| sites_of(&source)).collect()
 }
 
 fn sites_of(source: &sources::Source) -> Vec<Site> {
     let module = module_of(&source.path);
     let in_tests = source.path.starts_with("tests/");
-    let target = if in_tests {
-        module.split("::").next().unwrap_or_default()
-    } else {
-        "scimulator"
-    };
+    let target = if in_tests { module.split("::").next().unwrap_or_default() } else { "scimulator" };
     let mut sites = Vec::new();
     for (at, call) in source.bare.match_indices("covers!(") {
-        let function = source
-            .bare
-            .split_at(at)
-            .0
-            .rsplit("fn ")
-            .next()
-            .unwrap_or_default();
-        let name = function
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .next()
-            .unwrap_or_default();
+        let function = source.bare.split_at(at).0.rsplit("fn ").next().unwrap_or_default();
+        let name = function.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
         let test = format!("{module}::{name}");
         let arguments = at + call.len();
-        let length = source
-            .bare
-            .split_at(arguments)
-            .1
-            .find(')')
-            .expect("the sources compile");
+        let length = source.bare.split_at(arguments).1.find(')').expect("the sources compile");
         let arguments = source.code.split_at(arguments).1.split_at(length).0;
         let ids = arguments.split('"').skip(1).step_by(2);
-        sites.extend(ids.map(|id| Site {
-            id: id.to_owned(),
-            target: target.to_owned(),
-            test: test.clone(),
-        }));
+        sites.extend(ids.map(|id| Site { id: id.to_owned(), target: target.to_owned(), test: test.clone() }));
     }
     sites
 }
@@ -167,9 +137,8 @@ fn the_sheets_are_whole() {
         for (number, line) in sheet.lines().enumerate() {
             let place = format!("ledger/behaviours-{}.tsv:{}", sheet.name, number + 2);
             if line.split('\t').count() != 5 {
-                findings.push(format!(
-                    "{place}: a row has five columns: id, section, mark, switch, behaviour"
-                ));
+                findings
+                    .push(format!("{place}: a row has five columns: id, section, mark, switch, behaviour"));
             }
         }
         for row in sheet.rows() {
@@ -178,10 +147,7 @@ fn the_sheets_are_whole() {
                 findings.push(format!("{}: the id stands twice", row.id));
             }
             if row.id.starts_with('X') != own {
-                findings.push(format!(
-                    "{}: ids X-… are for behaviours-own.tsv, and only they",
-                    row.id
-                ));
+                findings.push(format!("{}: ids X-… are for behaviours-own.tsv, and only they", row.id));
             }
             let known = matches!(row.mark, "D" | "O" | "V" | "I" | "X") || own && row.mark == "P";
             if !known {
@@ -204,9 +170,7 @@ fn every_status_fits_its_row() {
     let rows = rows();
     let finding = |(id, status): (String, Status)| match rows.get(id.as_str()) {
         Some(row) => misfit(row, &status).map(|misfit| format!("ledger/status.toml: {id}: {misfit}")),
-        None => Some(format!(
-            "ledger/status.toml: `{id}` is in none of the sheets ledger/behaviours-*.tsv"
-        )),
+        None => Some(format!("ledger/status.toml: `{id}` is in none of the sheets ledger/behaviours-*.tsv")),
     };
     complain(&statuses().into_iter().filter_map(finding).collect::<Vec<_>>());
 }
@@ -218,10 +182,9 @@ fn misfit(row: &Row, status: &Status) -> Option<String> {
         State::Declined if blank(&status.reason) => {
             Some("declined without the reason why it cannot apply to a local tool".into())
         }
-        State::Declined if !matches!(row.mark, "D" | "O") => Some(format!(
-            "only rows marked D or O are declined; marked {}, it is `not built yet`",
-            row.mark
-        )),
+        State::Declined if !matches!(row.mark, "D" | "O") => {
+            Some(format!("only rows marked D or O are declined; marked {}, it is `not built yet`", row.mark))
+        }
         State::Built | State::NotBuilt if status.reason.is_some() => {
             Some("a reason is for declined rows; use `note`".into())
         }
@@ -235,13 +198,7 @@ fn misfit(row: &Row, status: &Status) -> Option<String> {
 #[test]
 fn every_covers_names_a_known_row() {
     let unknown = |site: &Site| format!("{}: `{}` is in none of the sheets", site.test, site.id);
-    complain(
-        &sites()
-            .iter()
-            .filter(|site| !ledger::is_known(&site.id))
-            .map(unknown)
-            .collect::<Vec<_>>(),
-    );
+    complain(&sites().iter().filter(|site| !ledger::is_known(&site.id)).map(unknown).collect::<Vec<_>>());
 }
 
 #[test]
@@ -259,33 +216,19 @@ fn claims_and_what_this_run_covered_agree() {
             site.target
         );
     }
-    complain(&disagreements(
-        &statuses(),
-        &covered.into_keys().collect(),
-        &sites,
-    ));
+    complain(&disagreements(&statuses(), &covered.into_keys().collect(), &sites));
 }
 
 /// Rows built and not covered, rows covered and not built.
 fn disagreements(statuses: &Statuses, covered: &BTreeSet<String>, sites: &[Site]) -> Vec<String> {
-    let built = |id: &str| {
-        statuses
-            .get(id)
-            .is_some_and(|status| status.state == State::Built)
-    };
+    let built = |id: &str| statuses.get(id).is_some_and(|status| status.state == State::Built);
     let mut findings = Vec::new();
     for id in statuses.keys().filter(|id| built(id) && !covered.contains(*id)) {
-        let tests: Vec<_> = sites
-            .iter()
-            .filter(|site| site.id == *id)
-            .map(|site| site.test.as_str())
-            .collect();
+        let tests: Vec<_> =
+            sites.iter().filter(|site| site.id == *id).map(|site| site.test.as_str()).collect();
         findings.push(match tests.as_slice() {
             [] => format!("{id} claims to be built, and no test says `covers!(\"{id}\")`"),
-            _ => format!(
-                "{id} claims to be built, and what covers it did not run: {}",
-                tests.join(", ")
-            ),
+            _ => format!("{id} claims to be built, and what covers it did not run: {}", tests.join(", ")),
         });
     }
     let unclaimed: Vec<_> = covered.iter().filter(|id| !built(id)).collect();
@@ -294,11 +237,7 @@ fn disagreements(statuses: &Statuses, covered: &BTreeSet<String>, sites: &[Site]
             "Tests of this run cover rows that nobody claims. If they are built, ledger/status.toml lacks:"
                 .into(),
         );
-        findings.extend(
-            unclaimed
-                .into_iter()
-                .map(|id| format!("{id} = {{ state = \"built\" }}")),
-        );
+        findings.extend(unclaimed.into_iter().map(|id| format!("{id} = {{ state = \"built\" }}")));
     }
     findings
 }
@@ -318,11 +257,7 @@ fn fidelity_md_is_fresh() {
 
 /// The text of `FIDELITY.md`.
 fn fidelity(statuses: &Statuses, sites: &[Site]) -> String {
-    let state = |row: &Row| {
-        statuses
-            .get(row.id)
-            .map_or(State::NotBuilt, |status| status.state)
-    };
+    let state = |row: &Row| statuses.get(row.id).map_or(State::NotBuilt, |status| status.state);
     let mut text = String::from(
         "# Fidelity\n\n\
          What is known of the Microsoft Entra provisioning service, behaviour by behaviour, and what Scimulator does of it.\n\
@@ -333,17 +268,9 @@ fn fidelity(statuses: &Statuses, sites: &[Site]) -> String {
     );
     let count_line = |text: &mut String, sheet: &str, mark: &str, rows: &[Row]| {
         let count = |wanted: State| rows.iter().filter(|row| state(row) == wanted).count();
-        let (built, not_built, declined) = (
-            count(State::Built),
-            count(State::NotBuilt),
-            count(State::Declined),
-        );
-        writeln!(
-            text,
-            "| {sheet} | {mark} | {} | {built} | {not_built} | {declined} |",
-            rows.len()
-        )
-        .unwrap();
+        let (built, not_built, declined) =
+            (count(State::Built), count(State::NotBuilt), count(State::Declined));
+        writeln!(text, "| {sheet} | {mark} | {} | {built} | {not_built} | {declined} |", rows.len()).unwrap();
     };
     for sheet in SHEETS {
         for mark in ["D", "O", "V", "I", "X", "P"] {
@@ -353,12 +280,7 @@ fn fidelity(statuses: &Statuses, sites: &[Site]) -> String {
             }
         }
     }
-    count_line(
-        &mut text,
-        "**all**",
-        "",
-        &SHEETS.iter().flat_map(|sheet| sheet.rows()).collect::<Vec<_>>(),
-    );
+    count_line(&mut text, "**all**", "", &SHEETS.iter().flat_map(|sheet| sheet.rows()).collect::<Vec<_>>());
     for sheet in SHEETS.iter().filter(|sheet| sheet.rows().next().is_some()) {
         write!(text, "\n## {}\n\n", sheet.name).unwrap();
         text.push_str("| id | section | mark | behaviour | state | switch | tests |\n");
@@ -373,26 +295,15 @@ fn fidelity(statuses: &Statuses, sites: &[Site]) -> String {
 fn row_line(row: &Row, state: State, status: Option<&Status>, sites: &[Site]) -> String {
     let words = |field: fn(&Status) -> Option<&String>| status.and_then(field).map(String::as_str);
     let mut state = state.as_str().to_owned();
-    for remark in [
-        words(|status| status.reason.as_ref()),
-        words(|status| status.note.as_ref()),
-    ]
-    .into_iter()
-    .flatten()
+    for remark in
+        [words(|status| status.reason.as_ref()), words(|status| status.note.as_ref())].into_iter().flatten()
     {
         write!(state, ": {}", cell(remark)).unwrap();
     }
     let switch = words(|status| status.switch.as_ref()).unwrap_or(row.switch);
-    let switch = if switch.is_empty() {
-        String::new()
-    } else {
-        format!("`{switch}`")
-    };
-    let tests: BTreeSet<_> = sites
-        .iter()
-        .filter(|site| site.id == row.id)
-        .map(|site| format!("`{}`", site.test))
-        .collect();
+    let switch = if switch.is_empty() { String::new() } else { format!("`{switch}`") };
+    let tests: BTreeSet<_> =
+        sites.iter().filter(|site| site.id == row.id).map(|site| format!("`{}`", site.test)).collect();
     let tests = tests.into_iter().collect::<Vec<_>>().join("<br>");
     format!(
         "| {} | {} | {} | {} | {state} | {switch} | {tests} |\n",
@@ -422,11 +333,7 @@ mod checks {
     }
 
     fn site(id: &str) -> Site {
-        Site {
-            id: id.into(),
-            target: "it".into(),
-            test: "it::users::a_leaver_is_disabled".into(),
-        }
+        Site { id: id.into(), target: "it".into(), test: "it::users::a_leaver_is_disabled".into() }
     }
 
     #[test]
@@ -456,11 +363,7 @@ mod checks {
         );
         let covered = ["W-001", "W-004", "W-005"].map(str::to_owned).into();
         assert_eq!(
-            disagreements(
-                &statuses,
-                &covered,
-                &[site("W-001"), site("W-003"), site("W-004")]
-            ),
+            disagreements(&statuses, &covered, &[site("W-001"), site("W-003"), site("W-004")]),
             [
                 "W-002 claims to be built, and no test says `covers!(\"W-002\")`",
                 "W-003 claims to be built, and what covers it did not run: it::users::a_leaver_is_disabled",
@@ -474,13 +377,7 @@ mod checks {
     #[test]
     fn a_status_says_what_it_must_and_only_that() {
         let check = |mark: &'static str, status: &str| {
-            let row = Row {
-                id: "W-001",
-                section: "4.2",
-                mark,
-                switch: "",
-                behaviour: "",
-            };
+            let row = Row { id: "W-001", section: "4.2", mark, switch: "", behaviour: "" };
             misfit(&row, &toml::from_str(status).unwrap())
         };
         assert_eq!(check("I", "state = \"built\""), None);
@@ -504,21 +401,11 @@ mod checks {
 
     #[test]
     fn a_row_is_written_with_its_state_switch_and_tests() {
-        let row = Row {
-            id: "W-001",
-            section: "4.2",
-            mark: "D",
-            switch: "theirs",
-            behaviour: "`a|<b>` or <c>",
-        };
+        let row =
+            Row { id: "W-001", section: "4.2", mark: "D", switch: "theirs", behaviour: "`a|<b>` or <c>" };
         let statuses = statuses_of("W-001 = { state = \"built\", switch = \"ours\", note = \"was: no\" }");
         assert_eq!(
-            row_line(
-                &row,
-                State::Built,
-                statuses.get("W-001"),
-                &[site("W-001"), site("W-002")]
-            ),
+            row_line(&row, State::Built, statuses.get("W-001"), &[site("W-001"), site("W-002")]),
             "| W-001 | 4.2 | D | `a\\|<b>` or &lt;c> | built: was: no | `ours` | `it::users::a_leaver_is_disabled` |\n"
         );
         let bare = "| W-001 | 4.2 | D | `a\\|<b>` or &lt;c> | not built yet | `theirs` |  |\n";

@@ -83,7 +83,9 @@ pub enum Command {
     /// Show the provisioning log.
     Logs(LogsArguments),
     /// Send the probe of Test Connection and say what Entra would conclude.
-    #[command(after_help = "Examples:\n  scimulator test-connection\n  scimulator test-connection --job staging -v")]
+    #[command(
+        after_help = "Examples:\n  scimulator test-connection\n  scimulator test-connection --job staging -v"
+    )]
     TestConnection,
     /// Clear the job's quarantine or pause; it goes on from its watermark.
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
@@ -212,7 +214,9 @@ pub enum LogAction {
 
 /// Arguments of `target`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2")]
+#[command(
+    after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2"
+)]
 pub struct TargetArguments {
     /// The port on 127.0.0.1; 0 takes a free one and prints it.
     #[arg(long, value_name = "N", default_value_t = 8080)]

@@ -21,9 +21,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     } else {
         print_findings(&findings);
         if failed {
-            context
-                .output
-                .note(&format!("found {}", counts(&findings).join(", ")));
+            context.output.note(&format!("found {}", counts(&findings).join(", ")));
         } else {
             summary.extend(counts(&findings));
             context.output.text(&format!("ok: {}", summary.join(", ")))?;
@@ -34,17 +32,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 
 /// What a configuration that reads well may still lack.
 fn check(config: &Config, jobs: &[&JobConfig], env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
-    jobs.iter()
-        .filter_map(|job| check_token(config, job, env))
-        .collect()
+    jobs.iter().filter_map(|job| check_token(config, job, env)).collect()
 }
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
     let error = job.token.as_ref()?.resolve(env).err()?;
-    let cause = std::error::Error::source(&error)
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     let message = format!("job `{}` has no token: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
 }
@@ -59,13 +53,7 @@ fn counts(findings: &[Diagnostic]) -> Vec<String> {
     [(Severity::Error, "error"), (Severity::Warning, "warning")]
         .into_iter()
         .map(|(severity, name)| {
-            (
-                findings
-                    .iter()
-                    .filter(|finding| finding.severity == severity)
-                    .count(),
-                name,
-            )
+            (findings.iter().filter(|finding| finding.severity == severity).count(), name)
         })
         .filter(|(count, _)| *count != 0)
         .map(|(count, name)| counted(count, name))

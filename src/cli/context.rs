@@ -23,11 +23,7 @@ impl Context {
     pub fn new(global: GlobalArguments) -> Result<Self, Failure> {
         let folder = std::env::current_dir()
             .map_err(|error| Failure::new(Exit::Usage, "can not tell the present folder").because(&error))?;
-        Ok(Self {
-            output: Output::new(global.format, global.quiet),
-            global,
-            folder,
-        })
+        Ok(Self { output: Output::new(global.format, global.quiet), global, folder })
     }
 
     /// The value of an environment variable; `None` when it is not set or not Unicode.
@@ -42,24 +38,16 @@ impl Context {
         }
         let found = config::find(&self.folder).ok_or_else(|| {
             let help = "name one with `-c FILE`, or write one with `scimulator init`";
-            Failure::new(
-                Exit::Usage,
-                format!("there is no `{FILE_NAME}` here or in a folder above"),
-            )
-            .help(help)
+            Failure::new(Exit::Usage, format!("there is no `{FILE_NAME}` here or in a folder above"))
+                .help(help)
         })?;
         // Shown as the person would write it.
-        Ok(found
-            .strip_prefix(&self.folder)
-            .map(PathBuf::from)
-            .unwrap_or(found))
+        Ok(found.strip_prefix(&self.folder).map(PathBuf::from).unwrap_or(found))
     }
 
     /// The configuration, found right. What deserves a warning is printed on the way, unless notes are off.
     pub fn config(&self) -> Result<Config, Failure> {
-        let (config, warnings) = self
-            .load()?
-            .map_err(|findings| Failure::findings(Exit::Usage, findings))?;
+        let (config, warnings) = self.load()?.map_err(|findings| Failure::findings(Exit::Usage, findings))?;
         if !self.global.quiet {
             print_findings(&warnings);
         }
@@ -111,28 +99,14 @@ mod tests {
     fn choose(jobs: &[&str], named: Option<&str>) -> Result<String, Exit> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(FILE_NAME);
-        let jobs = jobs
-            .iter()
-            .map(|name| format!("[[job]]\nname = '{name}'\ntenant_url = 'embedded'\n"));
-        std::fs::write(
-            &file,
-            format!("[directory]\npath = 'd'\n{}", jobs.collect::<String>()),
-        )
-        .unwrap();
+        let jobs = jobs.iter().map(|name| format!("[[job]]\nname = '{name}'\ntenant_url = 'embedded'\n"));
+        std::fs::write(&file, format!("[directory]\npath = 'd'\n{}", jobs.collect::<String>())).unwrap();
         let job = named.map(str::to_owned);
-        let global = GlobalArguments {
-            config: Some(file),
-            job,
-            format: Format::Text,
-            quiet: true,
-            verbose: 0,
-        };
+        let global =
+            GlobalArguments { config: Some(file), job, format: Format::Text, quiet: true, verbose: 0 };
         let context = Context::new(global).unwrap();
         let config = context.config().unwrap();
-        context
-            .job(&config)
-            .map(|job| job.name.clone())
-            .map_err(|failure| failure.exit())
+        context.job(&config).map(|job| job.name.clone()).map_err(|failure| failure.exit())
     }
 
     #[test]

@@ -48,13 +48,19 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let begin = BEGIN.parse().map_err(|_| Failure::new(Exit::Defect, "the sample's date is no date"))?;
     let clock = VirtualClock::new(begin);
 
-    output.text("Five users and one group. `Engineering` is assigned to the app, and so is Dora; Eli is not.")?;
+    output.text(
+        "Five users and one group. `Engineering` is assigned to the app, and so is Dora; Eli is not.",
+    )?;
     cycle(output, &job, &mut store, &clock, "Initial cycle")?;
 
     clock.advance(SignedDuration::from_mins(40));
     let at = clock.now();
-    output.text(&format!("\n{}  40 virtual minutes later: Ben leaves; his account is blocked.", at.strftime("%H:%M")))?;
-    let Resolved::One(ObjectKind::User, id) = store.resolve(LEAVER).map_err(|error| store_failure(&error))? else {
+    output.text(&format!(
+        "\n{}  40 virtual minutes later: Ben leaves; his account is blocked.",
+        at.strftime("%H:%M")
+    ))?;
+    let Resolved::One(ObjectKind::User, id) = store.resolve(LEAVER).map_err(|error| store_failure(&error))?
+    else {
         return Err(Failure::new(Exit::Defect, "the leaver is not in the sample"));
     };
     let blocked = AttributeValue::Text("False".to_owned());

@@ -38,31 +38,18 @@ enum Report {
 impl Failure {
     /// A failure told in one sentence: a lower-case fragment without a final period, literals in backticks.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            report: Report::Message {
-                message: message.into(),
-                causes: Vec::new(),
-                help: None,
-            },
-        }
+        Self { exit, report: Report::Message { message: message.into(), causes: Vec::new(), help: None } }
     }
 
     /// A failure told by what was found in files.
     pub fn findings(exit: Exit, findings: Vec<Diagnostic>) -> Self {
-        Self {
-            exit,
-            report: Report::Findings(findings),
-        }
+        Self { exit, report: Report::Findings(findings) }
     }
 
     /// A result could not be printed. When the reader closed the pipe, that is its right and no failure.
     pub fn printing(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self {
-                exit: Exit::Fine,
-                report: Report::Nobody,
-            };
+            return Self { exit: Exit::Fine, report: Report::Nobody };
         }
         Self::new(Exit::Usage, "can not write to standard output").because(error)
     }
@@ -99,20 +86,10 @@ impl Failure {
         match (&self.report, format) {
             (Report::Nobody, _) => {}
             (Report::Findings(findings), Format::Text) => print_findings(findings),
-            (
-                Report::Message {
-                    message,
-                    causes,
-                    help,
-                },
-                Format::Text,
-            ) => {
+            (Report::Message { message, causes, help }, Format::Text) => {
                 let causes = causes.iter().map(|cause| format!("\n  because: {cause}"));
                 let help = help.iter().map(|help| format!("\n  help: {help}"));
-                warn(&format!(
-                    "error: {message}{}",
-                    causes.chain(help).collect::<String>()
-                ));
+                warn(&format!("error: {message}{}", causes.chain(help).collect::<String>()));
             }
             (report, Format::Json) => warn(&json!({ "error": self.to_json(report) }).to_string()),
         }
@@ -121,17 +98,11 @@ impl Failure {
     fn to_json(&self, report: &Report) -> Value {
         let code = self.exit.as_str();
         match report {
-            Report::Message {
-                message,
-                causes,
-                help,
-            } => {
+            Report::Message { message, causes, help } => {
                 json!({ "code": code, "message": message, "causes": causes, "help": help })
             }
             Report::Findings(findings) => {
-                let message = findings
-                    .iter()
-                    .find(|finding| finding.severity == Severity::Error);
+                let message = findings.iter().find(|finding| finding.severity == Severity::Error);
                 json!({
                     "code": code,
                     "message": message.map_or("", |finding| finding.message.as_str()),
@@ -161,14 +132,8 @@ pub fn findings_to_json(findings: &[Diagnostic]) -> Value {
 
 /// Tells findings on standard error, each with an excerpt of its file where that can be read.
 pub fn print_findings(findings: &[Diagnostic]) {
-    let theme = if has_colour() {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::none()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_wrap_lines(false)
-        .with_links(false);
+    let theme = if has_colour() { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_wrap_lines(false).with_links(false);
     for finding in findings {
         let mut text = String::new();
         match handler.render_report(&mut text, &Excerpt::of(finding)) {
@@ -211,33 +176,19 @@ fn text_of(place: &Place) -> Option<String> {
         return None;
     }
     let text = std::fs::read_to_string(&place.file).ok()?;
-    let is_toml = place
-        .file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    let is_toml = place.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     Some(if is_toml { mask_secrets(&text) } else { text })
 }
 
 /// Start and length in bytes of the word, or quoted text, at that line and column.
 fn span(text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
     let (line, column) = (usize::try_from(line).ok()?, usize::try_from(column).ok()?);
-    let before: usize = text
-        .split_inclusive('\n')
-        .take(line.checked_sub(1)?)
-        .map(str::len)
-        .sum();
+    let before: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let line = text.get(before..)?.lines().next().unwrap_or_default();
     // A byte order mark belongs to no column.
-    let mark = if line.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
+    let mark = if line.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let line = line.get(mark..)?;
-    let start = line
-        .char_indices()
-        .nth(column.checked_sub(1)?)
-        .map_or(line.len(), |(at, _)| at);
+    let start = line.char_indices().nth(column.checked_sub(1)?).map_or(line.len(), |(at, _)| at);
     let rest = line.get(start..)?;
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
     let length = match quote.and_then(|quote| rest.get(1..)?.find(quote)) {

@@ -25,16 +25,10 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
         .iter()
         .map(|(path, text)| (place(&arguments.dir, path), text.replace("{app}", &arguments.app)))
         .collect();
-    let in_the_way: Vec<String> = files
-        .iter()
-        .filter(|(path, _)| path.exists())
-        .map(|(path, _)| path.display().to_string())
-        .collect();
+    let in_the_way: Vec<String> =
+        files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| path.display().to_string()).collect();
     if !in_the_way.is_empty() {
-        let message = format!(
-            "nothing was written, since there is already: {}",
-            in_the_way.join(", ")
-        );
+        let message = format!("nothing was written, since there is already: {}", in_the_way.join(", "));
         return Err(Failure::new(Exit::Usage, message).help("name another folder: `scimulator init DIR`"));
     }
     for (path, text) in &files {
@@ -47,21 +41,16 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
         context.output.json(&json!({ "written": written }))?;
     } else {
         context.output.text(&written.join("\n"))?;
-        context.output.note(&format!(
-            "next: scimulator -c {} check",
-            written.first().map_or("", String::as_str)
-        ));
+        context
+            .output
+            .note(&format!("next: scimulator -c {} check", written.first().map_or("", String::as_str)));
     }
     Ok(Exit::Fine)
 }
 
 /// The path as a person would write it: no `./` before it.
 fn place(dir: &Path, path: &str) -> PathBuf {
-    if dir == Path::new(".") {
-        PathBuf::from(path)
-    } else {
-        dir.join(path)
-    }
+    if dir == Path::new(".") { PathBuf::from(path) } else { dir.join(path) }
 }
 
 /// Writes a file that must not exist, and the folders above it.
@@ -69,9 +58,5 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)?
-        .write_all(text.as_bytes())
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }

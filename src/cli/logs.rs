@@ -38,7 +38,8 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
         BTreeMap::new()
     };
     for row in &rows {
-        let wire = exchanges.get(&(row.cycle.unsigned_abs(), row.source_id.clone())).map_or(&[][..], Vec::as_slice);
+        let wire =
+            exchanges.get(&(row.cycle.unsigned_abs(), row.source_id.clone())).map_or(&[][..], Vec::as_slice);
         if context.output.is_json() {
             let cycle_id = store
                 .cycle_id(&session.job.name, row.cycle)
@@ -90,7 +91,9 @@ fn line(row: &LogRow) -> Result<String, Failure> {
 /// Exchanges by cycle and object, in the order in which they were sent.
 fn read_exchanges(file: &std::path::Path) -> Result<BTreeMap<(u64, String), Vec<Exchange>>, Failure> {
     let mut found: BTreeMap<(u64, String), Vec<Exchange>> = BTreeMap::new();
-    let failed = |error: &crate::client::JournalError| Failure::new(Exit::Usage, "the wire journal can't be read").because(error);
+    let failed = |error: &crate::client::JournalError| {
+        Failure::new(Exit::Usage, "the wire journal can't be read").because(error)
+    };
     for exchange in crate::client::read(file, Filter::all()).map_err(|error| failed(&error))? {
         let exchange = match exchange {
             Ok(exchange) => exchange,

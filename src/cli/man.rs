@@ -27,10 +27,8 @@ fn page_of(name: &str) -> Result<clap::Command, Failure> {
         return Ok(found.clone().display_name(title));
     }
     let failure = Failure::new(Exit::Usage, format!("there is no command `{name}`"));
-    Err(
-        match did_you_mean(name, program.get_subcommands().map(clap::Command::get_name)) {
-            Some(near) => failure.help(format!("did you mean `{near}`?")),
-            None => failure,
-        },
-    )
+    Err(match did_you_mean(name, program.get_subcommands().map(clap::Command::get_name)) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure,
+    })
 }

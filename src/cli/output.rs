@@ -33,9 +33,7 @@ impl Output {
     /// Errors: see [`Failure::printing`].
     pub fn text(self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
-        writeln!(out, "{text}")
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::printing(&error))
+        writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| Failure::printing(&error))
     }
 
     /// Prints data as indented JSON.
@@ -64,9 +62,7 @@ impl Output {
         };
         let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}")
             .expect("the template names only known keys");
-        ProgressBar::with_draw_target(Some(total), target)
-            .with_style(style)
-            .with_message(label.to_owned())
+        ProgressBar::with_draw_target(Some(total), target).with_style(style).with_message(label.to_owned())
     }
 }
 
@@ -85,12 +81,8 @@ pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> 
     /// Blanks between two columns.
     const GAP: u16 = 3;
     let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    table
-        .set_header(headings.iter().map(|heading| heading.to_uppercase()))
-        .add_rows(rows);
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings.iter().map(|heading| heading.to_uppercase())).add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, GAP));
     }
@@ -146,13 +138,7 @@ mod tests {
 
     #[test]
     fn a_table_has_capital_headings_and_no_lines() {
-        let rows = [
-            vec!["staging".to_owned(), "Active".to_owned()],
-            vec!["b".to_owned(), String::new()],
-        ];
-        assert_eq!(
-            table(&["job", "status"], rows),
-            "JOB       STATUS\nstaging   Active\nb"
-        );
+        let rows = [vec!["staging".to_owned(), "Active".to_owned()], vec!["b".to_owned(), String::new()]];
+        assert_eq!(table(&["job", "status"], rows), "JOB       STATUS\nstaging   Active\nb");
     }
 }

@@ -111,7 +111,12 @@ fn minutes(result: &CycleResult) -> (f64, f64) {
     ((objects * least).ceil(), (objects * most).ceil())
 }
 
-fn to_json(job: &str, result: &CycleResult, writes: &[Exchange], counts: &BTreeMap<&'static str, u64>) -> Value {
+fn to_json(
+    job: &str,
+    result: &CycleResult,
+    writes: &[Exchange],
+    counts: &BTreeMap<&'static str, u64>,
+) -> Value {
     let removals = counts.get("removals").copied().unwrap_or_default();
     let (least, most) = minutes(result);
     let requests: Vec<Value> = writes

@@ -57,7 +57,9 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::new(Exit::Usage, "the state can't be used").because(error);
     match error {
         StoreError::Busy { .. } => failure.help("wait until the other process is done, or end it"),
-        StoreError::Newer { .. } => failure.help("install the version of scimulator that wrote it; nothing was changed"),
+        StoreError::Newer { .. } => {
+            failure.help("install the version of scimulator that wrote it; nothing was changed")
+        }
         StoreError::NotOurs { .. } => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
         }
@@ -73,7 +75,9 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
     match error {
         RunError::Store(error) => store_failure(error),
         RunError::Engine(crate::engine::EngineError::Store(error)) => store_failure(error),
-        RunError::Engine(_) | RunError::Profile(_) => Failure::new(Exit::Defect, "a defect of scimulator").because(error),
+        RunError::Engine(_) | RunError::Profile(_) => {
+            Failure::new(Exit::Defect, "a defect of scimulator").because(error)
+        }
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
         | RunError::Network(_)

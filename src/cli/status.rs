@@ -31,7 +31,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             None => None,
         };
         quarantined |= state.is_some();
-        let status = |name: &str| record.get("status").and_then(|status| status.get(name)).cloned().unwrap_or_default();
+        let status = |name: &str| {
+            record.get("status").and_then(|status| status.get(name)).cloned().unwrap_or_default()
+        };
         let last = status("lastExecution");
         let ended = row.as_ref().is_some_and(|row| 0 < row.cycle);
         let when = |name: &str| {

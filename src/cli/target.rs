@@ -22,7 +22,8 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
     let app = Arc::new(Mutex::new(App::new(options)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await.map_err(failed)?;
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         context.output.text(&format!("http://{address}{base_path}"))?;
         context.output.note("an empty SCIM app, in memory only; stop it with Ctrl-C");

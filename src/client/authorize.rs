@@ -38,9 +38,7 @@ impl Authorization {
         match self {
             Self::None => {}
             Self::Bearer(token) => {
-                request
-                    .headers
-                    .retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
                 let value = format!("Bearer {}", token.0.expose_secret());
                 request.headers.insert(0, ("Authorization".to_owned(), value));
             }
@@ -74,13 +72,8 @@ impl TryFrom<SecretString> for BearerToken {
         if token.is_empty() {
             return Err(InvalidToken::Empty);
         }
-        match token
-            .chars()
-            .position(|character| !matches!(character, ' '..='~'))
-        {
-            Some(before) => Err(InvalidToken::Unsendable {
-                position: before.saturating_add(1),
-            }),
+        match token.chars().position(|character| !matches!(character, ' '..='~')) {
+            Some(before) => Err(InvalidToken::Unsendable { position: before.saturating_add(1) }),
             None => Ok(Self(SecretString::from(token))),
         }
     }
@@ -102,32 +95,15 @@ mod tests {
     }
 
     fn request(headers: &[(&str, &str)]) -> Request {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Request {
-            method: Method::Get,
-            url: "http://127.0.0.1/scim/Users".to_owned(),
-            headers,
-            body: None,
-        }
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Request { method: Method::Get, url: "http://127.0.0.1/scim/Users".to_owned(), headers, body: None }
     }
 
     #[test]
     fn the_bearer_header_stands_first_and_once() {
-        let mut sent = request(&[
-            ("Accept", "application/scim+json"),
-            ("authorization", "Bearer old"),
-        ]);
+        let mut sent = request(&[("Accept", "application/scim+json"), ("authorization", "Bearer old")]);
         Authorization::Bearer(token("s3cret").unwrap()).apply(&mut sent);
-        assert_eq!(
-            sent,
-            request(&[
-                ("Authorization", "Bearer s3cret"),
-                ("Accept", "application/scim+json")
-            ])
-        );
+        assert_eq!(sent, request(&[("Authorization", "Bearer s3cret"), ("Accept", "application/scim+json")]));
     }
 
     #[test]
@@ -144,14 +120,8 @@ mod tests {
         assert_eq!(bearer("  abc.def\r\n").unwrap(), "abc.def");
         assert_eq!(bearer("two words").unwrap(), "two words");
         assert_eq!(bearer(" \n").unwrap_err(), InvalidToken::Empty);
-        assert_eq!(
-            bearer("ab\r\ncd").unwrap_err(),
-            InvalidToken::Unsendable { position: 3 }
-        );
-        assert_eq!(
-            bearer("schlüssel").unwrap_err(),
-            InvalidToken::Unsendable { position: 5 }
-        );
+        assert_eq!(bearer("ab\r\ncd").unwrap_err(), InvalidToken::Unsendable { position: 3 });
+        assert_eq!(bearer("schlüssel").unwrap_err(), InvalidToken::Unsendable { position: 5 });
     }
 
     #[test]

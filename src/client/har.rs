@@ -47,10 +47,7 @@ fn entry(exchange: &Exchange) -> Value {
 
 fn comment(about: &About) -> String {
     let cycle = about.cycle.map(|cycle| format!("cycle {cycle}"));
-    let object = about
-        .object
-        .as_ref()
-        .map(|object| format!("{} {}", object.kind, object.label));
+    let object = about.object.as_ref().map(|object| format!("{} {}", object.kind, object.label));
     let parts = [cycle, object, Some(format!("effect {}", about.effect))];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -98,9 +95,7 @@ fn response(outcome: &Outcome) -> Value {
 }
 
 fn answer(response: &ResponseRecord) -> Value {
-    let reason = StatusCode::from_u16(response.status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let reason = StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
     let mut content = json!({ "size": response.body_bytes, "mimeType": media_type(&response.headers) });
     if let Some(body) = &response.body {
         insert(&mut content, "text", text(body).into());
@@ -120,17 +115,11 @@ fn answer(response: &ResponseRecord) -> Value {
 }
 
 fn headers(headers: &[(String, String)]) -> Vec<Value> {
-    headers
-        .iter()
-        .map(|(name, value)| json!({ "name": name, "value": value }))
-        .collect()
+    headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 fn media_type(headers: &[(String, String)]) -> &str {

@@ -143,12 +143,7 @@ impl Exchange {
             Ok(response) => {
                 let (body, body_bytes) = Body::record(&response.body, redactor);
                 let headers = record_headers(&response.headers, redactor);
-                Outcome::Response(ResponseRecord {
-                    status: response.status,
-                    headers,
-                    body,
-                    body_bytes,
-                })
+                Outcome::Response(ResponseRecord { status: response.status, headers, body, body_bytes })
             }
             Err(error) => Outcome::Error(ExchangeError {
                 kind: kind_of(error).to_owned(),
@@ -164,12 +159,7 @@ impl Exchange {
             ..about
         };
         let duration_ms = u64::try_from(answered.elapsed.as_millis()).unwrap_or(u64::MAX);
-        Self {
-            about,
-            duration_ms,
-            request,
-            outcome,
-        }
+        Self { about, duration_ms, request, outcome }
     }
 }
 
@@ -196,10 +186,7 @@ impl Body {
 
 fn record_headers(headers: &[(String, String)], redactor: &Redactor) -> Vec<(String, String)> {
     let record = |(name, value): &(String, String)| {
-        (
-            redactor.redact(name).into_owned(),
-            redactor.redact_header(name, value),
-        )
+        (redactor.redact(name).into_owned(), redactor.redact_header(name, value))
     };
     headers.iter().map(record).collect()
 }
@@ -274,17 +261,12 @@ impl JournalWriter {
     /// Writes one record; it is with the system when this returns. A crash tears the last line at most.
     pub fn append(&mut self, exchange: &Exchange) -> Result<(), JournalError> {
         let mut line = if self.torn { vec![b'\n'] } else { Vec::new() };
-        let written = serde_json::to_writer(&mut line, exchange)
-            .map_err(io::Error::from)
-            .and_then(|()| {
-                line.push(b'\n');
-                self.torn = true;
-                self.file.write_all(&line)
-            });
-        written.map_err(|source| JournalError::Write {
-            path: self.path.clone(),
-            source,
-        })?;
+        let written = serde_json::to_writer(&mut line, exchange).map_err(io::Error::from).and_then(|()| {
+            line.push(b'\n');
+            self.torn = true;
+            self.file.write_all(&line)
+        });
+        written.map_err(|source| JournalError::Write { path: self.path.clone(), source })?;
         self.torn = false;
         Ok(())
     }
@@ -328,10 +310,7 @@ pub struct Filter {
 impl Filter {
     /// Every record.
     pub fn all() -> Self {
-        Self {
-            cycle: None,
-            object: None,
-        }
+        Self { cycle: None, object: None }
     }
 
     fn takes(&self, about: &About) -> bool {
@@ -351,18 +330,10 @@ pub fn read(path: &Path, filter: Filter) -> Result<JournalReader, JournalError> 
         Ok(file) => Some(BufReader::new(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => {
-            return Err(JournalError::Open {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(JournalError::Open { path: path.to_owned(), source });
         }
     };
-    Ok(JournalReader {
-        lines,
-        path: path.to_owned(),
-        filter,
-        line: 0,
-    })
+    Ok(JournalReader { lines, path: path.to_owned(), filter, line: 0 })
 }
 
 /// The records of a journal in the order they were written. An [`JournalError::Torn`] item is a note: more may
@@ -390,9 +361,9 @@ impl JournalReader {
             return Some(Ok(line));
         }
         let too_long = LINE_BYTES_MAX <= u64::try_from(line.len()).unwrap_or(u64::MAX);
-        Some(Err(too_long.then(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "a line is too long to be a record")
-        })))
+        Some(Err(
+            too_long.then(|| io::Error::new(io::ErrorKind::InvalidData, "a line is too long to be a record"))
+        ))
     }
 }
 
@@ -406,20 +377,14 @@ impl Iterator for JournalReader {
                 Err(None) => None,
                 Err(Some(source)) => {
                     self.lines = None;
-                    return Some(Err(JournalError::Open {
-                        path: self.path.clone(),
-                        source,
-                    }));
+                    return Some(Err(JournalError::Open { path: self.path.clone(), source }));
                 }
             };
             match exchange {
                 Some(exchange) if self.filter.takes(&exchange.about) => return Some(Ok(exchange)),
                 Some(_) => {}
                 None => {
-                    return Some(Err(JournalError::Torn {
-                        path: self.path.clone(),
-                        line: self.line,
-                    }));
+                    return Some(Err(JournalError::Torn { path: self.path.clone(), line: self.line }));
                 }
             }
         }

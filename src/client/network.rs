@@ -47,12 +47,7 @@ pub struct NetworkOptions {
 impl NetworkOptions {
     /// Entra's behaviour, with the proxies given.
     pub fn with_proxy(proxy: ProxySettings) -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            follow_redirects: false,
-            extra_roots: Vec::new(),
-            proxy,
-        }
+        Self { timeout: Duration::from_secs(30), follow_redirects: false, extra_roots: Vec::new(), proxy }
     }
 }
 
@@ -77,12 +72,8 @@ impl ProxySettings {
 
     /// The same for variables that `look_up` answers for; an empty one counts as absent.
     pub fn from_variables(look_up: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: [&str; 4]| {
-            names
-                .into_iter()
-                .filter_map(&look_up)
-                .find(|value| !value.trim().is_empty())
-        };
+        let first =
+            |names: [&str; 4]| names.into_iter().filter_map(&look_up).find(|value| !value.trim().is_empty());
         Self {
             http: first(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
             https: first(["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
@@ -108,12 +99,7 @@ impl ProxySettings {
 
 impl fmt::Debug for ProxySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ProxySettings(http: {}, https: {})",
-            self.http.is_some(),
-            self.https.is_some()
-        )
+        write!(f, "ProxySettings(http: {}, https: {})", self.http.is_some(), self.https.is_some())
     }
 }
 
@@ -167,16 +153,10 @@ impl Network {
             // A machine without any root certificate can still talk to targets without TLS.
             Err(error) => {
                 tracing::warn!(%error, "no root certificates of the system can be used");
-                base_client(options)?
-                    .tls_certs_only(roots)
-                    .build()
-                    .map_err(NetworkError::Client)?
+                base_client(options)?.tls_certs_only(roots).build().map_err(NetworkError::Client)?
             }
         };
-        Ok(Self {
-            client,
-            timeout: options.timeout,
-        })
+        Ok(Self { client, timeout: options.timeout })
     }
 
     /// Sends `request` and waits for the whole answer, at most for the time-out. Nothing is ever sent twice.
@@ -187,26 +167,15 @@ impl Network {
     pub async fn exchange(&self, request: &Request) -> Answered {
         let started = WireInstant::now();
         let outcome = self.try_exchange(request).await;
-        Answered {
-            outcome,
-            elapsed: started.elapsed(),
-        }
+        Answered { outcome, elapsed: started.elapsed() }
     }
 
     async fn try_exchange(&self, request: &Request) -> Result<Response, TransportError> {
-        let answer = self
-            .client
-            .execute(outgoing(request)?)
-            .await
-            .map_err(|error| self.classify(&error))?;
+        let answer = self.client.execute(outgoing(request)?).await.map_err(|error| self.classify(&error))?;
         let status = answer.status().as_u16();
         let headers = answer.headers().iter().map(text_of_header).collect();
         let body = self.read_body(answer).await?;
-        Ok(Response {
-            status,
-            headers,
-            body,
-        })
+        Ok(Response { status, headers, body })
     }
 
     async fn read_body(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, TransportError> {
@@ -227,9 +196,7 @@ impl Network {
             return TransportError::Timeout { after_ms };
         }
         let causes = || std::iter::successors(error.source(), |cause| inner(*cause));
-        let reason = causes()
-            .last()
-            .map_or_else(|| error.to_string(), ToString::to_string);
+        let reason = causes().last().map_or_else(|| error.to_string(), ToString::to_string);
         if causes().any(<dyn Error>::is::<rustls::Error>) {
             return TransportError::Tls(reason);
         }
@@ -250,9 +217,7 @@ impl Network {
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The client would print its proxies.
-        f.debug_struct("Network")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Network").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -270,26 +235,15 @@ fn base_client(options: &NetworkOptions) -> Result<ClientBuilder, NetworkError> 
         .http1_title_case_headers()
         .referer(false)
         .retry(reqwest::retry::never())
-        .redirect(if options.follow_redirects {
-            Policy::custom(follow_at_home)
-        } else {
-            Policy::none()
-        })
+        .redirect(if options.follow_redirects { Policy::custom(follow_at_home) } else { Policy::none() })
         .timeout(options.timeout)
         .pool_idle_timeout(CONNECTION_IDLE_MAX);
     options.proxy.apply(builder)
 }
 
 fn follow_at_home(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let home = attempt
-        .previous()
-        .first()
-        .is_some_and(|asked| asked.origin() == attempt.url().origin());
-    if home && attempt.previous().len() <= REDIRECTS_MAX {
-        attempt.follow()
-    } else {
-        attempt.stop()
-    }
+    let home = attempt.previous().first().is_some_and(|asked| asked.origin() == attempt.url().origin());
+    if home && attempt.previous().len() <= REDIRECTS_MAX { attempt.follow() } else { attempt.stop() }
 }
 
 fn extra_roots(options: &NetworkOptions) -> Result<Vec<Certificate>, NetworkError> {
@@ -307,10 +261,7 @@ fn outgoing(request: &Request) -> Result<reqwest::Request, TransportError> {
     let unsendable = |what: &str| TransportError::Connect(format!("not sent: {what}"));
     let url =
         Url::parse(&request.url).map_err(|error| unsendable(&format!("the URL is not valid: {error}")))?;
-    let (path, query) = (
-        url.path(),
-        url.query().map(|query| format!("?{query}")).unwrap_or_default(),
-    );
+    let (path, query) = (url.path(), url.query().map(|query| format!("?{query}")).unwrap_or_default());
     if request.path_and_query() != format!("{path}{query}") {
         return Err(unsendable("the URL would be changed on its way out"));
     }
@@ -339,8 +290,5 @@ fn method(method: Method) -> reqwest::Method {
 }
 
 fn text_of_header((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
-    (
-        name.as_str().to_owned(),
-        String::from_utf8_lossy(value.as_bytes()).into_owned(),
-    )
+    (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

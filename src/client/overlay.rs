@@ -17,7 +17,8 @@ pub fn answer(request: &Request, label: Option<&str>) -> Option<Response> {
 }
 
 fn created(request: &Request, label: Option<&str>) -> Value {
-    let body: Value = request.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let body: Value =
+        request.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
     let mut resource = match body {
         Value::Object(members) => members,
         _ => Map::new(),

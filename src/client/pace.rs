@@ -36,10 +36,7 @@ impl Pace {
     /// that much wire time.
     pub fn admit(&self) -> Option<Duration> {
         let limiter = self.0.as_ref()?;
-        limiter
-            .check()
-            .err()
-            .map(|until| until.wait_time_from(limiter.clock().now()))
+        limiter.check().err().map(|until| until.wait_time_from(limiter.clock().now()))
     }
 }
 

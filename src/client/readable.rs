@@ -17,15 +17,8 @@ const TEXT_CHARS_MAX: usize = 80;
 const CHANGES_MAX: usize = 4;
 
 /// The endpoints of a SCIM service (RFC 7644 3.2): what precedes one in a path is the tenant URL's own.
-const ENDPOINTS: [&str; 7] = [
-    "Users",
-    "Groups",
-    "Schemas",
-    "ServiceProviderConfig",
-    "ResourceTypes",
-    "Bulk",
-    "Me",
-];
+const ENDPOINTS: [&str; 7] =
+    ["Users", "Groups", "Schemas", "ServiceProviderConfig", "ResourceTypes", "Bulk", "Me"];
 
 /// Method, target (decoded for reading), what was asked, status, what came of it:
 ///
@@ -46,10 +39,7 @@ pub fn one_line(exchange: &Exchange) -> String {
         Outcome::Response(response) => (response.status.to_string(), came_of_it(request, response)),
         Outcome::Error(error) => ("---".to_owned(), Some(shorten(&error.message))),
     };
-    let line = format!(
-        "{asked:<STATUS_COLUMN$}  {status}  {}",
-        outcome.unwrap_or_default()
-    );
+    let line = format!("{asked:<STATUS_COLUMN$}  {status}  {}", outcome.unwrap_or_default());
     printable(line.trim_end())
 }
 
@@ -66,16 +56,9 @@ fn target(url: &str) -> String {
     let from = [2, 1]
         .into_iter()
         .filter_map(|from_end| segments.len().checked_sub(from_end))
-        .find(|at| {
-            segments
-                .get(*at)
-                .is_some_and(|segment| ENDPOINTS.contains(segment))
-        })
+        .find(|at| segments.get(*at).is_some_and(|segment| ENDPOINTS.contains(segment)))
         .unwrap_or(0);
-    let mut target = format!(
-        "/{}",
-        decoded(&segments.get(from..).unwrap_or_default().join("/"))
-    );
+    let mut target = format!("/{}", decoded(&segments.get(from..).unwrap_or_default().join("/")));
     if let Some(query) = query {
         target.push('?');
         target.push_str(&decoded(&query.replace('+', " ")));
@@ -113,10 +96,9 @@ fn changes_of(operation: &Value) -> Vec<String> {
     match (path, member(operation, "value")) {
         (Some(path), Some(value)) => vec![format!("{op} {path}={}", value_text(value))],
         (Some(path), None) => vec![format!("{op} {path}")],
-        (None, Some(Value::Object(members))) => members
-            .iter()
-            .map(|(path, value)| format!("{op} {path}={}", value_text(value)))
-            .collect(),
+        (None, Some(Value::Object(members))) => {
+            members.iter().map(|(path, value)| format!("{op} {path}={}", value_text(value))).collect()
+        }
         (None, Some(value)) => vec![format!("{op} {}", value_text(value))],
         (None, None) => vec![op.to_owned()],
     }
@@ -143,9 +125,7 @@ fn came_of_it(request: &RequestRecord, response: &ResponseRecord) -> Option<Stri
         Body::Json(body) => body,
         Body::Text(text) | Body::Cut(text) => {
             let first = text.lines().map(str::trim).find(|line| !line.is_empty());
-            return first
-                .map(shorten)
-                .filter(|_| response.status != 200 || request.method == "GET");
+            return first.map(shorten).filter(|_| response.status != 200 || request.method == "GET");
         }
     };
     if 400 <= response.status {
@@ -156,20 +136,14 @@ fn came_of_it(request: &RequestRecord, response: &ResponseRecord) -> Option<Stri
             Some(total) => Some(format!("{total} found")),
             None => name(body).map(shorten),
         },
-        "POST" => member(body, "id")
-            .and_then(Value::as_str)
-            .map(|id| format!("id={}", shorten(id))),
+        "POST" => member(body, "id").and_then(Value::as_str).map(|id| format!("id={}", shorten(id))),
         _ => None,
     }
 }
 
 /// `scimType: detail` of an error answer (RFC 7644 3.12), or what there is of it.
 fn scim_error(body: &Value) -> Option<String> {
-    let text = |name| {
-        member(body, name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |name| member(body, name).and_then(Value::as_str).filter(|text| !text.is_empty());
     match (text("scimType"), text("detail")) {
         (Some(kind), Some(detail)) => Some(shorten(&format!("{kind}: {detail}"))),
         (Some(only), None) | (None, Some(only)) => Some(shorten(only)),
@@ -187,10 +161,7 @@ fn name(resource: &Value) -> Option<&str> {
 /// A member by its name without regard to letter case, as SCIM has it (RFC 7643 2.1).
 fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let members: &Map<String, Value> = value.as_object()?;
-    members
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn shorten(text: &str) -> String {
@@ -223,28 +194,16 @@ mod tests {
     use crate::http::{Method, Request, Response, TransportError};
 
     fn line(method: Method, url: &str, body: &str, outcome: Result<(u16, &str), TransportError>) -> String {
-        let about = About {
-            effect: "e".to_owned(),
-            cycle: None,
-            object: None,
-            started: Timestamp::UNIX_EPOCH,
-        };
+        let about =
+            About { effect: "e".to_owned(), cycle: None, object: None, started: Timestamp::UNIX_EPOCH };
         let body = (!body.is_empty()).then(|| body.as_bytes().to_vec());
-        let request = Request {
-            method,
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body,
-        };
+        let request = Request { method, url: url.to_owned(), headers: Vec::new(), body };
         let outcome = outcome.map(|(status, body)| Response {
             status,
             headers: Vec::new(),
             body: body.as_bytes().to_vec(),
         });
-        let answered = Answered {
-            outcome,
-            elapsed: Duration::ZERO,
-        };
+        let answered = Answered { outcome, elapsed: Duration::ZERO };
         one_line(&Exchange::record(about, &request, &answered, &Redactor::new([])))
     }
 
@@ -307,10 +266,7 @@ mod tests {
     #[test]
     fn a_patch_says_what_it_changes() {
         let cases = [
-            (
-                r#"[{"op":"Add","path":"members","value":[{"value":"42"}]}]"#,
-                "Add members=42",
-            ),
+            (r#"[{"op":"Add","path":"members","value":[{"value":"42"}]}]"#, "Add members=42"),
             (
                 r#"[{"op":"Add","path":"members","value":[{"value":"1"},{"value":"2"}]}]"#,
                 "Add members=[2 values]",
@@ -339,11 +295,7 @@ mod tests {
     fn the_end_of_the_line_says_what_came_of_it() {
         let get = (Method::Get, "http://h/Users/1", "");
         let post = (Method::Post, "http://h/Users", r#"{"userName":"a@b.c"}"#);
-        check(
-            get,
-            Ok((200, r#"{"id":"1","userName":"a@b.c"}"#)),
-            "GET /Users/1 200 a@b.c",
-        );
+        check(get, Ok((200, r#"{"id":"1","userName":"a@b.c"}"#)), "GET /Users/1 200 a@b.c");
         check(get, Ok((404, r#"{"status":"404"}"#)), "GET /Users/1 404");
         check(
             get,
@@ -364,10 +316,8 @@ mod tests {
 
     #[test]
     fn long_values_are_shortened_at_characters() {
-        let body = format!(
-            r#"{{"Operations":[{{"op":"Add","path":"title","value":"{}"}}]}}"#,
-            "é".repeat(81)
-        );
+        let body =
+            format!(r#"{{"Operations":[{{"op":"Add","path":"title","value":"{}"}}]}}"#, "é".repeat(81));
         let wanted = format!("PATCH /Users/1 Add title={}… 204", "é".repeat(80));
         check((Method::Patch, "http://h/Users/1", &body), Ok((204, "")), &wanted);
     }

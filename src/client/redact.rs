@@ -19,12 +19,7 @@ pub struct Redactor(Vec<SecretString>);
 impl Redactor {
     /// A redactor for these secrets; blank ones are passed over.
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        Self(
-            secrets
-                .into_iter()
-                .filter(|secret| !secret.expose_secret().trim().is_empty())
-                .collect(),
-        )
+        Self(secrets.into_iter().filter(|secret| !secret.expose_secret().trim().is_empty()).collect())
     }
 
     /// The text without secrets; borrowed when it held none.
@@ -68,20 +63,14 @@ impl Redactor {
 
     /// A header's value as it may be written down: nothing of a credential, else without secrets.
     pub fn redact_header(&self, name: &str, value: &str) -> String {
-        if HEADERS_MASKED
-            .iter()
-            .any(|masked| name.eq_ignore_ascii_case(masked))
-        {
+        if HEADERS_MASKED.iter().any(|masked| name.eq_ignore_ascii_case(masked)) {
             return MASK.to_owned();
         }
         self.redact(value).into_owned()
     }
 
     fn longest_at(&self, text: &[u8], start: usize) -> Option<usize> {
-        self.0
-            .iter()
-            .filter_map(|secret| end_of_secret(text, start, secret.expose_secret()))
-            .max()
+        self.0.iter().filter_map(|secret| end_of_secret(text, start, secret.expose_secret())).max()
     }
 }
 
@@ -123,11 +112,7 @@ fn ends_of_character(text: &[u8], start: usize, character: char) -> [Option<usiz
     let bytes = character.encode_utf8(&mut utf8).as_bytes();
     let raw = rest.starts_with(bytes).then_some(bytes.len());
     let [json_short, json_hex, url] = match rest.first() {
-        Some(b'\\') => [
-            json_short_escape(rest, character),
-            json_hex_escape(rest, character),
-            None,
-        ],
+        Some(b'\\') => [json_short_escape(rest, character), json_hex_escape(rest, character), None],
         Some(b'%') => [None, None, percent_escape(rest, bytes)],
         Some(b'+') if character == ' ' => [None, None, Some(1)],
         Some(_) | None => [None; 3],
@@ -172,9 +157,7 @@ fn percent_escape(rest: &[u8], bytes: &[u8]) -> Option<usize> {
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |value, digit| {
-        Some(value << 4 | char::from(*digit).to_digit(16)?)
-    })
+    digits.iter().try_fold(0_u32, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]
@@ -198,22 +181,14 @@ mod tests {
             (r#"q"b\s"#, r#"{"echo":"q\"b\\s"}"#, r#"{"echo":"****"}"#),
             (r#"q"b\s"#, r#"plain q"b\s."#, "plain ****."),
             (r"a\\b", r"a\\b|a\\\\b", "****|****"),
-            (
-                "schlüssel😀",
-                "schlüssel😀 schl%C3%BCssel%F0%9F%98%80",
-                "**** ****",
-            ),
+            ("schlüssel😀", "schlüssel😀 schl%C3%BCssel%F0%9F%98%80", "**** ****"),
             ("schlüssel😀", r"schl\u00fcssel\uD83D\ude00!", "****!"),
             ("line\nbreak", r"line\nbreak", "****"),
             ("s3cret", "über s3cret für", "über **** für"),
             ("s3cret", "broken %7 \\u00 s3cret%", "broken %7 \\u00 ****%"),
         ];
         for (secret, text, wanted) in cases {
-            assert_eq!(
-                redactor(&[secret]).redact(text),
-                wanted,
-                "secret `{secret}` in `{text}`"
-            );
+            assert_eq!(redactor(&[secret]).redact(text), wanted, "secret `{secret}` in `{text}`");
         }
     }
 
@@ -227,18 +202,9 @@ mod tests {
             1 => bytes.map(|byte| format!("%{byte:02X}")).collect(),
             2 => bytes.map(|byte| format!("%{byte:02x}")).collect(),
             3 => units.map(|unit| format!("\\u{unit:04x}")).collect(),
-            _ => vec![
-                serde_json::to_string(&character)
-                    .unwrap()
-                    .trim_matches('"')
-                    .to_owned(),
-            ],
+            _ => vec![serde_json::to_string(&character).unwrap().trim_matches('"').to_owned()],
         };
-        if character == '"' && way == 4 {
-            "\\\"".to_owned()
-        } else {
-            forms.concat()
-        }
+        if character == '"' && way == 4 { "\\\"".to_owned() } else { forms.concat() }
     }
 
     proptest::proptest! {
@@ -252,10 +218,7 @@ mod tests {
 
     #[test]
     fn the_longer_of_two_secrets_wins_and_blank_ones_do_not_count() {
-        assert_eq!(
-            redactor(&["abc", "abcdef", "", " "]).redact("xabcdefabc y"),
-            "x******** y"
-        );
+        assert_eq!(redactor(&["abc", "abcdef", "", " "]).redact("xabcdefabc y"), "x******** y");
         assert_eq!(redactor(&[]).redact("a b"), "a b");
     }
 

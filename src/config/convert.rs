@@ -107,11 +107,7 @@ impl Converter<'_> {
             self.duration(raw.soft_delete_retention, SignedDuration::from_hours(30 * 24));
         let path = raw.path?;
         if path.get_ref().trim().is_empty() {
-            self.error(
-                &path.span(),
-                "`path` is empty",
-                Some("name the directory's folder".to_owned()),
-            );
+            self.error(&path.span(), "`path` is empty", Some("name the directory's folder".to_owned()));
         }
         Some(DirectoryConfig {
             path: self.path(path.get_ref()),
@@ -141,10 +137,7 @@ impl Converter<'_> {
         const AT_LEAST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
         let (share, at_least) = raw.map_or((None, None), |raw| (raw.share, raw.at_least));
         let share_percent = share.and_then(|share| {
-            let percent = share
-                .get_ref()
-                .strip_suffix('%')
-                .and_then(|number| number.trim().parse().ok());
+            let percent = share.get_ref().strip_suffix('%').and_then(|number| number.trim().parse().ok());
             let percent = percent.filter(|percent| (1..=100).contains(percent));
             if percent.is_none() {
                 let message = format!("`{}` is not a share in percent", share.get_ref());
@@ -165,12 +158,7 @@ impl Converter<'_> {
     fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
         let (mut ids, mut values) = (Seen::new("role id"), Seen::new("role value"));
         let mut roles = Vec::new();
-        for RawAppRole {
-            id,
-            value,
-            display_name,
-        } in raw
-        {
+        for RawAppRole { id, value, display_name } in raw {
             let id = id.and_then(|id| {
                 let guid = self.guid(&id)?;
                 ids.note(self, &guid, id.span());
@@ -185,11 +173,7 @@ impl Converter<'_> {
                 value.into_inner()
             });
             if let (Some(id), Some(value), Some(display_name)) = (id, value, display_name) {
-                roles.push(AppRole {
-                    id,
-                    value,
-                    display_name: display_name.into_inner(),
-                });
+                roles.push(AppRole { id, value, display_name: display_name.into_inner() });
             }
         }
         roles
@@ -199,11 +183,7 @@ impl Converter<'_> {
         let guid = uuid::Uuid::try_parse(text.get_ref()).ok();
         if guid.is_none() {
             let help = "write for example `06b07648-ecfe-589f-9d2f-6325724a46ee`";
-            self.error(
-                &text.span(),
-                format!("`{}` is not a GUID", text.get_ref()),
-                Some(help.to_owned()),
-            );
+            self.error(&text.span(), format!("`{}` is not a GUID", text.get_ref()), Some(help.to_owned()));
         }
         guid.map(|guid| guid.hyphenated().to_string())
     }
@@ -212,16 +192,10 @@ impl Converter<'_> {
         let span = raw.span();
         let raw = raw.into_inner();
         if raw.is_empty() && self.findings.is_empty() {
-            self.error(
-                &span,
-                "there is no job",
-                Some("write `[[job]]`, once for each job".to_owned()),
-            );
+            self.error(&span, "there is no job", Some("write `[[job]]`, once for each job".to_owned()));
         }
         let mut names = Seen::new("job name");
-        raw.into_iter()
-            .filter_map(|raw| self.job(raw, &mut names))
-            .collect()
+        raw.into_iter().filter_map(|raw| self.job(raw, &mut names)).collect()
     }
 
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
@@ -269,11 +243,7 @@ impl Converter<'_> {
                 Some(profile) => format!("did you mean `{profile}`?"),
                 None => format!("known: {}", in_backticks(APP_PROFILES)),
             };
-            self.error(
-                &app.span(),
-                format!("there is no app profile `{name}`"),
-                Some(help),
-            );
+            self.error(&app.span(), format!("there is no app profile `{name}`"), Some(help));
         }
         app.into_inner()
     }
@@ -321,11 +291,7 @@ impl Converter<'_> {
             return Some(TokenSource::Env(name.into_inner()));
         }
         let help = "write the variable's name; the token itself goes into `value`";
-        self.error(
-            &name.span(),
-            "`env` is not the name of an environment variable",
-            Some(help.to_owned()),
-        );
+        self.error(&name.span(), "`env` is not the name of an environment variable", Some(help.to_owned()));
         None
     }
 
@@ -344,10 +310,7 @@ impl Converter<'_> {
             workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
             headers: self.headers(raw.headers, base.headers),
             forward_flags: raw.forward_flags.unwrap_or(base.forward_flags),
-            member_batch: raw
-                .member_batch
-                .and_then(NonZeroU32::new)
-                .unwrap_or(base.member_batch),
+            member_batch: raw.member_batch.and_then(NonZeroU32::new).unwrap_or(base.member_batch),
             probe: word(raw.probe, base.probe),
             group_create_style: word(raw.group_create_style, base.group_create_style),
             member_ref_null: raw.member_ref_null.unwrap_or(base.member_ref_null),
@@ -360,10 +323,7 @@ impl Converter<'_> {
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
             list_on_single: word(raw.list_on_single, base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
-            outage_after: raw
-                .outage_after
-                .and_then(NonZeroU32::new)
-                .unwrap_or(base.outage_after),
+            outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
             escrow_schedule: word(raw.escrow_schedule, base.escrow_schedule),
             intent_recovery: raw.intent_recovery.unwrap_or(base.intent_recovery),
         }
@@ -399,11 +359,7 @@ impl Converter<'_> {
         let printable = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if !printable || value.is_empty() || value.trim() != value {
             let help = "printable ASCII without blanks around it";
-            self.error(
-                &text.span(),
-                "this can not stand in an HTTP header",
-                Some(help.to_owned()),
-            );
+            self.error(&text.span(), "this can not stand in an HTTP header", Some(help.to_owned()));
             return None;
         }
         Some(text.into_inner())
@@ -431,10 +387,7 @@ struct Seen {
 
 impl Seen {
     fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            first: BTreeMap::new(),
-        }
+        Self { what, first: BTreeMap::new() }
     }
 
     fn note(&mut self, converter: &mut Converter<'_>, value: &str, span: Range<usize>) {
@@ -442,11 +395,7 @@ impl Seen {
             Some(first) => {
                 let line = converter.source.place(first).line.unwrap_or_default();
                 let help = format!("line {line} has it first");
-                converter.error(
-                    &span,
-                    format!("the {} `{value}` is used twice", self.what),
-                    Some(help),
-                );
+                converter.error(&span, format!("the {} `{value}` is used twice", self.what), Some(help));
             }
             None => {
                 self.first.insert(value.to_owned(), span);
@@ -465,10 +414,7 @@ mod tests {
         let schema = schema::json_schema();
         let mut keys_written = 0;
         let mut defaults = |pointer: &str| {
-            let keys = schema
-                .pointer(pointer)
-                .and_then(serde_json::Value::as_object)
-                .unwrap();
+            let keys = schema.pointer(pointer).and_then(serde_json::Value::as_object).unwrap();
             let lines: Vec<String> = keys
                 .iter()
                 .filter_map(|(key, of)| Some(format!("{key} = {}\n", of.get("default")?)))
@@ -481,28 +427,20 @@ mod tests {
             "[directory]\npath = 'd'\n{}vanish_limit = {{ {} }}\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n{}\
              [job.fidelity]\n{}[job.fidelity.headers]\n{}",
             defaults("/properties/directory/properties"),
-            defaults("/properties/directory/properties/vanish_limit/properties")
-                .trim()
-                .replace('\n', ", "),
+            defaults("/properties/directory/properties/vanish_limit/properties").trim().replace('\n', ", "),
             defaults(job),
             defaults(&format!("{job}/fidelity/properties")),
             defaults(&format!("{job}/fidelity/properties/headers/properties")),
         );
         let bare = "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n";
         let read = |text: &str| {
-            let source = Source {
-                file: PathBuf::from("scimulator.toml"),
-                text: text.to_owned(),
-            };
+            let source = Source { file: PathBuf::from("scimulator.toml"), text: text.to_owned() };
             load(&source).unwrap_or_else(|findings| panic!("{text}\n{findings:#?}"))
         };
         let ((written_config, written_warnings), (bare_config, _)) = (read(&written), read(bare));
         assert_eq!(written_warnings, []);
         assert_eq!(format!("{written_config:?}"), format!("{bare_config:?}"));
-        assert!(
-            30 <= keys_written,
-            "the schema states its defaults: {keys_written}"
-        );
+        assert!(30 <= keys_written, "the schema states its defaults: {keys_written}");
     }
 
     #[test]
@@ -511,17 +449,12 @@ mod tests {
             let text = format!(
                 "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\ntoken = {token}\n"
             );
-            let source = Source {
-                file: PathBuf::from("conf/scimulator.toml"),
-                text,
-            };
+            let source = Source { file: PathBuf::from("conf/scimulator.toml"), text };
             load(&source).unwrap().0.jobs.remove(0).token.unwrap()
         };
         assert!(matches!(read("{ env = 'SCIM_TOKEN' }"), TokenSource::Env(name) if name == "SCIM_TOKEN"));
         assert!(matches!(read("{ file = 't' }"), TokenSource::File(path) if path == Path::new("conf/t")));
-        let TokenSource::Value(value) = read("{ value = 's3cr3t' }") else {
-            panic!("a value")
-        };
+        let TokenSource::Value(value) = read("{ value = 's3cr3t' }") else { panic!("a value") };
         assert_eq!(secrecy::ExposeSecret::expose_secret(&value), "s3cr3t");
     }
 }

@@ -37,10 +37,7 @@ pub const HELP: &str = "write for example `30s`, `40m`, `28d` or `2 days 3h`";
 /// assert!(duration::parse("1 month").is_err(), "months differ in length");
 /// ```
 pub fn parse(text: &str) -> Result<SignedDuration, DurationError> {
-    let span: Span = text
-        .trim()
-        .parse()
-        .map_err(|_| DurationError::Form(text.to_owned()))?;
+    let span: Span = text.trim().parse().map_err(|_| DurationError::Form(text.to_owned()))?;
     let duration = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|_| DurationError::NotFixed(text.to_owned()))?;

@@ -162,10 +162,7 @@ impl Fidelity {
                 retry_after: RetryAfter::UpTo(SignedDuration::from_mins(10)),
                 timeout: SignedDuration::from_secs(30),
                 workers: None,
-                headers: Headers {
-                    accept: "application/scim+json".to_owned(),
-                    user_agent: None,
-                },
+                headers: Headers { accept: "application/scim+json".to_owned(), user_agent: None },
                 forward_flags: false,
                 member_batch: MEMBER_BATCH,
                 probe: Probe::Both,

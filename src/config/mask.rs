@@ -20,17 +20,13 @@ pub fn mask_secrets(text: &str) -> String {
     let mut spans = Vec::new();
     secrets_of_table(root.get_ref(), Some(&schema::json_schema()), &mut spans);
     let hidden = |at: usize| spans.iter().any(|span| span.contains(&at));
-    text.char_indices()
-        .map(|(at, c)| if hidden(at) && !c.is_whitespace() { '*' } else { c })
-        .collect()
+    text.char_indices().map(|(at, c)| if hidden(at) && !c.is_whitespace() { '*' } else { c }).collect()
 }
 
 fn secrets_of_table(table: &DeTable<'_>, schema: Option<&Value>, spans: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         let name = key.get_ref().as_ref();
-        let known = schema
-            .and_then(|schema| schema.get("properties"))
-            .and_then(|known| known.get(name));
+        let known = schema.and_then(|schema| schema.get("properties")).and_then(|known| known.get(name));
         match name {
             "tenant_url" if value.get_ref().as_str().is_some_and(|url| !url.contains('@')) => {}
             "token" | "tenant_url" => secrets_of_value(value, None, spans),
@@ -53,9 +49,7 @@ fn secrets_of_value(value: &Spanned<DeValue<'_>>, schema: Option<&Value>, spans:
 
 /// Everything behind the first `=` of a line that may set a secret, and every line of a text over several lines.
 fn mask_line(line: &str) -> String {
-    const MARKS: [&str; 9] = [
-        "tok", "value", "secret", "pass", "key", "env", "://", "\"\"\"", "'''",
-    ];
+    const MARKS: [&str; 9] = ["tok", "value", "secret", "pass", "key", "env", "://", "\"\"\"", "'''"];
     let lower = line.to_lowercase();
     let assignment = line.find('=');
     if assignment.is_some() && !MARKS.iter().any(|mark| lower.contains(mark)) {
@@ -67,9 +61,7 @@ fn mask_line(line: &str) -> String {
         None if is_header => line.len(),
         None => 0,
     };
-    line.char_indices()
-        .map(|(at, c)| if from <= at && !c.is_whitespace() { '*' } else { c })
-        .collect()
+    line.char_indices().map(|(at, c)| if from <= at && !c.is_whitespace() { '*' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -79,35 +71,20 @@ mod tests {
     #[test]
     fn secrets_are_blotted_out_and_nothing_moves() {
         let cases = [
-            (
-                "[[job]]\ntoken = { value = 's3cr3t' }\n",
-                "[[job]]\ntoken = { value = ******** }\n",
-            ),
+            ("[[job]]\ntoken = { value = 's3cr3t' }\n", "[[job]]\ntoken = { value = ******** }\n"),
             ("[[job]]\ntoken = \"s3cr3t\"\n", "[[job]]\ntoken = ********\n"),
-            (
-                "[[job]]\ntokne = { vlaue = \"s3cr3t\" }\n",
-                "[[job]]\ntokne = { vlaue = ******** }\n",
-            ),
-            (
-                "[job.token]\nvalue = '''\ns3cr3t\n'''\n",
-                "[job.token]\nvalue = ***\n******\n***\n",
-            ),
+            ("[[job]]\ntokne = { vlaue = \"s3cr3t\" }\n", "[[job]]\ntokne = { vlaue = ******** }\n"),
+            ("[job.token]\nvalue = '''\ns3cr3t\n'''\n", "[job.token]\nvalue = ***\n******\n***\n"),
             (
                 "[[jbo]]\nname = 'a'\n[jbo.token]\nvalue = 'é'\n",
                 "[[jbo]]\nname = ***\n[jbo.token]\nvalue = ***\n",
             ),
-            (
-                "[[job]]\ntenant_url = 'http://u:p@h/'\n",
-                "[[job]]\ntenant_url = ***************\n",
-            ),
+            ("[[job]]\ntenant_url = 'http://u:p@h/'\n", "[[job]]\ntenant_url = ***************\n"),
             (
                 "[[job]]\nname = 'a'\ntenant_url = 'http://h/'\n",
                 "[[job]]\nname = 'a'\ntenant_url = 'http://h/'\n",
             ),
-            (
-                "[[app_role]]\nvalue = 'Admin'\n",
-                "[[app_role]]\nvalue = 'Admin'\n",
-            ),
+            ("[[app_role]]\nvalue = 'Admin'\n", "[[app_role]]\nvalue = 'Admin'\n"),
             // Not TOML any more:
             (
                 "[[job]]\nname = 'a\ntoken = { value = s3cr3t }\n",

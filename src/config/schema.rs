@@ -26,13 +26,10 @@ fn without_null(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };
-    let alternative = object
-        .get_mut("anyOf")
-        .and_then(Value::as_array_mut)
-        .and_then(|alternatives| {
-            alternatives.retain(|of| of.get("type").and_then(Value::as_str) != Some("null"));
-            alternatives.pop()
-        });
+    let alternative = object.get_mut("anyOf").and_then(Value::as_array_mut).and_then(|alternatives| {
+        alternatives.retain(|of| of.get("type").and_then(Value::as_str) != Some("null"));
+        alternatives.pop()
+    });
     if let Some(Value::Object(alternative)) = alternative {
         object.remove("anyOf");
         for (key, value) in alternative {

@@ -22,21 +22,13 @@ impl Source {
         let fail = |message: String| Diagnostic::error(message).at(Place::file(file));
         let mut bytes = Vec::new();
         File::open(file)
-            .and_then(|file| {
-                file.take(FILE_BYTES_MAX.saturating_add(1))
-                    .read_to_end(&mut bytes)
-            })
+            .and_then(|file| file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(|error| fail(format!("can not read the configuration: {error}")))?;
         if u64::try_from(bytes.len()).map_or(true, |bytes| FILE_BYTES_MAX < bytes) {
-            return Err(fail(format!(
-                "the configuration is larger than {FILE_BYTES_MAX} bytes"
-            )));
+            return Err(fail(format!("the configuration is larger than {FILE_BYTES_MAX} bytes")));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self {
-                file: file.to_owned(),
-                text,
-            }),
+            Ok(text) => Ok(Self { file: file.to_owned(), text }),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let readable = error.as_bytes().get(..valid).unwrap_or_default();
@@ -59,17 +51,8 @@ fn line_and_column(text: &str, byte: usize) -> (u32, u32) {
     let before = text.get(..byte).unwrap_or(text);
     let before = before.strip_prefix('\u{feff}').unwrap_or(before);
     let line = before.matches('\n').count().saturating_add(1);
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        .saturating_add(1);
-    (
-        u32::try_from(line).unwrap_or(u32::MAX),
-        u32::try_from(column).unwrap_or(u32::MAX),
-    )
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -16,31 +16,16 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 /// What to write where another type is wanted, by the last key of the path.
 const HINTS: &[(&str, &str)] = &[
     ("app_role", "write `[[app_role]]`, once for each role"),
-    (
-        "directory",
-        "write `[directory]` and below it `path = \"directory\"`",
-    ),
-    (
-        "fidelity",
-        "write `[job.fidelity]` and below it `edition = \"2026-08\"`",
-    ),
+    ("directory", "write `[directory]` and below it `path = \"directory\"`"),
+    ("fidelity", "write `[job.fidelity]` and below it `edition = \"2026-08\"`"),
     ("job", "write `[[job]]`, once for each job"),
-    (
-        "token",
-        "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`",
-    ),
-    (
-        "vanish_limit",
-        "write `vanish_limit = { share = \"20%\", at_least = 20 }`",
-    ),
+    ("token", "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`"),
+    ("vanish_limit", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
 ];
 
 /// Removes from `root` what `schema` does not allow, and reports each removal and each missing key.
 pub(super) fn check(source: &Source, schema: &Value, root: &mut Spanned<DeTable<'_>>) -> Vec<Diagnostic> {
-    let mut walk = Walk {
-        source,
-        findings: Vec::new(),
-    };
+    let mut walk = Walk { source, findings: Vec::new() };
     let span = root.span();
     walk.table(schema, root.get_mut(), &span, None);
     walk.findings
@@ -82,10 +67,7 @@ impl Walk<'_> {
             ("integer", DeValue::Integer(number)) => self.integer(schema, number, &span, key),
             ("boolean", DeValue::Boolean(_)) => true,
             _ => {
-                let help = HINTS
-                    .iter()
-                    .find(|(of, _)| *of == key)
-                    .map(|(_, hint)| (*hint).to_owned());
+                let help = HINTS.iter().find(|(of, _)| *of == key).map(|(_, hint)| (*hint).to_owned());
                 let wanted = wanted_name(wanted);
                 self.report(&span, format!("`{key}` must be {wanted}, not {found}"), help);
                 false
@@ -95,41 +77,25 @@ impl Walk<'_> {
 
     fn table(&mut self, schema: &Value, table: &mut DeTable<'_>, span: &Range<usize>, name: Option<&str>) {
         let none = Map::new();
-        let known = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&none);
-        for required in schema
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        let known = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        for required in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
             let required = required.as_str().unwrap_or_default();
             if !table.contains_key(required) {
                 let whose = name.map(|name| format!(" in `{name}`")).unwrap_or_default();
-                let help = HINTS
-                    .iter()
-                    .find(|(of, _)| *of == required)
-                    .map(|(_, hint)| (*hint).to_owned());
+                let help = HINTS.iter().find(|(of, _)| *of == required).map(|(_, hint)| (*hint).to_owned());
                 self.report(span, format!("`{required}` is missing{whose}"), help);
             }
         }
         if schema.get("maxProperties") == Some(&Value::from(1)) && table.len() != 1 {
             let keys: Vec<&str> = known.keys().map(String::as_str).collect();
-            let message = format!(
-                "`{}` must hold exactly one of {}",
-                name.unwrap_or_default(),
-                in_backticks(&keys)
-            );
+            let message =
+                format!("`{}` must hold exactly one of {}", name.unwrap_or_default(), in_backticks(&keys));
             self.report(span, message, None);
         }
         let mut wrong = Vec::new();
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
-            let stays = known
-                .get(name)
-                .is_some_and(|schema| self.value(schema, value, name));
+            let stays = known.get(name).is_some_and(|schema| self.value(schema, value, name));
             if !known.contains_key(name) {
                 let help = did_you_mean(name, known.keys().map(String::as_str))
                     .map(|key| format!("did you mean `{key}`?"));

@@ -63,10 +63,9 @@ impl fmt::Display for TenantUrlWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OffSpec => f.write_str("plain `http` is off spec: Entra speaks to `https` only"),
-            Self::Alias => write!(
-                f,
-                "the flag `{FLAG_OPTSCIM_ALIAS}` is unverified; it is taken as `{FLAG_OPTSCIM}`"
-            ),
+            Self::Alias => {
+                write!(f, "the flag `{FLAG_OPTSCIM_ALIAS}` is unverified; it is taken as `{FLAG_OPTSCIM}`")
+            }
             Self::UnknownFlag { name, .. } => write!(f, "`{name}` is no known flag and is ignored"),
         }
     }
@@ -136,9 +135,7 @@ impl TenantUrl {
             warnings.push(TenantUrlWarning::Alias);
         }
         warnings.extend(others.into_iter().map(|name| {
-            let meant = FLAGS
-                .into_iter()
-                .find(|flag| did_you_mean(&name, [*flag]).is_some());
+            let meant = FLAGS.into_iter().find(|flag| did_you_mean(&name, [*flag]).is_some());
             TenantUrlWarning::UnknownFlag { name, meant }
         }));
         let url = Self { base, flags, dialect };
@@ -186,9 +183,7 @@ impl TenantUrl {
         if allow_remote || self.is_loopback() {
             return Ok(());
         }
-        Err(RemoteRefused {
-            host: self.host().to_owned(),
-        })
+        Err(RemoteRefused { host: self.host().to_owned() })
     }
 }
 
@@ -213,10 +208,7 @@ mod tests {
             ("https://api.contoso.com/scim/", "https://api.contoso.com/scim"),
             ("https://api.contoso.com", "https://api.contoso.com"),
             ("https://api.contoso.com/", "https://api.contoso.com"),
-            (
-                "https://api.contoso.com/a/b//?aadOptscim062020",
-                "https://api.contoso.com/a/b",
-            ),
+            ("https://api.contoso.com/a/b//?aadOptscim062020", "https://api.contoso.com/a/b"),
             ("  https://api.contoso.com/?x=1 ", "https://api.contoso.com"),
             ("http://127.0.0.1:8080/scim/v2", "http://127.0.0.1:8080/scim/v2"),
         ];
@@ -229,31 +221,11 @@ mod tests {
     fn the_flags_select_the_dialect() {
         let cases = [
             ("https://h/scim", Dialect::Default, &[][..]),
-            (
-                "https://h/scim?aadOptscim062020",
-                Dialect::Optscim,
-                &["aadOptscim062020"],
-            ),
-            (
-                "https://h/scim/?aadOptscim062020",
-                Dialect::Optscim,
-                &["aadOptscim062020"],
-            ),
-            (
-                "https://h/scim/?aadOptscim062020=",
-                Dialect::Optscim,
-                &["aadOptscim062020"],
-            ),
-            (
-                "https://h/scim?AzureAdScimPatch062020",
-                Dialect::Optscim,
-                &["AzureAdScimPatch062020"],
-            ),
-            (
-                "https://h/scim?AzureAdScimPatch2017",
-                Dialect::Default,
-                &["AzureAdScimPatch2017"],
-            ),
+            ("https://h/scim?aadOptscim062020", Dialect::Optscim, &["aadOptscim062020"]),
+            ("https://h/scim/?aadOptscim062020", Dialect::Optscim, &["aadOptscim062020"]),
+            ("https://h/scim/?aadOptscim062020=", Dialect::Optscim, &["aadOptscim062020"]),
+            ("https://h/scim?AzureAdScimPatch062020", Dialect::Optscim, &["AzureAdScimPatch062020"]),
+            ("https://h/scim?AzureAdScimPatch2017", Dialect::Default, &["AzureAdScimPatch2017"]),
             ("https://h/scim?tenant=4", Dialect::Default, &[]),
         ];
         for (text, dialect, flags) in cases {
@@ -267,14 +239,8 @@ mod tests {
     fn odd_urls_work_with_a_warning() {
         crate::covers!("W-173");
         let warnings = |text: &str| TenantUrl::parse(text).expect("a Tenant URL").1;
-        assert_eq!(
-            warnings("https://h/?AzureAdScimPatch062020"),
-            [TenantUrlWarning::Alias]
-        );
-        assert_eq!(
-            parse("https://h/?AzureAdScimPatch062020").dialect(),
-            Dialect::Optscim
-        );
+        assert_eq!(warnings("https://h/?AzureAdScimPatch062020"), [TenantUrlWarning::Alias]);
+        assert_eq!(parse("https://h/?AzureAdScimPatch062020").dialect(), Dialect::Optscim);
         assert!(TenantUrlWarning::Alias.to_string().contains("unverified"));
         assert_eq!(warnings("http://h.example/"), [TenantUrlWarning::OffSpec]);
         assert_eq!(warnings("http://localhost/?AzureAdScimPatch2017"), []);
@@ -313,14 +279,8 @@ mod tests {
             "[::1]",
             "[::ffff:127.0.0.1]",
         ];
-        let elsewhere = [
-            "10.0.0.1",
-            "example.com",
-            "localhost.example.com",
-            "notlocalhost",
-            "[::2]",
-            "0.0.0.0",
-        ];
+        let elsewhere =
+            ["10.0.0.1", "example.com", "localhost.example.com", "notlocalhost", "[::2]", "0.0.0.0"];
         for host in here {
             assert!(parse(&format!("http://{host}:8080/")).is_loopback(), "{host}");
             assert_eq!(parse(&format!("http://{host}/")).permit(false), Ok(()));
@@ -328,12 +288,7 @@ mod tests {
         for host in elsewhere {
             let url = parse(&format!("https://{host}/"));
             assert!(!url.is_loopback(), "{host}");
-            assert_eq!(
-                url.permit(false),
-                Err(RemoteRefused {
-                    host: host.to_owned()
-                })
-            );
+            assert_eq!(url.permit(false), Err(RemoteRefused { host: host.to_owned() }));
             assert_eq!(url.permit(true), Ok(()));
         }
     }

@@ -58,11 +58,7 @@ impl TokenSource {
         if token.is_empty() {
             return Err(TokenError::Empty);
         }
-        if token
-            .split_whitespace()
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("bearer"))
-        {
+        if token.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("bearer")) {
             return Err(TokenError::Scheme);
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -76,9 +72,7 @@ fn read(path: &PathBuf) -> Result<SecretString, TokenError> {
     let fail = |error| TokenError::File(path.clone(), error);
     let file = File::open(path).map_err(fail)?;
     let mut text = String::new();
-    file.take(TOKEN_FILE_BYTES_MAX.saturating_add(1))
-        .read_to_string(&mut text)
-        .map_err(fail)?;
+    file.take(TOKEN_FILE_BYTES_MAX.saturating_add(1)).read_to_string(&mut text).map_err(fail)?;
     match u64::try_from(text.len()) {
         Ok(bytes) if bytes <= TOKEN_FILE_BYTES_MAX => Ok(SecretString::from(text)),
         _ => Err(TokenError::FileTooLarge(path.clone())),
@@ -91,10 +85,7 @@ mod tests {
 
     fn resolve(source: &TokenSource) -> Result<String, String> {
         let env = |name: &str| (name == "SCIM_TOKEN").then(|| " abc.def\n".to_owned());
-        source
-            .resolve(&env)
-            .map(|token| token.expose_secret().to_owned())
-            .map_err(|error| error.to_string())
+        source.resolve(&env).map(|token| token.expose_secret().to_owned()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -117,26 +108,14 @@ mod tests {
         for (text, expected) in [
             ("", "the token is empty"),
             (" \n", "the token is empty"),
-            (
-                "s3cr3t s3cr3t",
-                "the token holds a character that can not stand in an HTTP header",
-            ),
-            (
-                "s3cr3t\u{e9}",
-                "the token holds a character that can not stand in an HTTP header",
-            ),
-            (
-                "Bearer s3cr3t",
-                "the token begins with the word `Bearer`, which is added when it is sent",
-            ),
+            ("s3cr3t s3cr3t", "the token holds a character that can not stand in an HTTP header"),
+            ("s3cr3t\u{e9}", "the token holds a character that can not stand in an HTTP header"),
+            ("Bearer s3cr3t", "the token begins with the word `Bearer`, which is added when it is sent"),
         ] {
             assert_eq!(value(text), Err(expected.to_owned()));
         }
         let unset = resolve(&TokenSource::Env("OTHER".to_owned()));
-        assert_eq!(
-            unset,
-            Err("the environment variable `OTHER` is not set".to_owned())
-        );
+        assert_eq!(unset, Err("the environment variable `OTHER` is not set".to_owned()));
     }
 
     #[test]
@@ -145,16 +124,9 @@ mod tests {
         let path = dir.path().join("token");
         let limit = usize::try_from(TOKEN_FILE_BYTES_MAX).unwrap();
         std::fs::write(&path, "x".repeat(limit)).unwrap();
-        assert_eq!(
-            resolve(&TokenSource::File(path.clone())).map(|token| token.len()),
-            Ok(limit)
-        );
+        assert_eq!(resolve(&TokenSource::File(path.clone())).map(|token| token.len()), Ok(limit));
         std::fs::write(&path, "x".repeat(limit + 1)).unwrap();
-        assert!(
-            resolve(&TokenSource::File(path))
-                .unwrap_err()
-                .contains("larger than 16384 bytes")
-        );
+        assert!(resolve(&TokenSource::File(path)).unwrap_err().contains("larger than 16384 bytes"));
     }
 
     #[test]

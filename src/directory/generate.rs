@@ -106,14 +106,7 @@ const DEPARTMENTS: [&str; 8] = [
     "Sales",
 ];
 
-const JOB_TITLES: [&str; 6] = [
-    "Analyst",
-    "Assistant",
-    "Consultant",
-    "Engineer",
-    "Manager",
-    "Specialist",
-];
+const JOB_TITLES: [&str; 6] = ["Analyst", "Assistant", "Consultant", "Engineer", "Manager", "Specialist"];
 
 const CITIES: [(&str, &str); 6] = [
     ("Dublin", "IE"),
@@ -142,13 +135,8 @@ pub const USER_COLUMNS: [&str; 13] = [
 ];
 
 /// Headings of the group rows.
-pub const GROUP_COLUMNS: [&str; 5] = [
-    "objectId",
-    "displayName",
-    "description",
-    "mailNickname",
-    "securityEnabled",
-];
+pub const GROUP_COLUMNS: [&str; 5] =
+    ["objectId", "displayName", "description", "mailNickname", "securityEnabled"];
 
 /// Headings of the membership rows.
 pub const MEMBER_COLUMNS: [&str; 2] = ["group", "member"];
@@ -183,9 +171,7 @@ impl Population {
     pub fn group_rows(self) -> impl Iterator<Item = [String; 5]> {
         (0..self.groups()).map(move |group| {
             let nickname = format!("group{}", group + 1);
-            let department = pick(&DEPARTMENTS, self.draw("department", group))
-                .copied()
-                .unwrap_or_default();
+            let department = pick(&DEPARTMENTS, self.draw("department", group)).copied().unwrap_or_default();
             [
                 self.id("group", group),
                 format!("{department} {}", group + 1),
@@ -227,11 +213,7 @@ impl Population {
 
     fn user_row(self, user: u32) -> [String; 13] {
         let ((given, given_mail), (surname, surname_mail), round) = self.name(user);
-        let round = if round == 0 {
-            String::new()
-        } else {
-            (round + 1).to_string()
-        };
+        let round = if round == 0 { String::new() } else { (round + 1).to_string() };
         let alias = format!("{given_mail}.{surname_mail}{round}");
         let guest = user != 0 && self.draw("guest", user).is_multiple_of(GUEST_EVERY);
         let (name, mail) = if guest {
@@ -243,18 +225,10 @@ impl Population {
             (format!("{alias}@contoso.com"), format!("{alias}@contoso.com"))
         };
         let enabled = !self.draw("enabled", user).is_multiple_of(DISABLED_EVERY);
-        let title = pick(&JOB_TITLES, self.draw("title", user))
-            .copied()
-            .unwrap_or_default();
-        let department = pick(&DEPARTMENTS, self.draw("user department", user))
-            .copied()
-            .unwrap_or_default();
-        let (_, country) = pick(&CITIES, self.draw("city", user))
-            .copied()
-            .unwrap_or_default();
-        let manager = user
-            .checked_sub(1)
-            .map(|before| self.id("user", before / REPORTS_PER_MANAGER));
+        let title = pick(&JOB_TITLES, self.draw("title", user)).copied().unwrap_or_default();
+        let department = pick(&DEPARTMENTS, self.draw("user department", user)).copied().unwrap_or_default();
+        let (_, country) = pick(&CITIES, self.draw("city", user)).copied().unwrap_or_default();
+        let manager = user.checked_sub(1).map(|before| self.id("user", before / REPORTS_PER_MANAGER));
         [
             self.id("user", user),
             name,
@@ -278,19 +252,10 @@ impl Population {
         let (round, place) = (user / pairs, user % pairs);
         // The number of pairs is a power of two, so an odd factor reaches each of them once.
         let factor = below(self.draw("names", 0), pairs) | 1;
-        let shifted = place
-            .wrapping_mul(factor)
-            .wrapping_add(below(self.draw("names", 1), pairs))
-            % pairs;
-        let given = pick(&GIVEN_NAMES, u64::from(shifted))
-            .copied()
-            .unwrap_or_default();
+        let shifted = place.wrapping_mul(factor).wrapping_add(below(self.draw("names", 1), pairs)) % pairs;
+        let given = pick(&GIVEN_NAMES, u64::from(shifted)).copied().unwrap_or_default();
         let by_surname = u64::from(shifted) / u64::try_from(GIVEN_NAMES.len()).unwrap_or(1);
-        (
-            given,
-            pick(&SURNAMES, by_surname).copied().unwrap_or_default(),
-            round,
-        )
+        (given, pick(&SURNAMES, by_surname).copied().unwrap_or_default(), round)
     }
 
     /// The objectId of a user or group by its number.
@@ -312,9 +277,7 @@ impl Population {
 
 /// A number below `end`; 0 when that is 0.
 fn below(draw: u64, end: u32) -> u32 {
-    draw.checked_rem(u64::from(end))
-        .and_then(|rest| u32::try_from(rest).ok())
-        .unwrap_or_default()
+    draw.checked_rem(u64::from(end)).and_then(|rest| u32::try_from(rest).ok()).unwrap_or_default()
 }
 
 fn pick<T>(values: &[T], draw: u64) -> Option<&T> {
@@ -339,22 +302,11 @@ pub struct GenerateError {
 /// # Errors
 /// One of the files exists already, or cannot be written. Files written before it stay.
 pub fn generate(folder: &Path, population: Population) -> Result<(), GenerateError> {
-    std::fs::create_dir_all(folder).map_err(|cause| GenerateError {
-        path: folder.to_owned(),
-        cause,
-    })?;
+    std::fs::create_dir_all(folder).map_err(|cause| GenerateError { path: folder.to_owned(), cause })?;
     write(folder.join("users.csv"), USER_COLUMNS, population.user_rows())?;
     write(folder.join("groups.csv"), GROUP_COLUMNS, population.group_rows())?;
-    write(
-        folder.join("members.csv"),
-        MEMBER_COLUMNS,
-        population.member_rows(),
-    )?;
-    write(
-        folder.join("assignments.csv"),
-        ASSIGNMENT_COLUMNS,
-        population.assignment_rows(),
-    )
+    write(folder.join("members.csv"), MEMBER_COLUMNS, population.member_rows())?;
+    write(folder.join("assignments.csv"), ASSIGNMENT_COLUMNS, population.assignment_rows())
 }
 
 fn write<const N: usize>(
@@ -369,10 +321,7 @@ fn write<const N: usize>(
         for row in rows {
             writer.write_record(&row)?;
         }
-        writer
-            .into_inner()
-            .map_err(|error| io::Error::other(error.to_string()))?
-            .flush()
+        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?.flush()
     };
     attempt().map_err(|cause| GenerateError { path, cause })
 }
@@ -421,40 +370,25 @@ mod tests {
     fn every_kind_of_user_and_most_scopes_occur() {
         let population = Population::new(2_000, 3);
         let users: Vec<_> = population.user_rows().collect();
-        let count = |wanted: &str| {
-            users
-                .iter()
-                .filter(|row| row.iter().any(|cell| cell == wanted))
-                .count()
-        };
+        let count = |wanted: &str| users.iter().filter(|row| row.iter().any(|cell| cell == wanted)).count();
         assert!((10..=200).contains(&count("Guest")), "{}", count("Guest"));
         assert!((10..=200).contains(&count("False")), "{}", count("False"));
-        let principals: BTreeSet<String> = population
-            .assignment_rows()
-            .map(|[principal, _]| principal)
-            .collect();
+        let principals: BTreeSet<String> =
+            population.assignment_rows().map(|[principal, _]| principal).collect();
         let in_scope: BTreeSet<String> = population
             .member_rows()
             .filter(|[group, _]| principals.contains(group))
             .map(|[_, member]| member)
             .collect();
-        let reached = users
-            .iter()
-            .filter(|[id, ..]| in_scope.contains(id) || principals.contains(id))
-            .count();
+        let reached =
+            users.iter().filter(|[id, ..]| in_scope.contains(id) || principals.contains(id)).count();
         assert!((1_000..2_000).contains(&reached), "{reached}");
     }
 
     #[test]
     fn no_users_are_no_rows() {
         let population = Population::new(0, 1);
-        assert_eq!(
-            population.user_rows().count() + population.group_rows().count(),
-            0
-        );
-        assert_eq!(
-            population.member_rows().count() + population.assignment_rows().count(),
-            0
-        );
+        assert_eq!(population.user_rows().count() + population.group_rows().count(), 0);
+        assert_eq!(population.member_rows().count() + population.assignment_rows().count(), 0);
     }
 }

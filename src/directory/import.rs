@@ -60,12 +60,15 @@ impl ImportError {
     pub fn findings(&self) -> Vec<Diagnostic> {
         match self {
             Self::Files(findings) | Self::Refused(ImportFault::Ambiguous(findings)) => findings.clone(),
-            Self::Refused(fault @ ImportFault::Vanished { .. }) => vec![Diagnostic::error(fault.to_string()).help(
+            Self::Refused(fault @ ImportFault::Vanished { .. }) => {
+                vec![Diagnostic::error(fault.to_string()).help(
                 "if they really left, say so with `scimulator directory accept`; until then nothing is sent",
-            )],
-            Self::Refused(fault @ ImportFault::FileGone { .. }) => vec![Diagnostic::error(fault.to_string()).help(
-                "put it back; a file with its headings and no rows says that there are none",
-            )],
+            )]
+            }
+            Self::Refused(fault @ ImportFault::FileGone { .. }) => vec![
+                Diagnostic::error(fault.to_string())
+                    .help("put it back; a file with its headings and no rows says that there are none"),
+            ],
             Self::Refused(fault @ ImportFault::Store(_)) => vec![Diagnostic::error(fault.to_string())],
             Self::Store(error) => vec![Diagnostic::error(error.to_string())],
         }
@@ -78,12 +81,13 @@ pub fn import(store: &mut Store, source: &Source, now: Timestamp) -> Result<Read
         let before = stat_folder(&source.folder).map_err(|finding| ImportError::Files(vec![*finding]))?;
         let import = store.begin_import(now)?;
         let mut writer = Writer { import, source, findings: Vec::new(), unknown: BTreeMap::new() };
-        let outcome = read_folder(&source.folder, &source.options, &mut writer).map_err(|error| {
-            match error.0.downcast::<StoreError>() {
-                Ok(error) => ImportError::Store(*error),
-                Err(other) => ImportError::Store(StoreError::Corrupt(other.to_string())),
-            }
-        })?;
+        let outcome =
+            read_folder(&source.folder, &source.options, &mut writer).map_err(|error| {
+                match error.0.downcast::<StoreError>() {
+                    Ok(error) => ImportError::Store(*error),
+                    Err(other) => ImportError::Store(StoreError::Corrupt(other.to_string())),
+                }
+            })?;
         let Writer { import, findings, unknown, .. } = writer;
         let mut diagnostics = outcome.diagnostics;
         diagnostics.extend(findings);
@@ -148,15 +152,16 @@ impl Sink for Writer<'_, '_> {
         let (job, role) = (row.job.unwrap_or_default(), row.app_role.unwrap_or_default());
         let known_job = job.is_empty() || self.source.jobs.contains(&job);
         let known_role = role.is_empty() || self.source.roles.contains(&role);
-        for (known, what, name, candidates) in [
-            (known_job, "job", &job, &self.source.jobs),
-            (known_role, "app role", &role, &self.source.roles),
-        ] {
+        for (known, what, name, candidates) in
+            [(known_job, "job", &job, &self.source.jobs), (known_role, "app role", &role, &self.source.roles)]
+        {
             if !known {
                 let finding = Diagnostic::error(format!("the configuration has no {what} `{name}`"));
                 let finding = match did_you_mean(name, candidates.iter().map(String::as_str)) {
                     Some(meant) => finding.help(format!("did you mean `{meant}`?")),
-                    None if what == "job" => finding.help("jobs are the `[[job]]` tables of the configuration"),
+                    None if what == "job" => {
+                        finding.help("jobs are the `[[job]]` tables of the configuration")
+                    }
                     None => finding.help("roles are the `[[app_role]]` tables of the configuration"),
                 };
                 self.unknown.entry(format!("{what} {name}")).or_insert(finding.at(place.clone()));

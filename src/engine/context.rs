@@ -107,10 +107,7 @@ impl Refusal {
         };
         Self {
             code: error.code(exchange),
-            reason: format!(
-                "{text}. The answer began: {}",
-                String::from_utf8_lossy(excerpt(&response.body))
-            ),
+            reason: format!("{text}. The answer began: {}", String::from_utf8_lossy(excerpt(&response.body))),
             http_status: Some(response.status),
             unreachable: false,
             global: false,
@@ -296,10 +293,18 @@ impl Context<'_> {
         write!(reason, " {}", retry_text(escrow.retries, escrow.next_retry))
             .map_err(|_| EngineError::Defect("writing to a string failed"))?;
         let description = match action {
-            Action::Create => format!("Failed to create {} '{label}' in {}", item.kind, self.spec.target_system),
-            Action::Update => format!("Failed to update {} '{label}' in {}", item.kind, self.spec.target_system),
-            Action::Disable => format!("Failed to disable {} '{label}' in {}", item.kind, self.spec.target_system),
-            Action::Delete => format!("Failed to delete {} '{label}' in {}", item.kind, self.spec.target_system),
+            Action::Create => {
+                format!("Failed to create {} '{label}' in {}", item.kind, self.spec.target_system)
+            }
+            Action::Update => {
+                format!("Failed to update {} '{label}' in {}", item.kind, self.spec.target_system)
+            }
+            Action::Disable => {
+                format!("Failed to disable {} '{label}' in {}", item.kind, self.spec.target_system)
+            }
+            Action::Delete => {
+                format!("Failed to delete {} '{label}' in {}", item.kind, self.spec.target_system)
+            }
             Action::Other => format!("Failed to process {} '{label}'", item.kind),
         };
         let step = entry.step(step_name, StepKind::Export, description);

@@ -281,7 +281,9 @@ impl<'a> Cycle<'a> {
                 Stage::Import => return Ok(None),
                 Stage::Probe(_) if !self.running.is_empty() => return Ok(None),
                 Stage::Probe(kind) => self.probe_or_go_on(kind)?,
-                Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => return Ok(None),
+                Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => {
+                    return Ok(None);
+                }
                 Stage::Objects(phase) => {
                     if !self.take_up(phase)? {
                         if !self.running.is_empty() {
@@ -295,7 +297,12 @@ impl<'a> Cycle<'a> {
     }
 
     /// Brings what came of an effect.
-    pub fn handle_outcome(&mut self, now: Timestamp, id: EffectId, outcome: Outcome) -> Result<(), EngineError> {
+    pub fn handle_outcome(
+        &mut self,
+        now: Timestamp,
+        id: EffectId,
+        outcome: Outcome,
+    ) -> Result<(), EngineError> {
         self.context.now = self.context.now.max(now);
         match outcome {
             Outcome::Imported(outcome) => self.imported(outcome),
@@ -305,7 +312,8 @@ impl<'a> Cycle<'a> {
                     return Err(EngineError::Defect("a pause ended that nobody had asked for"));
                 };
                 running.step += 1;
-                let effect = Effect::Exchange { request: running.request.clone(), about: running.about.clone() };
+                let effect =
+                    Effect::Exchange { request: running.request.clone(), about: running.about.clone() };
                 self.ready.push_back((EffectId { step: running.step, ..id }, effect));
                 Ok(())
             }
@@ -433,12 +441,21 @@ impl<'a> Cycle<'a> {
         // What starting an object writes (a skip, a link, an intent) is one transaction.
         let started = in_step(&mut self.context, |context| {
             Ok(match phase {
-                Phase::Users | Phase::Groups => ObjectTask::start(context, phase, item)?
-                    .map(|(task, next)| (about(&task.item, task.label()), Task::Object(Box::new(task)), next)),
-                Phase::Managers | Phase::Members => ReferenceTask::start(context, phase, item)?
-                    .map(|(task, next)| (about(&task.item, task.label()), Task::Reference(Box::new(task)), next)),
-                Phase::UserRemovals | Phase::GroupRemovals => RemovalTask::start(context, phase, item)?
-                    .map(|(task, next)| (about(&task.item, task.label()), Task::Removal(Box::new(task)), next)),
+                Phase::Users | Phase::Groups => {
+                    ObjectTask::start(context, phase, item)?.map(|(task, next)| {
+                        (about(&task.item, task.label()), Task::Object(Box::new(task)), next)
+                    })
+                }
+                Phase::Managers | Phase::Members => {
+                    ReferenceTask::start(context, phase, item)?.map(|(task, next)| {
+                        (about(&task.item, task.label()), Task::Reference(Box::new(task)), next)
+                    })
+                }
+                Phase::UserRemovals | Phase::GroupRemovals => {
+                    RemovalTask::start(context, phase, item)?.map(|(task, next)| {
+                        (about(&task.item, task.label()), Task::Removal(Box::new(task)), next)
+                    })
+                }
             })
         })?;
         match started {
@@ -512,7 +529,9 @@ impl<'a> Cycle<'a> {
 
     /// How long to wait before a throttled request is repeated, once (`retry_after`; README of the sheets).
     fn throttled(&self, running: &Running, answer: &Answer) -> Option<SignedDuration> {
-        let (Ok(response), Some(longest)) = (answer, self.context.spec.rules.retry_after) else { return None };
+        let (Ok(response), Some(longest)) = (answer, self.context.spec.rules.retry_after) else {
+            return None;
+        };
         if response.status != 429 || running.repeated || running.exchange == Exchange::Probe {
             return None;
         }
@@ -525,9 +544,9 @@ impl<'a> Cycle<'a> {
         let now = self.context.now;
         let spec = self.context.spec;
         // Links made during the cycle were counted in the table; the row read at its beginning is old.
-        let mut job = self.context.store.job(&spec.name)?.ok_or(EngineError::Defect("the job's row is gone"))?;
-        let before: Option<Quarantine> =
-            job.quarantine.as_deref().map(serde_json::from_str).transpose()?;
+        let mut job =
+            self.context.store.job(&spec.name)?.ok_or(EngineError::Defect("the job's row is gone"))?;
+        let before: Option<Quarantine> = job.quarantine.as_deref().map(serde_json::from_str).transpose()?;
         let regular = self.context.began.saturating_add(spec.interval).unwrap_or(Timestamp::MAX).max(now);
         let (state, quarantine) = match (&self.import_fault, &self.context.abort) {
             (Some(reason), _) => {
@@ -647,7 +666,10 @@ fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer
         },
         Ok(response) => {
             let shown = Response { body: excerpt(&response.body).to_vec(), ..response.clone() };
-            Refusal { reason: probe_failure_text(Method::Get, url, &shown), ..Refusal::status(Exchange::Probe, &response) }
+            Refusal {
+                reason: probe_failure_text(Method::Get, url, &shown),
+                ..Refusal::status(Exchange::Probe, &response)
+            }
         }
         Err(error) => Refusal {
             reason: format!("{error}. Resource: {url} Operation: GET"),

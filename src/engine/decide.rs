@@ -138,7 +138,8 @@ fn decide_user(facts: &Facts<'_>, managed: Managed) -> Decision {
         (Standing::Disabled | Standing::SoftDeleted, _) => {
             if rules.skip_out_of_scope && rules.covers_soft_delete {
                 Decision::Skip(Skip::SkipOutOfScopeDeletions)
-            } else if rules.soft_delete_supported && !rules.soft_delete_mapped && !rules.delete_when_unmapped {
+            } else if rules.soft_delete_supported && !rules.soft_delete_mapped && !rules.delete_when_unmapped
+            {
                 // Nothing carries the disable, yet the user is in scope: its other attributes flow.
                 update(facts)
             } else {
@@ -243,14 +244,61 @@ mod tests {
     fn linked_users_follow_the_table() {
         let user = |standing, assigned| verdict(ObjectKind::User, standing, assigned);
         let table = [
-            ("1 disabled", user(Standing::Disabled, true), Managed::Managed, [DISABLE, SKIPPED, UPDATE, OFF, DISABLE, Decision::Remove]),
-            ("2 soft-deleted", user(Standing::SoftDeleted, true), Managed::Managed, [DISABLE, SKIPPED, UPDATE, OFF, DISABLE, Decision::Remove]),
-            ("3 unassigned", user(Standing::Active, false), Managed::Managed, [DISABLE_AND_LEAVE, SKIPPED, UNMAPPED, OFF, DISABLE_AND_LEAVE, Decision::Remove]),
-            ("5 hard-deleted", user(Standing::HardDeleted, true), Managed::Managed, [Decision::Remove, Decision::Remove, Decision::Remove, Decision::Remove, OFF, Decision::Remove]),
-            ("6 hard-deleted after 3", user(Standing::HardDeleted, false), Managed::Unmanaged, [Decision::Nothing; 6]),
-            ("6 soft-deleted after 3", user(Standing::SoftDeleted, false), Managed::Unmanaged, [Decision::Skip(Skip::Unmanaged); 6]),
-            ("7 restored", user(Standing::Active, true), Managed::Managed, [UPDATE, UPDATE, UPDATE, OFF, UPDATE, UPDATE]),
-            ("8 assigned again", user(Standing::Active, true), Managed::Unmanaged, [UPDATE, UPDATE, UPDATE, OFF, UPDATE, UPDATE]),
+            (
+                "1 disabled",
+                user(Standing::Disabled, true),
+                Managed::Managed,
+                [DISABLE, SKIPPED, UPDATE, OFF, DISABLE, Decision::Remove],
+            ),
+            (
+                "2 soft-deleted",
+                user(Standing::SoftDeleted, true),
+                Managed::Managed,
+                [DISABLE, SKIPPED, UPDATE, OFF, DISABLE, Decision::Remove],
+            ),
+            (
+                "3 unassigned",
+                user(Standing::Active, false),
+                Managed::Managed,
+                [DISABLE_AND_LEAVE, SKIPPED, UNMAPPED, OFF, DISABLE_AND_LEAVE, Decision::Remove],
+            ),
+            (
+                "5 hard-deleted",
+                user(Standing::HardDeleted, true),
+                Managed::Managed,
+                [
+                    Decision::Remove,
+                    Decision::Remove,
+                    Decision::Remove,
+                    Decision::Remove,
+                    OFF,
+                    Decision::Remove,
+                ],
+            ),
+            (
+                "6 hard-deleted after 3",
+                user(Standing::HardDeleted, false),
+                Managed::Unmanaged,
+                [Decision::Nothing; 6],
+            ),
+            (
+                "6 soft-deleted after 3",
+                user(Standing::SoftDeleted, false),
+                Managed::Unmanaged,
+                [Decision::Skip(Skip::Unmanaged); 6],
+            ),
+            (
+                "7 restored",
+                user(Standing::Active, true),
+                Managed::Managed,
+                [UPDATE, UPDATE, UPDATE, OFF, UPDATE, UPDATE],
+            ),
+            (
+                "8 assigned again",
+                user(Standing::Active, true),
+                Managed::Unmanaged,
+                [UPDATE, UPDATE, UPDATE, OFF, UPDATE, UPDATE],
+            ),
         ];
         for (event, verdict, link, columns) in table {
             for (column, (rules, expected)) in [A, B, C, D, E, F].into_iter().zip(columns).enumerate() {
@@ -278,7 +326,11 @@ mod tests {
         let user = |standing, assigned| verdict(ObjectKind::User, standing, assigned);
         assert_eq!(decision(A, &user(Standing::Active, true), None), Decision::Provision);
         for standing in [Standing::Disabled, Standing::SoftDeleted] {
-            assert_eq!(decision(A, &user(standing, true), None), Decision::Skip(Skip::NotEntitled), "{standing:?}");
+            assert_eq!(
+                decision(A, &user(standing, true), None),
+                Decision::Skip(Skip::NotEntitled),
+                "{standing:?}"
+            );
         }
         assert_eq!(decision(A, &user(Standing::Active, false), None), Decision::Skip(Skip::NotEntitled));
         assert_eq!(decision(A, &user(Standing::HardDeleted, true), None), Decision::Nothing);

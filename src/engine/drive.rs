@@ -214,7 +214,11 @@ fn record(
     let about = journal::About {
         effect: id.to_string(),
         cycle: Some(cycle.number().unsigned_abs()),
-        object: about.map(|about| ObjectRef { kind: about.kind, label: about.label, source_id: about.source_id }),
+        object: about.map(|about| ObjectRef {
+            kind: about.kind,
+            label: about.label,
+            source_id: about.source_id,
+        }),
         started,
     };
     journal::Exchange::record(about, request, answered, &credentials.redactor)

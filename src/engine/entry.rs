@@ -76,7 +76,9 @@ impl Status {
 
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Success, Self::Warning, Self::Failure, Self::Skipped].into_iter().find(|status| status.as_str() == name)
+        [Self::Success, Self::Warning, Self::Failure, Self::Skipped]
+            .into_iter()
+            .find(|status| status.as_str() == name)
     }
 }
 

@@ -26,7 +26,12 @@ mod tests {
 
     #[test]
     fn ids_differ_by_seed_and_by_every_part() {
-        let ids = [derived(0, &["ab", "c"]), derived(0, &["a", "bc"]), derived(1, &["ab", "c"]), derived(0, &["abc"])];
+        let ids = [
+            derived(0, &["ab", "c"]),
+            derived(0, &["a", "bc"]),
+            derived(1, &["ab", "c"]),
+            derived(0, &["abc"]),
+        ];
         for (index, id) in ids.iter().enumerate() {
             assert!(!ids[index + 1..].contains(id), "{id} twice");
         }

@@ -74,11 +74,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads an object, its scope and its link; `None` when the directory never had it.
-pub(super) fn load(
-    context: &Context<'_>,
-    kind: ObjectKind,
-    id: &str,
-) -> Result<Option<Loaded>, EngineError> {
+pub(super) fn load(context: &Context<'_>, kind: ObjectKind, id: &str) -> Result<Option<Loaded>, EngineError> {
     let Some(object) = context.store.object(kind, id)? else { return Ok(None) };
     let standing = match object.state {
         ObjectState::Gone(_) => Standing::HardDeleted,
@@ -185,7 +181,10 @@ impl ObjectTask {
         }
         let decision = decide(&Facts {
             verdict: &task.verdict,
-            link: task.link.as_ref().map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
+            link: task
+                .link
+                .as_ref()
+                .map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
             has_matching_value: !task.matching.is_empty(),
             touched: task.item.changed || task.item.escrow,
             full: context.is_initial(),
@@ -265,7 +264,9 @@ impl ObjectTask {
         let view = source_view(context, &self.object, &self.verdict);
         let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
             (true, ..) => ("EntryImport", "Retrieved"),
-            (false, ObjectState::Gone(_), _) => ("EntryImportDelete", "Received a change of type (Delete) of"),
+            (false, ObjectState::Gone(_), _) => {
+                ("EntryImportDelete", "Received a change of type (Delete) of")
+            }
             (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
             (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
         };
@@ -273,10 +274,12 @@ impl ObjectTask {
             format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, super::entry::SOURCE_SYSTEM);
         let mapping = context.spec.mapping(self.item.kind);
         let step = self.entry.step(name, StepKind::Import, description);
-        for attribute in std::iter::once("objectId")
-            .chain(["accountEnabled", "IsSoftDeleted"])
-            .chain(mapping.source_attributes().into_iter().filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")))
-        {
+        for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
+            mapping
+                .source_attributes()
+                .into_iter()
+                .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
+        ) {
             let text = match view.get(attribute) {
                 Some(AttributeValue::Text(text)) => text.clone(),
                 Some(AttributeValue::List(texts)) => texts.join(";"),
@@ -379,7 +382,15 @@ impl ObjectTask {
         self.release_escrow(context)?;
         let target_id = self.target_id();
         let entry = std::mem::take(&mut self.entry);
-        context.log(self.phase, &self.item, &self.object.label, target_id.as_deref(), action, Status::Skipped, entry)
+        context.log(
+            self.phase,
+            &self.item,
+            &self.object.label,
+            target_id.as_deref(),
+            action,
+            Status::Skipped,
+            entry,
+        )
     }
 
     fn target_id(&self) -> Option<String> {
@@ -436,7 +447,10 @@ impl ObjectTask {
             None
         };
         if let Some((path, value)) = interrupted
-            && self.matching.first().is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
+            && self
+                .matching
+                .first()
+                .is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
             && let Ok(path) = TargetPath::parse(&path)
         {
             let step = self.entry.step(
@@ -521,7 +535,10 @@ impl ObjectTask {
             if stands && lives {
                 let refusal = Refusal::ours(
                     ErrorCode::DuplicateSourceEntries,
-                    format!("the account `{}` is linked to another source object with the same matching value", resource.id),
+                    format!(
+                        "the account `{}` is linked to another source object with the same matching value",
+                        resource.id
+                    ),
                 );
                 return self.fail_here(context, &refusal);
             }
@@ -531,7 +548,10 @@ impl ObjectTask {
         let step = self.entry.step(
             "EntryImport",
             StepKind::Matching,
-            format!("{kind} '{}' matches the account {} in {}", self.object.label, resource.id, context.spec.target_system),
+            format!(
+                "{kind} '{}' matches the account {} in {}",
+                self.object.label, resource.id, context.spec.target_system
+            ),
         );
         step.details.insert("TargetId".to_owned(), resource.id.clone());
         let link = Link { target_id: resource.id, managed: self.managed };
@@ -539,7 +559,8 @@ impl ObjectTask {
         self.link = Some(link);
         self.fresh = true;
         if !context.spec.mapping(kind).update {
-            let text = "it was linked; Update is switched off in the mapping's target object actions".to_owned();
+            let text =
+                "it was linked; Update is switched off in the mapping's target object actions".to_owned();
             self.finish_skipped(context, Action::Other, (SKIPPED, "ActionDisabled"), text)?;
             return Ok(Next::Done);
         }
@@ -555,12 +576,7 @@ impl ObjectTask {
                 "it is not in the target, and Create is switched off in the mapping's target object actions"
             };
             let reason = if self.removes { "NotEffectivelyEntitled" } else { "ActionDisabled" };
-            self.finish_skipped(
-                context,
-                Action::Other,
-                (SKIPPED, reason),
-                text.to_owned(),
-            )?;
+            self.finish_skipped(context, Action::Other, (SKIPPED, reason), text.to_owned())?;
             return Ok(Next::Done);
         }
         let Some(mapped) = &self.mapped else {
@@ -607,7 +623,10 @@ impl ObjectTask {
                 if refusal.http_status.is_some_and(|status| (400..500).contains(&status)) {
                     context.store.drop_intent(&job, kind, &self.item.id)?;
                 }
-                if refusal.http_status == Some(409) && context.spec.rules.requery_on_conflict && !self.asked_again {
+                if refusal.http_status == Some(409)
+                    && context.spec.rules.requery_on_conflict
+                    && !self.asked_again
+                {
                     self.asked_again = true;
                     return self.match_by(context, 0);
                 }
@@ -635,7 +654,10 @@ impl ObjectTask {
         step.status = status;
         step.details.insert("ReportableIdentifier".to_owned(), self.object.label.clone());
         if status == Status::Warning {
-            step.details.insert("Warning".to_owned(), format!("the target answered {} instead of 201", response.status));
+            step.details.insert(
+                "Warning".to_owned(),
+                format!("the target answered {} instead of 201", response.status),
+            );
         }
         self.entry.modified_properties = self
             .mapped
@@ -653,7 +675,15 @@ impl ObjectTask {
         // A new account has no references yet; what it answered is not asked (README, reads before the reference pass).
         self.add_references(context, None)?;
         let entry = std::mem::take(&mut self.entry);
-        context.log(self.phase, &self.item, &self.object.label, Some(&resource.id), Action::Create, status, entry)?;
+        context.log(
+            self.phase,
+            &self.item,
+            &self.object.label,
+            Some(&resource.id),
+            Action::Create,
+            status,
+            entry,
+        )?;
         Ok(Next::Done)
     }
 
@@ -697,7 +727,10 @@ impl ObjectTask {
                 self.entry.step(
                     "EntryImport",
                     StepKind::Matching,
-                    format!("The account {gone} is no longer in {}; looking for it again", context.spec.target_system),
+                    format!(
+                        "The account {gone} is no longer in {}; looking for it again",
+                        context.spec.target_system
+                    ),
                 );
                 context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
                 self.link = None;
@@ -723,7 +756,10 @@ impl ObjectTask {
         self.entry.step(
             "EntrySynchronizationUpdate",
             StepKind::Processing,
-            format!("{} '{}' will be updated in {}", self.item.kind, self.object.label, context.spec.target_system),
+            format!(
+                "{} '{}' will be updated in {}",
+                self.item.kind, self.object.label, context.spec.target_system
+            ),
         );
         context.statistics.count_exports += 1;
         self.stage = Stage::Patch(differences);
@@ -758,8 +794,7 @@ impl ObjectTask {
         self.keep_link(context)?;
         self.release_escrow(context)?;
         context.statistics.count_exported += 1;
-        let disables = self.removes
-            && differences.iter().any(|difference| difference.path.is_core("active"));
+        let disables = self.removes && differences.iter().any(|difference| difference.path.is_core("active"));
         let (action, step) = if disables {
             (Action::Disable, "EntryExportUpdateSoftDelete")
         } else {
@@ -769,7 +804,10 @@ impl ObjectTask {
         self.entry.step(
             step,
             StepKind::Export,
-            format!("{} '{}' was {verb} in {}", self.item.kind, self.object.label, context.spec.target_system),
+            format!(
+                "{} '{}' was {verb} in {}",
+                self.item.kind, self.object.label, context.spec.target_system
+            ),
         );
         self.entry.modified_properties = differences
             .iter()
@@ -800,7 +838,12 @@ impl ObjectTask {
             self.fresh = true; // back in scope: everything it refers to is looked at again
         }
         link.managed = self.managed;
-        Ok(context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &self.object.label, link)?)
+        Ok(context.store.save_link(
+            &context.spec.name,
+            (self.item.kind, &self.item.id),
+            &self.object.label,
+            link,
+        )?)
     }
 
     /// Leaves a note for the reference pass, if this object has references to look at. Takes over an entry that is
@@ -816,7 +859,8 @@ impl ObjectTask {
             ObjectKind::Group => (Phase::Members, "members"),
         };
         let references = mapping.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == attribute) else {
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == attribute)
+        else {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {

@@ -46,8 +46,15 @@ pub(super) struct ReferenceTask {
 
 #[derive(Debug)]
 enum Work {
-    Manager { wanted: Option<(String, String)>, recorded: Option<String> },
-    Members { batches: std::vec::IntoIter<MemberBatch>, under_way: Option<MemberBatch>, sources: BTreeMap<String, (String, String)> },
+    Manager {
+        wanted: Option<(String, String)>,
+        recorded: Option<String>,
+    },
+    Members {
+        batches: std::vec::IntoIter<MemberBatch>,
+        under_way: Option<MemberBatch>,
+        sources: BTreeMap<String, (String, String)>,
+    },
 }
 
 impl ReferenceTask {
@@ -81,7 +88,9 @@ impl ReferenceTask {
         };
         task.entry.display_name = object.text("displayName").map(str::to_owned);
         let next = match task.item.kind {
-            ObjectKind::User => task.start_manager(context, object.text("manager"), note.present.as_deref())?,
+            ObjectKind::User => {
+                task.start_manager(context, object.text("manager"), note.present.as_deref())?
+            }
             ObjectKind::Group => task.start_members(context, note.fresh)?,
         };
         let next = match next {
@@ -198,7 +207,8 @@ impl ReferenceTask {
             },
         };
         let references = context.spec.users.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager") else {
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
+        else {
             return Ok(Next::Done);
         };
         let operation = manager_operation(
@@ -262,7 +272,8 @@ impl ReferenceTask {
             }
         }
         let references = context.spec.groups.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members") else {
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
+        else {
             return Ok(Next::Done);
         };
         let mut batches = member_batches(reference.path, &add, &remove, &context.spec.style).into_iter();
@@ -322,7 +333,10 @@ impl ReferenceTask {
             entry.step(
                 "EntryExportUpdate",
                 StepKind::Export,
-                format!("References of {kind} '{}' were updated in {}", self.label, context.spec.target_system),
+                format!(
+                    "References of {kind} '{}' were updated in {}",
+                    self.label, context.spec.target_system
+                ),
             );
         }
         if self.changed || status == Status::Warning {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::escrow::RetryPolicy;
 use super::ids;
+use crate::clock::SignedDuration;
 use crate::config::fidelity::{EscrowSchedule, OnMissing, Probe, RetryAfter, UnmappedActive};
 use crate::config::{Config, Endpoint, JobConfig};
-use crate::clock::SignedDuration;
 use crate::directory::object::ObjectKind;
 use crate::expression::{AppRole, ParseOptions, Switches};
 use crate::gallery;

@@ -96,7 +96,9 @@ impl Verdict {
         };
         let assignment = match self.entitlement {
             Entitlement::SyncAll => ("Scope sync all", text(true)),
-            Entitlement::Assigned(_) | Entitlement::NotAssigned => ("Assigned to the application", text(entitled)),
+            Entitlement::Assigned(_) | Entitlement::NotAssigned => {
+                ("Assigned to the application", text(entitled))
+            }
         };
         vec![
             ("Active in the source system", text(self.is_active())),
@@ -145,7 +147,11 @@ mod tests {
             (Standing::Active, Entitlement::SyncAll, false),
             (Standing::Disabled, Entitlement::SyncAll, true),
         ] {
-            assert_eq!(verdict(standing, entitlement.clone()).is_soft_deleted(), expected, "{standing:?} {entitlement:?}");
+            assert_eq!(
+                verdict(standing, entitlement.clone()).is_soft_deleted(),
+                expected,
+                "{standing:?} {entitlement:?}"
+            );
         }
     }
 

@@ -215,7 +215,8 @@ impl Store {
             "SELECT {OBJECT} FROM object WHERE kind = ?1 AND state <> 'gone' AND ?2 < position
              ORDER BY position LIMIT ?3"
         ))?;
-        let mut rows = statement.query(params![kind.as_str(), position, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut rows =
+            statement.query(params![kind.as_str(), position, i64::try_from(limit).unwrap_or(i64::MAX)])?;
         let mut page = Vec::new();
         while let Some(row) = rows.next()? {
             page.push(stored(row)?);
@@ -422,7 +423,11 @@ impl Store {
     }
 
     /// Deletes for good what has been in the recycle bin for `retention` (30 days, `engine.md 1.3`); returns how many.
-    pub fn expire_recycle_bin(&mut self, now: Timestamp, retention: SignedDuration) -> Result<usize, StoreError> {
+    pub fn expire_recycle_bin(
+        &mut self,
+        now: Timestamp,
+        retention: SignedDuration,
+    ) -> Result<usize, StoreError> {
         let limit = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
         self.step(|store| {
             let due: Vec<(String, String)> = store
@@ -460,9 +465,11 @@ impl Store {
         self.step(|store| {
             let before: Option<bool> = store
                 .connection
-                .query_row("SELECT present FROM membership WHERE parent = ?1 AND member = ?2", [group, member], |row| {
-                    row.get(0)
-                })
+                .query_row(
+                    "SELECT present FROM membership WHERE parent = ?1 AND member = ?2",
+                    [group, member],
+                    |row| row.get(0),
+                )
                 .optional()?;
             if before.unwrap_or(false) == present {
                 return Ok(false);

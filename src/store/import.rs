@@ -73,7 +73,8 @@ impl Store {
     pub fn begin_import(&mut self, now: Timestamp) -> Result<Import<'_>, StoreError> {
         self.batch("SAVEPOINT import; DELETE FROM temp.staged_edge; DELETE FROM temp.staged_row;")?;
         let next_position: i64 =
-            self.connection.query_row("SELECT COALESCE(MAX(position), 0) + 1 FROM object", [], |row| row.get(0))?;
+            self.connection
+                .query_row("SELECT COALESCE(MAX(position), 0) + 1 FROM object", [], |row| row.get(0))?;
         Ok(Import { store: self, now, next_position, seen: Vec::new(), open: true })
     }
 }
@@ -207,11 +208,24 @@ impl Import<'_> {
     }
 
     /// One assignment to a job (`""` for every job), the role by value (`""` for default access).
-    pub fn assignment(&mut self, job: &str, principal: &str, role: &str, place: &Place) -> Result<(), StoreError> {
+    pub fn assignment(
+        &mut self,
+        job: &str,
+        principal: &str,
+        role: &str,
+        place: &Place,
+    ) -> Result<(), StoreError> {
         self.edge("assignment", role, principal, job, place)
     }
 
-    fn edge(&mut self, what: &str, parent: &str, member: &str, job: &str, place: &Place) -> Result<(), StoreError> {
+    fn edge(
+        &mut self,
+        what: &str,
+        parent: &str,
+        member: &str,
+        job: &str,
+        place: &Place,
+    ) -> Result<(), StoreError> {
         self.store
             .connection
             .prepare_cached(
@@ -273,7 +287,8 @@ impl Import<'_> {
     }
 
     fn files_read_before(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut statement = self.store.connection.prepare("SELECT path, role FROM source_file ORDER BY role, path")?;
+        let mut statement =
+            self.store.connection.prepare("SELECT path, role FROM source_file ORDER BY role, path")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -302,7 +317,8 @@ impl Import<'_> {
                 }
             }
         }
-        let vanished = missing.iter().filter(|(kind, _, active)| *kind == ObjectKind::User && *active).count();
+        let vanished =
+            missing.iter().filter(|(kind, _, active)| *kind == ObjectKind::User && *active).count();
         let vanished = u64::try_from(vanished).unwrap_or(u64::MAX);
         if let Some((share_percent, at_least)) = limit
             && u64::from(at_least) <= vanished

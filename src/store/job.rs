@@ -136,7 +136,8 @@ fn execution_row(row: &Row<'_>) -> Result<Execution, StoreError> {
     })
 }
 
-const ESCROW: &str = "kind, source_id, is_reference, label, target_id, operation, first_failure, retries, next_retry,
+const ESCROW: &str =
+    "kind, source_id, is_reference, label, target_id, operation, first_failure, retries, next_retry,
                       error_code, reason, http_status";
 const EXECUTION: &str = "cycle, id, initial, began, ended, state, statistics";
 
@@ -182,7 +183,9 @@ impl Store {
     pub fn link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<Option<Link>, StoreError> {
         Ok(self
             .connection
-            .prepare_cached("SELECT target_id, managed FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .prepare_cached(
+                "SELECT target_id, managed FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3",
+            )?
             .query_row([job, kind.as_str(), source_id], |row| {
                 Ok(Link { target_id: row.get(0)?, managed: row.get(1)? })
             })
@@ -216,7 +219,8 @@ impl Store {
                 ObjectKind::User => "users_linked",
                 ObjectKind::Group => "groups_linked",
             };
-            self.connection.execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
+            self.connection
+                .execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
         }
         Ok(())
     }
@@ -244,7 +248,12 @@ impl Store {
     }
 
     /// The source object that an account is linked to.
-    pub fn source_of(&self, job: &str, kind: ObjectKind, target_id: &str) -> Result<Option<String>, StoreError> {
+    pub fn source_of(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        target_id: &str,
+    ) -> Result<Option<String>, StoreError> {
         Ok(self
             .connection
             .query_row(

@@ -71,7 +71,9 @@ impl Store {
     /// Adds an entry to the provisioning log of a job.
     pub fn add_log_entry(&self, job: &str, row: &LogRow) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT INTO log_entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?
+            .prepare_cached(
+                "INSERT INTO log_entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
             .execute(params![
                 job,
                 row.cycle,
@@ -103,8 +105,14 @@ impl Store {
              ORDER BY cycle, position",
         )?;
         let limit = filter.limit.map_or(i64::MAX, i64::from);
-        let mut rows =
-            statement.query(params![job, filter.status, filter.action, filter.object, filter.cycle, limit])?;
+        let mut rows = statement.query(params![
+            job,
+            filter.status,
+            filter.action,
+            filter.object,
+            filter.cycle,
+            limit
+        ])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             entries.push(log_row(row)?);

@@ -169,11 +169,27 @@ impl Store {
                   WHERE phase = ?1 AND ?2 < position ORDER BY position LIMIT 1",
             )?
             .query_row(params![phase.as_str(), position], |row| {
-                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                ))
             })
             .optional()?
             .map(|(kind, id, position, changed, entitlement, escrow, note)| {
-                Ok(WorkItem { kind: directory::kind(&kind)?, id, position, changed, entitlement, escrow, note })
+                Ok(WorkItem {
+                    kind: directory::kind(&kind)?,
+                    id,
+                    position,
+                    changed,
+                    entitlement,
+                    escrow,
+                    note,
+                })
             })
             .transpose()
     }
@@ -206,7 +222,8 @@ impl Store {
         group: &str,
         window: Option<WorkWindow>,
     ) -> Result<Vec<Membership>, StoreError> {
-        let (after, until) = window.map_or((-1, i64::MAX), |window| (window.after.unwrap_or(-1), window.until));
+        let (after, until) =
+            window.map_or((-1, i64::MAX), |window| (window.after.unwrap_or(-1), window.until));
         let mut statement = self.connection.prepare_cached(
             "SELECT c.member, o.kind, o.label,
                     COALESCE(m.present, 0) AND o.state = 'active',

@@ -91,11 +91,7 @@ fn wrong_use_ends_with_two_and_prints_nothing_on_standard_output() {
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(!run.stderr.is_empty(), "{arguments:?}");
     }
-    assert!(
-        run(dir.path(), &["man", "chekc"])
-            .stderr
-            .contains("did you mean `check`?")
-    );
+    assert!(run(dir.path(), &["man", "chekc"]).stderr.contains("did you mean `check`?"));
 }
 
 #[test]
@@ -106,10 +102,7 @@ fn init_writes_what_check_accepts_and_overwrites_nothing() {
     let written = files(dir.path());
     let mut named: Vec<PathBuf> = first.stdout.lines().map(|line| dir.path().join(line)).collect();
     named.sort();
-    assert_eq!(
-        named,
-        written.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>()
-    );
+    assert_eq!(named, written.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>());
     assert!(written.iter().all(|(_, text)| !text.contains("{app}")));
 
     let checked = run(dir.path(), &["-c", "demo/scimulator.toml", "check"]);
@@ -122,17 +115,8 @@ fn init_writes_what_check_accepts_and_overwrites_nothing() {
     let before = files(dir.path());
     let second = run(dir.path(), &["init", "demo"]);
     assert_eq!((second.code, second.stdout.as_str()), (Some(2), ""));
-    assert!(
-        second
-            .stderr
-            .contains("demo/scimulator.toml, demo/directory/users.csv"),
-        "{}",
-        second.stderr
-    );
-    assert!(
-        !second.stderr.contains("groups.csv"),
-        "only what is in the way is listed"
-    );
+    assert!(second.stderr.contains("demo/scimulator.toml, demo/directory/users.csv"), "{}", second.stderr);
+    assert!(!second.stderr.contains("groups.csv"), "only what is in the way is listed");
     assert_eq!(files(dir.path()), before, "not even the missing file is written");
 }
 
@@ -142,12 +126,7 @@ fn the_directory_that_init_writes_refers_only_to_what_is_in_it() {
     assert_eq!(run(dir.path(), &["init", "--format", "json"]).code, Some(0));
     let column = |file: &str, heading: &str| -> Vec<String> {
         let mut reader = csv::Reader::from_path(dir.path().join("directory").join(file)).unwrap();
-        let at = reader
-            .headers()
-            .unwrap()
-            .iter()
-            .position(|name| name == heading)
-            .unwrap();
+        let at = reader.headers().unwrap().iter().position(|name| name == heading).unwrap();
         reader
             .records()
             .map(|record| record.unwrap()[at].to_owned())
@@ -156,31 +135,13 @@ fn the_directory_that_init_writes_refers_only_to_what_is_in_it() {
     };
     let users = column("users.csv", "userPrincipalName");
     let groups = column("groups.csv", "displayName");
-    assert!(
-        users.contains(&"adele@contoso.com".to_owned()),
-        "the scenario's leaver"
-    );
-    assert!(
-        column("users.csv", "manager")
-            .iter()
-            .all(|manager| users.contains(manager))
-    );
-    assert!(
-        column("members.csv", "group")
-            .iter()
-            .all(|group| groups.contains(group))
-    );
-    assert!(
-        column("members.csv", "member")
-            .iter()
-            .all(|member| users.contains(member))
-    );
+    assert!(users.contains(&"adele@contoso.com".to_owned()), "the scenario's leaver");
+    assert!(column("users.csv", "manager").iter().all(|manager| users.contains(manager)));
+    assert!(column("members.csv", "group").iter().all(|group| groups.contains(group)));
+    assert!(column("members.csv", "member").iter().all(|member| users.contains(member)));
     let known = |principal: &String| users.contains(principal) || groups.contains(principal);
     assert!(column("assignments.csv", "principal").iter().all(known));
-    fs::read_to_string(dir.path().join("scenarios/first.toml"))
-        .unwrap()
-        .parse::<toml::Table>()
-        .unwrap();
+    fs::read_to_string(dir.path().join("scenarios/first.toml")).unwrap().parse::<toml::Table>().unwrap();
 }
 
 #[test]
@@ -200,31 +161,16 @@ fn check_shows_every_mistake_with_its_place_and_ends_with_two() {
         "did you mean `assigned`?",
         "found 3 errors",
     ] {
-        assert!(
-            run_text.stderr.contains(expected),
-            "{expected} in {}",
-            run_text.stderr
-        );
+        assert!(run_text.stderr.contains(expected), "{expected} in {}", run_text.stderr);
     }
-    assert!(
-        !run_text.stderr.contains("s3cr3t"),
-        "excerpts hide secrets: {}",
-        run_text.stderr
-    );
+    assert!(!run_text.stderr.contains("s3cr3t"), "excerpts hide secrets: {}", run_text.stderr);
 
     let run_json = run(&below, &["check", "--format", "json"]);
     assert_eq!((run_json.code, run_json.stderr.as_str()), (Some(2), ""));
     let findings = json(&run_json.stdout);
-    let places: Vec<_> = findings
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|f| (f["line"].as_u64(), f["column"].as_u64()))
-        .collect();
-    assert_eq!(
-        places,
-        [(Some(6), Some(9)), (Some(7), Some(1)), (Some(8), Some(11))]
-    );
+    let places: Vec<_> =
+        findings.as_array().unwrap().iter().map(|f| (f["line"].as_u64(), f["column"].as_u64())).collect();
+    assert_eq!(places, [(Some(6), Some(9)), (Some(7), Some(1)), (Some(8), Some(11))]);
     assert_eq!(findings[0]["severity"], "error");
     assert_eq!(findings[0]["help"], "did you mean `assigned`?");
 }
@@ -232,26 +178,15 @@ fn check_shows_every_mistake_with_its_place_and_ends_with_two() {
 #[test]
 fn check_warns_of_a_token_that_is_not_there() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(
-        dir.path().join("scimulator.toml"),
-        format!("{CONFIG}token = {{ env = 'SCIM_TOKEN' }}\n"),
-    )
-    .unwrap();
+    fs::write(dir.path().join("scimulator.toml"), format!("{CONFIG}token = {{ env = 'SCIM_TOKEN' }}\n"))
+        .unwrap();
     let without = run(dir.path(), &["check"]);
-    assert_eq!(
-        (without.code, without.stdout.as_str()),
-        (Some(0), "ok: 1 job, 1 warning\n")
-    );
+    assert_eq!((without.code, without.stdout.as_str()), (Some(0), "ok: 1 job, 1 warning\n"));
     assert!(
-        without
-            .stderr
-            .contains("job `a` has no token: the environment variable `SCIM_TOKEN` is not set")
+        without.stderr.contains("job `a` has no token: the environment variable `SCIM_TOKEN` is not set")
     );
     let with = run_with(dir.path(), &[("SCIM_TOKEN", "s3cr3t")], &["check"]);
-    assert_eq!(
-        (with.code, with.stdout.as_str(), with.stderr.as_str()),
-        (Some(0), "ok: 1 job\n", "")
-    );
+    assert_eq!((with.code, with.stdout.as_str(), with.stderr.as_str()), (Some(0), "ok: 1 job\n", ""));
 }
 
 #[test]
@@ -268,10 +203,7 @@ fn a_failure_is_a_sentence_for_people_and_an_object_for_programs() {
     assert_eq!((object.code, object.stdout.as_str()), (Some(2), ""));
     let error = &json(&object.stderr)["error"];
     assert_eq!(error["code"], "usage");
-    assert_eq!(
-        error["message"],
-        "there is no `scimulator.toml` here or in a folder above"
-    );
+    assert_eq!(error["message"], "there is no `scimulator.toml` here or in a folder above");
 
     fs::write(dir.path().join("scimulator.toml"), CONFIG).unwrap();
     let job = run(dir.path(), &["check", "--job", "b"]);
@@ -294,27 +226,16 @@ fn colour_is_for_terminals_and_no_color_is_honoured() {
 #[test]
 fn completions_and_manual_pages_name_every_command() {
     let dir = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["completions", "bash"][..],
-        &["completions", "zsh"],
-        &["completions", "fish"],
-        &["man"],
-    ] {
+    for arguments in
+        [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]]
+    {
         let run = run(dir.path(), arguments);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
         for command in scimulator::cli::command().get_subcommands() {
-            assert!(
-                run.stdout.contains(command.get_name()),
-                "{} in {arguments:?}",
-                command.get_name()
-            );
+            assert!(run.stdout.contains(command.get_name()), "{} in {arguments:?}", command.get_name());
         }
     }
-    assert!(
-        run(dir.path(), &["man", "check"])
-            .stdout
-            .contains(r"scimulator\-check")
-    );
+    assert!(run(dir.path(), &["man", "check"]).stdout.contains(r"scimulator\-check"));
 }
 
 #[test]
@@ -324,8 +245,7 @@ fn the_level_of_the_log_is_checked() {
     let run = run_with(dir.path(), &env, &["completions", "bash"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
     assert!(
-        run.stderr
-            .starts_with("error: `SCIMULATOR_LOG` is no log filter\n  because: "),
+        run.stderr.starts_with("error: `SCIMULATOR_LOG` is no log filter\n  because: "),
         "{}",
         run.stderr
     );

@@ -28,17 +28,9 @@ fn network() -> Network {
 fn request(method: Method, url: &str, body: Option<&str>) -> Request {
     let mut headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
     if body.is_some() {
-        headers.push((
-            "Content-Type".to_owned(),
-            "application/scim+json; charset=utf-8".to_owned(),
-        ));
+        headers.push(("Content-Type".to_owned(), "application/scim+json; charset=utf-8".to_owned()));
     }
-    Request {
-        method,
-        url: url.to_owned(),
-        headers,
-        body: body.map(|body| body.as_bytes().to_vec()),
-    }
+    Request { method, url: url.to_owned(), headers, body: body.map(|body| body.as_bytes().to_vec()) }
 }
 
 fn get(url: &str) -> Request {
@@ -90,11 +82,7 @@ async fn every_method_goes_out_as_it_is_on_one_connection() {
             let length = body.len();
             format!("Content-Type: application/scim+json; charset=utf-8\r\nHost: {{host}}\r\nContent-Length: {length}\r\n\r\n{body}")
         });
-        let rest = if body.is_some() {
-            with_body
-        } else {
-            "Host: {host}\r\n\r\n".to_owned()
-        };
+        let rest = if body.is_some() { with_body } else { "Host: {host}\r\n\r\n".to_owned() };
         let wanted = format!(
             "{method} /scim/Users/a%2Fb%20c;v=1/$x'(y)@z:%3a HTTP/1.1\r\nAccept: application/scim+json\r\n{}",
             rest.replace("{host}", &server.authority()),
@@ -109,17 +97,9 @@ async fn every_method_goes_out_as_it_is_on_one_connection() {
 async fn an_answer_comes_back_whole() {
     let reply = "HTTP/1.1 201 Created\r\nLocation: /x\r\nETag: W/\"1\"\r\nContent-Length: 3\r\n\r\n\0\u{e9}";
     let answer = outcome_of(Reply::bytes(reply)).await.unwrap();
-    assert_eq!(
-        (answer.status, answer.body.as_slice()),
-        (201, "\0\u{e9}".as_bytes())
-    );
-    assert_eq!(
-        (answer.header("location"), answer.header("ETAG")),
-        (Some("/x"), Some("W/\"1\""))
-    );
-    let empty = outcome_of(Reply::bytes("HTTP/1.1 204 No Content\r\n\r\n"))
-        .await
-        .unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (201, "\0\u{e9}".as_bytes()));
+    assert_eq!((answer.header("location"), answer.header("ETAG")), (Some("/x"), Some("W/\"1\"")));
+    let empty = outcome_of(Reply::bytes("HTTP/1.1 204 No Content\r\n\r\n")).await.unwrap();
     assert_eq!((empty.status, empty.body.len()), (204, 0));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{ \r\n1\r\n}\r\n0\r\n\r\n";
     assert_eq!(outcome_of(Reply::bytes(chunked)).await.unwrap().body, b"{ }");
@@ -142,20 +122,13 @@ async fn a_url_that_would_change_on_its_way_is_not_sent() {
         assert_eq!(refused, Err(changed), "{target}");
     }
     let mut split = get(&server.url("/scim/Users"));
-    split
-        .headers
-        .push(("X-Split".to_owned(), "a\r\nEvil: b".to_owned()));
+    split.headers.push(("X-Split".to_owned(), "a\r\nEvil: b".to_owned()));
     assert!(
         matches!(outcome(&network, &split).await, Err(TransportError::Connect(reason)) if !reason.contains("Evil"))
     );
-    outcome(&network, &get(&server.url("/scim/Users/last")))
-        .await
-        .unwrap();
+    outcome(&network, &get(&server.url("/scim/Users/last"))).await.unwrap();
     assert!(
-        server
-            .request()
-            .text()
-            .starts_with("GET /scim/Users/last HTTP/1.1\r\n"),
+        server.request().text().starts_with("GET /scim/Users/last HTTP/1.1\r\n"),
         "the first that arrived"
     );
 }
@@ -165,18 +138,11 @@ async fn silence_and_a_stalled_body_are_timeouts() {
     let stalled = Reply::Hang(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_vec());
     for reply in [Reply::Hang(Vec::new()), stalled] {
         let server = Server::start([reply]);
-        let network = Network::new(&NetworkOptions {
-            timeout: Duration::from_millis(200),
-            ..direct()
-        })
-        .unwrap();
+        let network =
+            Network::new(&NetworkOptions { timeout: Duration::from_millis(200), ..direct() }).unwrap();
         let answered = network.exchange(&get(&server.url("/scim/Users"))).await;
         assert_eq!(answered.outcome, Err(TransportError::Timeout { after_ms: 200 }));
-        assert!(
-            Duration::from_millis(200) <= answered.elapsed,
-            "{:?}",
-            answered.elapsed
-        );
+        assert!(Duration::from_millis(200) <= answered.elapsed, "{:?}", answered.elapsed);
     }
 }
 
@@ -214,10 +180,7 @@ async fn what_is_not_http_or_breaks_off_is_a_protocol_error() {
     ];
     for reply in replies {
         let outcome = outcome_of(Reply::Close(reply.as_bytes().to_vec())).await;
-        assert!(
-            matches!(outcome, Err(TransportError::Protocol(_))),
-            "{reply:?}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Err(TransportError::Protocol(_))), "{reply:?}: {outcome:?}");
     }
 }
 
@@ -234,14 +197,9 @@ async fn a_body_is_read_up_to_the_limit_and_not_a_byte_further() {
         reply.resize(reply.len() + length, b'x');
         Reply::Close(reply)
     };
-    let too_large = Err(TransportError::TooLarge {
-        limit_bytes: 8 * 1024 * 1024,
-    });
+    let too_large = Err(TransportError::TooLarge { limit_bytes: 8 * 1024 * 1024 });
     for reply in [announced(BODY_BYTES_MAX), unannounced(BODY_BYTES_MAX)] {
-        assert_eq!(
-            outcome_of(reply).await.map(|answer| answer.body.len()),
-            Ok(BODY_BYTES_MAX)
-        );
+        assert_eq!(outcome_of(reply).await.map(|answer| answer.body.len()), Ok(BODY_BYTES_MAX));
     }
     for reply in [announced(BODY_BYTES_MAX + 1), unannounced(BODY_BYTES_MAX + 1)] {
         assert_eq!(outcome_of(reply).await, too_large);
@@ -259,13 +217,8 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start([Reply::ok("{}")]);
     for location in [elsewhere.url("/scim/Users"), "/scim/other".to_owned()] {
         let server = Server::start([redirect_to(&location), Reply::ok("{}")]);
-        let answer = outcome(&network(), &get(&server.url("/scim/Users")))
-            .await
-            .unwrap();
-        assert_eq!(
-            (answer.status, answer.header("Location")),
-            (307, Some(location.as_str()))
-        );
+        let answer = outcome(&network(), &get(&server.url("/scim/Users"))).await.unwrap();
+        assert_eq!((answer.status, answer.header("Location")), (307, Some(location.as_str())));
         server.request();
         assert!(server.nothing_more());
     }
@@ -275,11 +228,7 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_redirect_is_followed_on_request_but_never_to_another_target() {
-    let network = Network::new(&NetworkOptions {
-        follow_redirects: true,
-        ..direct()
-    })
-    .unwrap();
+    let network = Network::new(&NetworkOptions { follow_redirects: true, ..direct() }).unwrap();
     let server = Server::start([redirect_to("/scim/v2/Users"), Reply::ok("{}")]);
     let moved = request(Method::Post, &server.url("/scim/Users"), Some("{}"));
     assert_eq!(outcome(&network, &moved).await.unwrap().status, 200);
@@ -288,13 +237,7 @@ async fn a_redirect_is_followed_on_request_but_never_to_another_target() {
 
     let elsewhere = Server::start([Reply::ok("{}")]);
     let server = Server::start([redirect_to(&elsewhere.url("/scim/Users"))]);
-    assert_eq!(
-        outcome(&network, &get(&server.url("/scim/Users")))
-            .await
-            .unwrap()
-            .status,
-        307
-    );
+    assert_eq!(outcome(&network, &get(&server.url("/scim/Users"))).await.unwrap().status, 307);
     assert!(elsewhere.nothing_more());
 }
 
@@ -305,31 +248,14 @@ async fn a_proxy_serves_distant_targets_and_never_this_machine() {
     let target = Server::start([answer(), answer()]);
     let settings = ProxySettings::from_variables(|name| (name == "http_proxy").then(|| proxy.url("")));
     let network = Network::new(&NetworkOptions::with_proxy(settings)).unwrap();
-    outcome(&network, &get(&target.url("/scim/direct")))
-        .await
-        .unwrap();
+    outcome(&network, &get(&target.url("/scim/direct"))).await.unwrap();
     let by_name = format!("http://localhost:{}/scim/named", target.port());
     outcome(&network, &get(&by_name)).await.unwrap();
-    outcome(&network, &get("http://scim.example.invalid/scim/Users?x=%3a"))
-        .await
-        .unwrap();
+    outcome(&network, &get("http://scim.example.invalid/scim/Users?x=%3a")).await.unwrap();
+    assert!(target.request().text().starts_with("GET /scim/direct HTTP/1.1\r\n"));
+    assert!(target.request().text().starts_with("GET /scim/named HTTP/1.1\r\n"));
     assert!(
-        target
-            .request()
-            .text()
-            .starts_with("GET /scim/direct HTTP/1.1\r\n")
-    );
-    assert!(
-        target
-            .request()
-            .text()
-            .starts_with("GET /scim/named HTTP/1.1\r\n")
-    );
-    assert!(
-        proxy
-            .request()
-            .text()
-            .starts_with("GET http://scim.example.invalid/scim/Users?x=%3a HTTP/1.1\r\n")
+        proxy.request().text().starts_with("GET http://scim.example.invalid/scim/Users?x=%3a HTTP/1.1\r\n")
     );
 }
 

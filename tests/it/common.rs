@@ -45,10 +45,7 @@ impl Project {
         for name in ours.filter(|name| name.to_string_lossy().starts_with("SCIM")) {
             command.env_remove(name);
         }
-        command
-            .current_dir(self.0.path())
-            .env("NO_COLOR", "1")
-            .args(arguments);
+        command.current_dir(self.0.path()).env("NO_COLOR", "1").args(arguments);
         command
     }
 }
@@ -56,11 +53,7 @@ impl Project {
 /// A port of 127.0.0.1 where nobody listens. Another process may take it before it is used: a server of our own
 /// listens on port 0 and says which one it got.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// A running SCIM server that others wrote, empty at the start; stopped with the value.
@@ -96,12 +89,7 @@ impl ThirdParty {
         let output = run(&script, &["start", &port.to_string()]).unwrap();
         let settings: BTreeMap<_, _> = output.lines().filter_map(|line| line.split_once('=')).collect();
         let setting = |name: &str| settings[name].to_owned();
-        Some(Self {
-            script,
-            port,
-            base_url: setting("SCIM_BASE_URL"),
-            token: setting("SCIM_TOKEN"),
-        })
+        Some(Self { script, port, base_url: setting("SCIM_BASE_URL"), token: setting("SCIM_TOKEN") })
     }
 }
 
@@ -116,18 +104,11 @@ impl Drop for ThirdParty {
 /// What the script printed; what it complained of, when it failed.
 fn run(script: &Path, arguments: &[&str]) -> Result<String, String> {
     let script_name = script.display();
-    let output = Command::new("bash")
-        .arg(script)
-        .args(arguments)
-        .output()
-        .map_err(|error| error.to_string())?;
+    let output =
+        Command::new("bash").arg(script).args(arguments).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "`{script_name} {}`: {}",
-            arguments.join(" "),
-            complaint.trim()
-        ));
+        return Err(format!("`{script_name} {}`: {}", arguments.join(" "), complaint.trim()));
     }
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
@@ -137,10 +118,7 @@ fn a_project_holds_its_files_as_long_as_it_lives() {
     let project = Project::with([("scimulator.toml", "a"), ("directory/users.csv", "b")]);
     project.write("scimulator.toml", "c");
     assert_eq!(
-        (
-            project.read("scimulator.toml"),
-            project.read("directory/users.csv")
-        ),
+        (project.read("scimulator.toml"), project.read("directory/users.csv")),
         ("c".into(), "b".into())
     );
 
@@ -170,10 +148,7 @@ fn a_server_is_stopped_on_its_port_when_its_handle_goes() {
         (format!("http://127.0.0.1:{port}/v2").as_str(), "a=b")
     );
     drop(server);
-    assert_eq!(
-        project.read("calls"),
-        format!("install\nstart {port}\nstop {port}\n")
-    );
+    assert_eq!(project.read("calls"), format!("install\nstart {port}\nstop {port}\n"));
 
     assert!(ThirdParty::start_from(&folder, "bad").is_none());
     assert!(ThirdParty::start_from(&folder, "absent").is_none());

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use scimulator::config::{self, Endpoint, FILE_BYTES_MAX, ScopeMode, schema};
-use scimulator::scim::style::Dialect;
 use scimulator::diagnostic::{Diagnostic, Severity, has_errors};
+use scimulator::scim::style::Dialect;
 use serde_json::Value;
 
 fn project(path: &str) -> PathBuf {
@@ -20,11 +20,7 @@ fn render(findings: &[Diagnostic]) -> String {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        let help = finding
-            .help
-            .as_ref()
-            .map(|help| format!("  help: {help}\n"))
-            .unwrap_or_default();
+        let help = finding.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
         format!("{line}:{column} {severity}: {}\n{help}", finding.message)
     };
     findings.iter().map(line_of).collect()
@@ -66,34 +62,17 @@ fn each_file_yields_the_findings_beside_it() {
 #[test]
 fn every_syntax_error_is_reported_with_its_place() {
     let findings = findings_of(&project("tests/data/config/syntax/several.toml"));
-    let lines: Vec<_> = findings
-        .iter()
-        .map(|finding| finding.place.as_ref().unwrap().line)
-        .collect();
-    assert_eq!(
-        lines,
-        [Some(1), Some(5), Some(7)],
-        "unclosed heading, unclosed text, the same key again"
-    );
-    assert_eq!(
-        findings[1].place.as_ref().unwrap().column,
-        Some(16),
-        "where the quote should have been"
-    );
+    let lines: Vec<_> = findings.iter().map(|finding| finding.place.as_ref().unwrap().line).collect();
+    assert_eq!(lines, [Some(1), Some(5), Some(7)], "unclosed heading, unclosed text, the same key again");
+    assert_eq!(findings[1].place.as_ref().unwrap().column, Some(16), "where the quote should have been");
 }
 
 #[test]
 fn what_entra_does_not_offer_for_authentication_can_not_be_configured() {
     scimulator::covers!("W-019");
     let findings = findings_of(&project("tests/data/config/not_offered.toml"));
-    let refused = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .count();
-    assert_eq!(
-        refused, 6,
-        "basic (twice), OAuth 1.0, the password grant, two custom headers"
-    );
+    let refused = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    assert_eq!(refused, 6, "basic (twice), OAuth 1.0, the password grant, two custom headers");
 }
 
 #[test]
@@ -112,18 +91,11 @@ fn the_smallest_configuration_has_the_defaults_of_entra() {
     let (config, _) = config::load(&file).unwrap();
     assert_eq!(config.directory.path, file.with_file_name("directory"));
     assert_eq!(config.state_dir, file.with_file_name("state"));
-    let [job] = &config.jobs[..] else {
-        panic!("one job")
-    };
-    let Endpoint::Remote(url) = &job.endpoint else {
-        panic!("a remote target")
-    };
+    let [job] = &config.jobs[..] else { panic!("one job") };
+    let Endpoint::Remote(url) = &job.endpoint else { panic!("a remote target") };
     assert_eq!(url.base(), "http://127.0.0.1:8080/scim/v2");
     assert_eq!(url.dialect(), Dialect::Default);
-    assert_eq!(
-        (job.name.as_str(), job.app.as_str(), job.scope),
-        ("staging", "scim", ScopeMode::Assigned)
-    );
+    assert_eq!((job.name.as_str(), job.app.as_str(), job.scope), ("staging", "scim", ScopeMode::Assigned));
     assert_eq!(job.interval.as_mins(), 40);
     assert_eq!(config.directory.soft_delete_retention.as_hours(), 30 * 24);
     assert_eq!(job.fidelity.timeout.as_secs(), 30);
@@ -139,11 +111,8 @@ fn a_file_that_is_no_configuration_is_refused_with_its_name() {
         findings[0].to_string()
     };
     std::fs::write(dir.path().join("latin1.toml"), b"a = 1\n# \xfcber\n").unwrap();
-    std::fs::write(
-        dir.path().join("large.toml"),
-        " ".repeat(usize::try_from(FILE_BYTES_MAX).unwrap() + 1),
-    )
-    .unwrap();
+    std::fs::write(dir.path().join("large.toml"), " ".repeat(usize::try_from(FILE_BYTES_MAX).unwrap() + 1))
+        .unwrap();
     assert!(refusal("absent.toml").contains("absent.toml: error: can not read the configuration: "));
     assert!(refusal("latin1.toml").ends_with("latin1.toml:2:3: error: the configuration is not UTF-8 text"));
     assert!(refusal("large.toml").ends_with("the configuration is larger than 1048576 bytes"));
@@ -165,18 +134,12 @@ fn the_nearest_configuration_above_governs() {
 #[test]
 fn the_shipped_schema_is_fresh() {
     let file = project("docs/scimulator.schema.json");
-    let fresh = format!(
-        "{}\n",
-        serde_json::to_string_pretty(&schema::json_schema()).unwrap()
-    );
+    let fresh = format!("{}\n", serde_json::to_string_pretty(&schema::json_schema()).unwrap());
     if std::env::var_os("SCIMULATOR_BLESS").is_some() {
         std::fs::write(&file, &fresh).unwrap();
     }
     let shipped = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(
-        shipped, fresh,
-        "run the tests with SCIMULATOR_BLESS=1 and read the difference"
-    );
+    assert_eq!(shipped, fresh, "run the tests with SCIMULATOR_BLESS=1 and read the difference");
 }
 
 #[test]
@@ -184,10 +147,7 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
     fn visit(value: &Value, tables: &mut usize) {
         match value {
             Value::Object(object) => {
-                assert!(
-                    object.get("type").is_none_or(Value::is_string),
-                    "one type: {object:?}"
-                );
+                assert!(object.get("type").is_none_or(Value::is_string), "one type: {object:?}");
                 if object.contains_key("properties") {
                     assert_eq!(object.get("additionalProperties"), Some(&Value::Bool(false)));
                     *tables += 1;
@@ -201,21 +161,13 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
     }
     let mut tables = 0;
     visit(&schema::json_schema(), &mut tables);
-    assert_eq!(
-        tables, 8,
-        "the root, directory, vanish limit, role, job, token, fidelity, headers"
-    );
+    assert_eq!(tables, 8, "the root, directory, vanish limit, role, job, token, fidelity, headers");
 }
 
 #[test]
 fn the_documentation_names_every_key_with_its_default_and_words() {
     fn visit(schema: &Value, page: &str, keys: &mut usize) {
-        for (key, of) in schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (key, of) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             *keys += 1;
             let row = format!("| `{key}` |");
             let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&row)).collect();
@@ -225,10 +177,7 @@ fn the_documentation_names_every_key_with_its_default_and_words() {
             );
             if let Some(default) = of.get("default") {
                 let default = format!("| `{default}` |");
-                assert!(
-                    rows.iter().any(|row| row.contains(&default)),
-                    "{key}: {default} in {rows:?}"
-                );
+                assert!(rows.iter().any(|row| row.contains(&default)), "{key}: {default} in {rows:?}");
             }
             for word in of.get("enum").and_then(Value::as_array).into_iter().flatten() {
                 let word = format!("`{}`", word.as_str().unwrap());

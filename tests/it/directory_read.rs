@@ -1,9 +1,6 @@
 //! Directory folders of every format, whole and broken, through real files.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what tests share may fail the test that calls it"
-)]
+#![expect(clippy::unwrap_used, reason = "what tests share may fail the test that calls it")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -58,30 +55,19 @@ impl Rows {
     }
 
     fn members(&self) -> Vec<(&str, &str)> {
-        self.memberships
-            .iter()
-            .map(|(row, _)| (row.group.as_str(), row.member.as_str()))
-            .collect()
+        self.memberships.iter().map(|(row, _)| (row.group.as_str(), row.member.as_str())).collect()
     }
 
     fn assigned(&self) -> Vec<(&str, Option<&str>, Option<&str>)> {
         self.assignments
             .iter()
-            .map(|(row, _)| {
-                (
-                    row.principal.as_str(),
-                    row.app_role.as_deref(),
-                    row.job.as_deref(),
-                )
-            })
+            .map(|(row, _)| (row.principal.as_str(), row.app_role.as_deref(), row.job.as_deref()))
             .collect()
     }
 }
 
 fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/directory")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/directory").join(name)
 }
 
 fn read(folder: &Path) -> (Rows, ReadOutcome) {
@@ -107,8 +93,7 @@ fn findings(folder: &Path, outcome: &ReadOutcome) -> String {
     for diagnostic in &outcome.diagnostics {
         writeln!(text, "{diagnostic}").unwrap();
     }
-    text.replace(&format!("{}/", folder.display()), "")
-        .replace(&folder.display().to_string(), "FOLDER")
+    text.replace(&format!("{}/", folder.display()), "").replace(&folder.display().to_string(), "FOLDER")
 }
 
 fn text(object: &SourceObject, name: &str) -> String {

@@ -28,14 +28,7 @@ const CLOCK_WORDS: [&str; 9] = [
 ];
 
 /// What speaks SQL.
-const SQL_WORDS: [&str; 6] = [
-    "rusqlite",
-    "SELECT ",
-    "INSERT ",
-    "DELETE FROM ",
-    "CREATE TABLE ",
-    "PRAGMA ",
-];
+const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
 
 /// What speaks HTTP to somebody else.
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
@@ -69,14 +62,7 @@ const IMPURE_PATHS: [&str; 12] = [
 ];
 
 /// What a pure module has no use for, as words: waiting, and clocks in place of a moment that is passed in.
-const IMPURE_WORDS: [&str; 6] = [
-    "async",
-    "await",
-    "SystemClock",
-    "VirtualClock",
-    "WireInstant",
-    "WireClock",
-];
+const IMPURE_WORDS: [&str; 6] = ["async", "await", "SystemClock", "VirtualClock", "WireInstant", "WireClock"];
 
 /// Importable by all.
 const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
@@ -101,26 +87,11 @@ const ARROWS: [(&str, &str); 20] = [
     ("store", "directory::object expression scim"),
     ("target", ""),
     ("gallery", "directory::object expression mapping scim scope"),
-    (
-        "config",
-        "directory::object expression gallery mapping scim scope",
-    ),
-    (
-        "engine",
-        "client config directory expression gallery mapping scim scope store",
-    ),
-    (
-        "api",
-        "client config directory engine expression gallery mapping scim scope store",
-    ),
-    (
-        "daemon",
-        "api client config directory engine expression gallery mapping scim scope store target",
-    ),
-    (
-        "scenario",
-        "client config directory engine expression gallery mapping scim scope store target",
-    ),
+    ("config", "directory::object expression gallery mapping scim scope"),
+    ("engine", "client config directory expression gallery mapping scim scope store"),
+    ("api", "client config directory engine expression gallery mapping scim scope store"),
+    ("daemon", "api client config directory engine expression gallery mapping scim scope store target"),
+    ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (
         "cli",
         "api client config daemon directory engine expression gallery mapping scenario scim scope store target",
@@ -128,11 +99,7 @@ const ARROWS: [(&str, &str); 20] = [
 ];
 
 fn library() -> Vec<Source> {
-    rust_files("src")
-        .into_iter()
-        .filter(|source| !is_test_file(&source.path))
-        .map(without_tests)
-        .collect()
+    rust_files("src").into_iter().filter(|source| !is_test_file(&source.path)).map(without_tests).collect()
 }
 
 fn everything() -> Vec<Source> {
@@ -155,22 +122,12 @@ fn only_clock_reads_the_time() {
 
 #[test]
 fn only_store_speaks_sql() {
-    hold(&words(
-        &library(),
-        &["store"],
-        &SQL_WORDS,
-        "SQL is for `store` alone",
-    ));
+    hold(&words(&library(), &["store"], &SQL_WORDS, "SQL is for `store` alone"));
 }
 
 #[test]
 fn only_client_speaks_http_to_a_target() {
-    hold(&words(
-        &library(),
-        &["client"],
-        &HTTP_CLIENT_WORDS,
-        "HTTP to a target is for `client` alone",
-    ));
+    hold(&words(&library(), &["client"], &HTTP_CLIENT_WORDS, "HTTP to a target is for `client` alone"));
 }
 
 #[test]
@@ -182,12 +139,7 @@ fn pure_modules_do_no_io() {
 fn imports_follow_the_arrows() {
     let library = library();
     let modules = modules(&library);
-    hold(
-        &library
-            .iter()
-            .flat_map(|source| wrong_imports(source, &modules))
-            .collect::<Vec<_>>(),
-    );
+    hold(&library.iter().flat_map(|source| wrong_imports(source, &modules)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -198,12 +150,7 @@ fn every_map_is_ordered() {
 
 #[test]
 fn no_test_is_switched_off() {
-    hold(&words(
-        &everything(),
-        &[],
-        &["#[ignore", "#[should_panic"],
-        "a test asserts today's answer",
-    ));
+    hold(&words(&everything(), &[], &["#[ignore", "#[should_panic"], "a test asserts today's answer"));
 }
 
 #[test]
@@ -252,11 +199,7 @@ fn every_document_is_linked_and_every_link_leads_somewhere() {
         }
     }
     let docs = root().join("docs");
-    let all = if docs.exists() {
-        files(&docs, &|_| true)
-    } else {
-        Vec::new()
-    };
+    let all = if docs.exists() { files(&docs, &|_| true) } else { Vec::new() };
     findings.extend(
         all.iter()
             .filter(|path| !linked.contains(*path))
@@ -268,17 +211,10 @@ fn every_document_is_linked_and_every_link_leads_somewhere() {
 /// The words that occur in sources outside of the modules `except`.
 fn words(sources: &[Source], except: &[&str], words: &[&str], law: &str) -> Vec<String> {
     let mut findings = Vec::new();
-    for source in sources
-        .iter()
-        .filter(|source| !except.iter().any(|module| is_in(source, module)))
-    {
+    for source in sources.iter().filter(|source| !except.iter().any(|module| is_in(source, module))) {
         for word in words {
             // SQL stands inside of literals, names outside.
-            let view = if word.contains(' ') || word.contains('\'') {
-                &source.code
-            } else {
-                &source.bare
-            };
+            let view = if word.contains(' ') || word.contains('\'') { &source.code } else { &source.bare };
             findings
                 .extend(occurrences(view, word).map(|at| finding(source, at, &format!("`{word}`: {law}"))));
         }
@@ -290,16 +226,9 @@ fn impurities(source: &Source) -> Vec<String> {
     if !PURE.iter().any(|module| is_in(source, module)) {
         return Vec::new();
     }
-    let mut findings = words(
-        std::slice::from_ref(source),
-        &[],
-        &IMPURE_WORDS,
-        "in a pure module",
-    );
-    let roots: BTreeSet<_> = IMPURE_PATHS
-        .iter()
-        .map(|path| path.split("::").next().unwrap_or_default())
-        .collect();
+    let mut findings = words(std::slice::from_ref(source), &[], &IMPURE_WORDS, "in a pure module");
+    let roots: BTreeSet<_> =
+        IMPURE_PATHS.iter().map(|path| path.split("::").next().unwrap_or_default()).collect();
     for (at, path) in roots.into_iter().flat_map(|root| paths(source, root)) {
         if IMPURE_PATHS.iter().any(|impure| lies_in(&path, impure)) {
             findings.push(finding(source, at, &format!("`{path}` in a pure module")));
@@ -315,24 +244,13 @@ fn wrong_imports(source: &Source, modules: &BTreeSet<String>) -> Vec<String> {
         return paths(source, "scimulator")
             .into_iter()
             .filter(|(_, path)| !lies_in(path, "scimulator::cli"))
-            .map(|(at, path)| {
-                finding(
-                    source,
-                    at,
-                    &format!("`{path}`: main calls `cli` and nothing else"),
-                )
-            })
+            .map(|(at, path)| finding(source, at, &format!("`{path}`: main calls `cli` and nothing else")))
             .collect();
     }
-    let entry = ARROWS
-        .iter()
-        .filter(|(module, _)| lies_in(&own, module))
-        .max_by_key(|(module, _)| module.len());
+    let entry =
+        ARROWS.iter().filter(|(module, _)| lies_in(&own, module)).max_by_key(|(module, _)| module.len());
     let Some((module, allowed)) = entry else {
-        return vec![format!(
-            "{}: module `{own}` has no line in ARROWS of tests/it/laws.rs",
-            source.path
-        )];
+        return vec![format!("{}: module `{own}` has no line in ARROWS of tests/it/laws.rs", source.path)];
     };
     let mut findings = Vec::new();
     for (at, path) in paths(source, "crate").into_iter().chain(paths(source, "super")) {
@@ -344,11 +262,7 @@ fn wrong_imports(source: &Source, modules: &BTreeSet<String>) -> Vec<String> {
             || lies_in(&path, module)
             || allowed.split(' ').any(|allowed| lies_in(&path, allowed));
         if !fine {
-            findings.push(finding(
-                source,
-                at,
-                &format!("`{module}` imports `{path}`, against the arrows"),
-            ));
+            findings.push(finding(source, at, &format!("`{module}` imports `{path}`, against the arrows")));
         }
     }
     findings
@@ -356,18 +270,8 @@ fn wrong_imports(source: &Source, modules: &BTreeSet<String>) -> Vec<String> {
 
 /// The top modules of the library.
 fn modules(sources: &[Source]) -> BTreeSet<String> {
-    let top = |source: &Source| {
-        module_of(&source.path)
-            .split("::")
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    sources
-        .iter()
-        .map(top)
-        .filter(|module| !module.is_empty())
-        .collect()
+    let top = |source: &Source| module_of(&source.path).split("::").next().unwrap_or_default().to_owned();
+    sources.iter().map(top).filter(|module| !module.is_empty()).collect()
 }
 
 fn glob_reexports(source: &Source) -> Vec<String> {
@@ -384,43 +288,26 @@ fn glob_reexports(source: &Source) -> Vec<String> {
 /// Absolute paths of somebody's machine, and hosts that packages came from.
 fn machine_words(path: &str, text: &str) -> Vec<String> {
     let folders = ["home", "root", "work"].map(|folder| format!("/{folder}/"));
-    let hosts = [
-        ["index", "crates", "io"],
-        ["static", "crates", "io"],
-        ["registry", "npmjs", "org"],
-    ]
-    .map(|parts| parts.join("."));
+    let hosts = [["index", "crates", "io"], ["static", "crates", "io"], ["registry", "npmjs", "org"]]
+        .map(|parts| parts.join("."));
     let mut findings = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let begins = |folder: &String| {
             let mut found = line.match_indices(folder.as_str());
-            found.any(|(at, _)| {
-                !line
-                    .split_at(at)
-                    .0
-                    .ends_with(|c: char| is_name(c) || c == '.' || c == '}')
-            })
+            found.any(|(at, _)| !line.split_at(at).0.ends_with(|c: char| is_name(c) || c == '.' || c == '}'))
         };
-        for word in folders
-            .iter()
-            .filter(|word| begins(word))
-            .chain(hosts.iter().filter(|word| line.contains(*word)))
+        for word in
+            folders.iter().filter(|word| begins(word)).chain(hosts.iter().filter(|word| line.contains(*word)))
         {
-            findings.push(format!(
-                "{path}:{}: `{word}` is of one machine; the project knows none",
-                number + 1
-            ));
+            findings
+                .push(format!("{path}:{}: `{word}` is of one machine; the project knows none", number + 1));
         }
     }
     findings
 }
 
 fn finding(source: &Source, at: usize, what: &str) -> String {
-    format!(
-        "{}:{}: {what}",
-        source.path,
-        source.bare.split_at(at).0.matches('\n').count() + 1
-    )
+    format!("{}:{}: {what}", source.path, source.bare.split_at(at).0.matches('\n').count() + 1)
 }
 
 /// Each law is broken once, and must notice.
@@ -453,10 +340,7 @@ mod checks {
         let found = |path: &str| words(&[library_of(path, text)], &["store"], &SQL_WORDS, "no");
         check(
             &found("src/api/jobs.rs"),
-            &[
-                "src/api/jobs.rs:2: `SELECT `: no",
-                "src/api/jobs.rs:3: `PRAGMA `: no",
-            ],
+            &["src/api/jobs.rs:2: `SELECT `: no", "src/api/jobs.rs:3: `PRAGMA `: no"],
         );
         check(&found("src/store/links.rs"), &[]);
     }
@@ -480,17 +364,10 @@ mod checks {
 
     #[test]
     fn an_import_against_the_arrows_is_found_however_written() {
-        let modules: BTreeSet<String> = [
-            "clock",
-            "directory",
-            "engine",
-            "expression",
-            "scim",
-            "scope",
-            "store",
-        ]
-        .map(str::to_owned)
-        .into();
+        let modules: BTreeSet<String> =
+            ["clock", "directory", "engine", "expression", "scim", "scope", "store"]
+                .map(str::to_owned)
+                .into();
         let found = |path: &str, text: &str| wrong_imports(&library_of(path, text), &modules);
         let text = "use crate::{clock::{Clock, Timestamp}, directory::{object::ObjectKind, read}, expression as e};\n\
                     use super::filter::Clause;\nuse super::super::store;\nfn a() { crate::engine::go(); crate::covers!(); }\n";
@@ -517,24 +394,16 @@ mod checks {
             &["src/attic.rs: module `attic` has no line in ARROWS of tests/it/laws.rs"],
         );
         check(
-            &found(
-                "src/main.rs",
-                "fn main() { scimulator::cli::main(); scimulator::engine::go(); }",
-            ),
+            &found("src/main.rs", "fn main() { scimulator::cli::main(); scimulator::engine::go(); }"),
             &["src/main.rs:1: `scimulator::engine::go`: main calls `cli` and nothing else"],
         );
     }
 
     #[test]
     fn glob_reexports_machine_paths_and_links_are_found() {
-        let source = library_of(
-            "src/scope.rs",
-            "pub use filter::{\n    a::*,\n};\npub use filter::Clause;\n",
-        );
-        check(
-            &glob_reexports(&source),
-            &["src/scope.rs:1: re-exports by `*`; name what is exported"],
-        );
+        let source =
+            library_of("src/scope.rs", "pub use filter::{\n    a::*,\n};\npub use filter::Clause;\n");
+        check(&glob_reexports(&source), &["src/scope.rs:1: re-exports by `*`; name what is exported"]);
 
         let path = ["", "root", "x"].join("/");
         let text = format!("fine: https://contoso.com{path}\n\ncp {path} .\n");
@@ -544,9 +413,6 @@ mod checks {
 
         let text =
             "[a](b.md#c) and [d](../README.md)\n```\n[e](f.md)\n```\n[g](https://contoso.com/) [h](#i)\n";
-        assert_eq!(
-            links("docs/guide/a.md", text),
-            ["docs/guide/b.md", "docs/README.md"]
-        );
+        assert_eq!(links("docs/guide/a.md", text), ["docs/guide/b.md", "docs/README.md"]);
     }
 }

@@ -13,4 +13,3 @@ mod laws;
 mod sources;
 mod target;
 mod wire;
-

@@ -7,9 +7,7 @@ use std::sync::OnceLock;
 pub(crate) fn root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
-        std::env::var_os("CARGO_MANIFEST_DIR")
-            .unwrap_or(env!("CARGO_MANIFEST_DIR").into())
-            .into()
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()).into()
     })
 }
 
@@ -27,11 +25,7 @@ impl Source {
     /// The source in `text`, said to lie at `path`.
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, bare) = blank(text);
-        Self {
-            path: path.to_owned(),
-            code,
-            bare,
-        }
+        Self { path: path.to_owned(), code, bare }
     }
 }
 
@@ -39,11 +33,7 @@ impl Source {
 pub(crate) fn rust_files(folder: &str) -> Vec<Source> {
     files(&root().join(folder), &|_| true)
         .iter()
-        .filter(|path| {
-            Path::new(path)
-                .extension()
-                .is_some_and(|extension| extension == "rs")
-        })
+        .filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "rs"))
         .map(|path| Source::new(path, &std::fs::read_to_string(root().join(path)).unwrap()))
         .collect()
 }
@@ -68,21 +58,14 @@ pub(crate) fn files(folder: &Path, enter: &dyn Fn(&str) -> bool) -> Vec<String> 
 }
 
 fn relative(path: &Path) -> String {
-    let parts: Vec<_> = path
-        .strip_prefix(root())
-        .unwrap()
-        .iter()
-        .map(|part| part.to_str().unwrap())
-        .collect();
+    let parts: Vec<_> =
+        path.strip_prefix(root()).unwrap().iter().map(|part| part.to_str().unwrap()).collect();
     parts.join("/")
 }
 
 /// Where a file's module stands: `scope::filter` for `src/scope/filter.rs`, `it::laws` for `tests/it/laws.rs`.
 pub(crate) fn module_of(path: &str) -> String {
-    let path = path
-        .strip_prefix("src/")
-        .or(path.strip_prefix("tests/"))
-        .unwrap_or(path);
+    let path = path.strip_prefix("src/").or(path.strip_prefix("tests/")).unwrap_or(path);
     let mut parts: Vec<_> = path.trim_end_matches(".rs").split('/').collect();
     if matches!(parts.last(), Some(&("main" | "lib"))) {
         parts.pop();
@@ -112,11 +95,7 @@ fn blank(text: &str) -> (String, String) {
         for (place, &char) in chars.iter().enumerate().take(end).skip(index) {
             let edge = place == index || place + 1 == end;
             push(&mut code, char, kind != Kind::Comment);
-            push(
-                &mut bare,
-                char,
-                kind == Kind::Code || (kind == Kind::Literal && edge),
-            );
+            push(&mut bare, char, kind == Kind::Code || (kind == Kind::Literal && edge));
         }
         index = end;
     }
@@ -140,9 +119,7 @@ fn push(view: &mut String, char: char, keep: bool) {
 }
 
 fn find(chars: &[char], from: usize, stop: impl Fn(usize) -> bool) -> usize {
-    (from..chars.len())
-        .find(|&index| stop(index))
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|&index| stop(index)).unwrap_or(chars.len())
 }
 
 fn block_comment_end(chars: &[char], from: usize) -> usize {

@@ -94,26 +94,16 @@ impl<'a> Collector<'a> {
     }
 
     pub(super) fn finish(mut self) -> ReadOutcome {
-        for (count, severity, noun) in [
-            (self.errors, Severity::Error, "error"),
-            (self.warnings, Severity::Warning, "warning"),
-        ] {
+        for (count, severity, noun) in
+            [(self.errors, Severity::Error, "error"), (self.warnings, Severity::Warning, "warning")]
+        {
             if let Some(more @ 1..) = count.checked_sub(DIAGNOSTICS_MAX) {
                 let s = if more == 1 { "" } else { "s" };
                 let message = format!("and {more} more {noun}{s} in this folder");
-                self.diagnostics.push(Diagnostic {
-                    severity,
-                    message,
-                    place: None,
-                    help: None,
-                });
+                self.diagnostics.push(Diagnostic { severity, message, place: None, help: None });
             }
         }
-        ReadOutcome {
-            diagnostics: self.diagnostics,
-            files: self.files,
-            counts: self.counts,
-        }
+        ReadOutcome { diagnostics: self.diagnostics, files: self.files, counts: self.counts }
     }
 
     /// Errors so far, shown or not.
@@ -154,10 +144,7 @@ impl<'a> Collector<'a> {
     /// Adds an error at a place of a file.
     pub(super) fn fault(&mut self, source: Source<'_>, fault: Fault) {
         let diagnostic = Diagnostic::error(fault.message).at(source.place(fault.position));
-        self.report(Diagnostic {
-            help: fault.help,
-            ..diagnostic
-        });
+        self.report(Diagnostic { help: fault.help, ..diagnostic });
     }
 
     /// Begins a file.
@@ -257,10 +244,7 @@ impl<'a> Collector<'a> {
         position: Position,
     ) -> Result<(), SinkError> {
         self.counts.memberships += 1;
-        let row = MembershipRow {
-            group: group.trim().to_owned(),
-            member: member.trim().to_owned(),
-        };
+        let row = MembershipRow { group: group.trim().to_owned(), member: member.trim().to_owned() };
         self.sink.membership(row, source.place(position))
     }
 
@@ -273,11 +257,8 @@ impl<'a> Collector<'a> {
         source: Source<'_>,
         position: Position,
     ) -> Result<(), SinkError> {
-        let filled = |text: Option<&str>| {
-            text.map(str::trim)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
+        let filled =
+            |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         self.counts.assignments += 1;
         let row = AssignmentRow {
             principal: principal.trim().to_owned(),
@@ -328,11 +309,7 @@ impl<'a> Collector<'a> {
                 name_faulty |= cell.column.name == name_key;
                 self.fault(
                     source,
-                    Fault {
-                        message: complaint.message,
-                        help: complaint.help,
-                        position: cell.position,
-                    },
+                    Fault { message: complaint.message, help: complaint.help, position: cell.position },
                 );
             }
         }
@@ -343,9 +320,8 @@ impl<'a> Collector<'a> {
                 let noun = kind.as_str().to_lowercase();
                 self.fault(
                     source,
-                    Fault::new(name_position, format!("the {noun} has no `{name_key}`")).help(format!(
-                        "every {noun} needs one; remove the row if it is no {noun}"
-                    )),
+                    Fault::new(name_position, format!("the {noun} has no `{name_key}`"))
+                        .help(format!("every {noun} needs one; remove the row if it is no {noun}")),
                 );
                 return None;
             }
@@ -355,17 +331,7 @@ impl<'a> Collector<'a> {
         }
         let id_given = id.is_some();
         let id = id.unwrap_or_else(|| derived_id(kind, &name));
-        Some((
-            SourceObject {
-                kind,
-                id,
-                id_given,
-                deleted,
-                attributes,
-            },
-            id_position,
-            name_position,
-        ))
+        Some((SourceObject { kind, id, id_given, deleted, attributes }, id_position, name_position))
     }
 
     /// Whether no object before had the id or, among users, the userPrincipalName.
@@ -396,10 +362,7 @@ impl<'a> Collector<'a> {
 
     /// Notes an identity; gives the place where it was seen before.
     fn see(&mut self, sort: &str, text: &str, source: Source<'_>, position: Position) -> Option<Spot> {
-        let spot = Spot {
-            file: source.number,
-            line: position.line,
-        };
+        let spot = Spot { file: source.number, line: position.line };
         match self.seen.entry(fingerprint(sort, text)) {
             std::collections::btree_map::Entry::Occupied(entry) => Some(*entry.get()),
             std::collections::btree_map::Entry::Vacant(entry) => {
@@ -410,9 +373,7 @@ impl<'a> Collector<'a> {
     }
 
     fn duplicate(&mut self, name: &str, text: &str, first: Spot, source: Source<'_>, position: Position) {
-        let before = usize::try_from(first.file)
-            .ok()
-            .and_then(|number| self.paths.get(number));
+        let before = usize::try_from(first.file).ok().and_then(|number| self.paths.get(number));
         let before = match before {
             Some(path) if path != source.path => format!("line {} of {}", first.line, path.display()),
             _ => format!("line {}", first.line),
@@ -441,10 +402,7 @@ pub(super) fn name_key(kind: ObjectKind) -> &'static str {
 /// chance of one in two million.
 pub(super) fn fingerprint(sort: &str, text: &str) -> u64 {
     let hash = blake3::hash(format!("{sort}:{}", text.trim().to_lowercase()).as_bytes());
-    hash.as_bytes()
-        .iter()
-        .take(8)
-        .fold(0, |bits, byte| (bits << 8) | u64::from(*byte))
+    hash.as_bytes().iter().take(8).fold(0, |bits, byte| (bits << 8) | u64::from(*byte))
 }
 
 /// What is wrong with a cell, before its place is known.
@@ -459,13 +417,7 @@ pub(super) fn value_of(column: &Column, raw: Raw) -> Result<Option<AttributeValu
     Ok(match (column.meaning, raw) {
         (Meaning::Secret, _) => None,
         (Meaning::Boolean | Meaning::InvertedBoolean, Raw::Text(cell)) => boolean_of(column, cell.trim())?
-            .map(|value| {
-                AttributeValue::Text(if value {
-                    "True".to_owned()
-                } else {
-                    "False".to_owned()
-                })
-            }),
+            .map(|value| AttributeValue::Text(if value { "True".to_owned() } else { "False".to_owned() })),
         (Meaning::One | Meaning::Custom, Raw::Text(cell)) => text(cell),
         (Meaning::Name | Meaning::Id | Meaning::Deleted, Raw::Text(cell)) => text(cell.trim().to_owned()),
         (Meaning::Many, Raw::Text(cell)) => list(cell.split(';').map(str::to_owned)),
@@ -484,10 +436,8 @@ pub(super) fn value_of(column: &Column, raw: Raw) -> Result<Option<AttributeValu
 }
 
 fn list(values: impl Iterator<Item = String>) -> Option<AttributeValue> {
-    let values: Vec<String> = values
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
-        .collect();
+    let values: Vec<String> =
+        values.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect();
     (!values.is_empty()).then_some(AttributeValue::List(values))
 }
 
@@ -500,11 +450,7 @@ fn boolean_of(column: &Column, cell: &str) -> Result<Option<bool>, Complaint> {
         "yes" if inverted => Ok(Some(false)),
         "no" if inverted => Ok(Some(true)),
         _ => Err(Complaint {
-            message: format!(
-                "`{}` is neither `True` nor `False`: `{}`",
-                column.name,
-                cell.escape_debug()
-            ),
+            message: format!("`{}` is neither `True` nor `False`: `{}`", column.name, cell.escape_debug()),
             help: Some(if inverted {
                 "`Block sign in` takes `Yes` or `No`".to_owned()
             } else {
@@ -516,10 +462,7 @@ fn boolean_of(column: &Column, cell: &str) -> Result<Option<bool>, Complaint> {
 
 fn id_of(raw: &Raw) -> Result<Option<String>, Complaint> {
     let Raw::Text(cell) = raw else {
-        return Err(Complaint {
-            message: "`objectId` takes one value, not a list".to_owned(),
-            help: None,
-        });
+        return Err(Complaint { message: "`objectId` takes one value, not a list".to_owned(), help: None });
     };
     let id = cell.trim();
     if id.chars().any(|c| c.is_whitespace() || c.is_control()) || ID_CHARS_MAX < id.chars().count() {
@@ -543,9 +486,8 @@ fn deleted_of(raw: &Raw) -> Result<Option<Timestamp>, Complaint> {
     }
     let midnight = || -> Option<Timestamp> {
         // The date parser would take a time without an offset too, and drop it.
-        let date = (cell.len() == "2026-01-01".len())
-            .then(|| cell.parse::<jiff::civil::Date>().ok())
-            .flatten()?;
+        let date =
+            (cell.len() == "2026-01-01".len()).then(|| cell.parse::<jiff::civil::Date>().ok()).flatten()?;
         date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     };
     match cell.parse::<Timestamp>().ok().or_else(midnight) {
@@ -559,15 +501,6 @@ fn deleted_of(raw: &Raw) -> Result<Option<Timestamp>, Complaint> {
 
 /// Reports a file's end and how many rows it gave.
 pub(super) fn read_of(path: &Path, role: Role, metadata: &std::fs::Metadata, rows: u64) -> FileRead {
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| Timestamp::try_from(time).ok());
-    FileRead {
-        path: path.to_owned(),
-        role,
-        bytes: metadata.len(),
-        modified,
-        rows,
-    }
+    let modified = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+    FileRead { path: path.to_owned(), role, bytes: metadata.len(), modified, rows }
 }

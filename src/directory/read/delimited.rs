@@ -74,19 +74,13 @@ impl<R: Read> Delimited<R> {
         loop {
             let start = self.text.position();
             if cells.len() == COLUMNS_MAX {
-                return Err(Fault::new(
-                    start,
-                    format!("the row has more than {COLUMNS_MAX} cells"),
-                ));
+                return Err(Fault::new(start, format!("the row has more than {COLUMNS_MAX} cells")));
             }
             let text = match self.text.peek()? {
                 Some('"') => self.quoted(start)?,
                 _ => self.bare(start)?,
             };
-            cells.push(Cell {
-                text,
-                position: start,
-            });
+            cells.push(Cell { text, position: start });
             match self.text.next()? {
                 Some(c) if c == self.separator => {}
                 Some('\r') => {
@@ -119,10 +113,8 @@ impl<R: Read> Delimited<R> {
         loop {
             match self.text.peek()? {
                 None => {
-                    return Err(
-                        Fault::new(start, "this quote never closes: the file is cut off or damaged")
-                            .help("export the file again; a quote inside a quoted cell is written twice"),
-                    );
+                    return Err(Fault::new(start, "this quote never closes: the file is cut off or damaged")
+                        .help("export the file again; a quote inside a quoted cell is written twice"));
                 }
                 Some('"') => {
                     let quote = self.text.position();
@@ -150,10 +142,8 @@ impl<R: Read> Delimited<R> {
             cell.push(c);
         }
         if CELL_BYTES_MAX < cell.len() {
-            return Err(
-                Fault::new(start, format!("the cell is longer than {CELL_BYTES_MAX} bytes"))
-                    .help("look for a quote that is opened here and not closed"),
-            );
+            return Err(Fault::new(start, format!("the cell is longer than {CELL_BYTES_MAX} bytes"))
+                .help("look for a quote that is opened here and not closed"));
         }
         Ok(())
     }
@@ -161,9 +151,7 @@ impl<R: Read> Delimited<R> {
 
 /// Whether it is the first line of a template of the admin center (`exports.md 2`).
 pub(super) fn is_version(line: &str) -> bool {
-    line.trim_start_matches('"')
-        .get(..8)
-        .is_some_and(|head| head.eq_ignore_ascii_case("version:"))
+    line.trim_start_matches('"').get(..8).is_some_and(|head| head.eq_ignore_ascii_case("version:"))
 }
 
 /// The separator that the line uses most outside quotes.
@@ -181,11 +169,7 @@ fn separator_of(heading: &str) -> char {
         }
     }
     let most = counts.iter().copied().max().unwrap_or_default();
-    counts
-        .iter()
-        .zip(SEPARATORS)
-        .find(|(count, _)| **count == most)
-        .map_or(',', |(_, separator)| separator)
+    counts.iter().zip(SEPARATORS).find(|(count, _)| **count == most).map_or(',', |(_, separator)| separator)
 }
 
 #[cfg(test)]
@@ -209,10 +193,7 @@ mod tests {
         assert_eq!(rows("a,\"b,c\"\n1;1,2").unwrap(), expected);
         assert_eq!(rows("a;\"b,c\"\r\n\"1;1\";2\r\n").unwrap(), expected);
         assert_eq!(rows("a\t\"b,c\"\r1;1\t2\r").unwrap(), expected);
-        assert_eq!(
-            rows("version:v1.0\nx;y").unwrap(),
-            vec![vec!["version:v1.0"], vec!["x", "y"]]
-        );
+        assert_eq!(rows("version:v1.0\nx;y").unwrap(), vec![vec!["version:v1.0"], vec!["x", "y"]]);
     }
 
     #[test]
@@ -221,12 +202,7 @@ mod tests {
         let mut delimited = Delimited::open(TextReader::open(text.as_bytes()).unwrap()).unwrap();
         let mut seen = Vec::new();
         while let Some(row) = delimited.next_row().unwrap() {
-            seen.push(
-                row.cells
-                    .last()
-                    .map(|cell| (cell.position.line, cell.position.column))
-                    .unwrap(),
-            );
+            seen.push(row.cells.last().map(|cell| (cell.position.line, cell.position.column)).unwrap());
         }
         assert_eq!(seen, [(1, 3), (3, 6), (6, 3)]);
     }
@@ -248,10 +224,7 @@ mod tests {
         let longest = format!("a\n{}\n", "x".repeat(CELL_BYTES_MAX));
         assert_eq!(rows(&longest).unwrap().len(), 2);
         let longer = format!("a\n{}\n", "x".repeat(CELL_BYTES_MAX + 1));
-        assert_eq!(
-            rows(&longer).unwrap_err().position,
-            Position { line: 2, column: 1 }
-        );
+        assert_eq!(rows(&longer).unwrap_err().position, Position { line: 2, column: 1 });
         let widest = vec!["x"; COLUMNS_MAX].join(",");
         assert_eq!(rows(&widest).unwrap().len(), 1);
         assert!(rows(&format!("{widest},x")).is_err());

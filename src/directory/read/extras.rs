@@ -35,10 +35,7 @@ pub(super) struct ExtraCell {
 
 impl Extras {
     pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            rows: BTreeMap::new(),
-        }
+        Self { path: path.to_owned(), rows: BTreeMap::new() }
     }
 
     /// Keeps a row for the user of this objectId or else userPrincipalName. Gives the line of an earlier row for the
@@ -51,14 +48,8 @@ impl Extras {
         cells: Vec<ExtraCell>,
     ) -> Option<u32> {
         let (sort, key) = id.map_or(("upn", name), |id| ("id", id));
-        let extra = Extra {
-            line,
-            key: key.to_owned(),
-            cells,
-        };
-        self.rows
-            .insert(fingerprint(sort, key), extra)
-            .map(|earlier| earlier.line)
+        let extra = Extra { line, key: key.to_owned(), cells };
+        self.rows.insert(fingerprint(sort, key), extra).map(|earlier| earlier.line)
     }
 
     /// Moves what waits for this user into it; gives an error for each attribute that both give differently.

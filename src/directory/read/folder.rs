@@ -42,15 +42,8 @@ pub fn stat_folder(folder: &Path) -> Result<FolderStat, Box<Diagnostic>> {
         .into_iter()
         .filter_map(|file| {
             let metadata = fs::metadata(&file.path).ok()?;
-            let modified = metadata
-                .modified()
-                .ok()
-                .and_then(|time| Timestamp::try_from(time).ok());
-            Some(FileStat {
-                path: file.path,
-                bytes: metadata.len(),
-                modified,
-            })
+            let modified = metadata.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+            Some(FileStat { path: file.path, bytes: metadata.len(), modified })
         })
         .collect();
     Ok(FolderStat { files })
@@ -139,11 +132,7 @@ pub(super) fn read(folder: &Path, collector: &mut Collector<'_>) -> Result<(), S
         collector.report_all(rivals);
         return Ok(());
     }
-    if !scan
-        .files
-        .iter()
-        .any(|file| matches!(file.content, Content::Users | Content::Anything))
-    {
+    if !scan.files.iter().any(|file| matches!(file.content, Content::Users | Content::Anything)) {
         collector.report(no_users(folder));
         return Ok(());
     }
@@ -207,9 +196,7 @@ fn read_file(
         (_, _, role) => {
             let tables = toml_tables::read(role, text, source, collector)?;
             for (role, rows) in tables {
-                let rival = all
-                    .iter()
-                    .find(|other| other.path != file.path && is_rival(other, role));
+                let rival = all.iter().find(|other| other.path != file.path && is_rival(other, role));
                 if let Some(rival) = rival {
                     collector.report(two_files(role, &rival.path, &file.path));
                 }
@@ -231,9 +218,10 @@ fn open(path: &Path) -> Result<(File, Metadata), Box<Diagnostic>> {
     let metadata =
         fs::metadata(path).map_err(|cause| Box::new(error(format!("the file cannot be read: {cause}"))))?;
     if !metadata.is_file() {
-        return Err(Box::new(error("this is not a regular file".to_owned()).help(
-            "put the file itself here, not a folder, pipe or device of its name",
-        )));
+        return Err(Box::new(
+            error("this is not a regular file".to_owned())
+                .help("put the file itself here, not a folder, pipe or device of its name"),
+        ));
     }
     if metadata.len() == 0 {
         return Err(Box::new(error("the file is empty (zero bytes)".to_owned()).help(
@@ -246,10 +234,7 @@ fn open(path: &Path) -> Result<(File, Metadata), Box<Diagnostic>> {
 }
 
 fn scan(folder: &Path) -> Result<Scan, Box<Diagnostic>> {
-    let mut scan = Scan {
-        files: Vec::new(),
-        strangers: Vec::new(),
-    };
+    let mut scan = Scan { files: Vec::new(), strangers: Vec::new() };
     for path in list(folder)? {
         let Some(name) = path.file_name().map(|name| name.to_string_lossy().to_lowercase()) else {
             continue;
@@ -262,8 +247,7 @@ fn scan(folder: &Path) -> Result<Scan, Box<Diagnostic>> {
             scan.add(path, false);
         }
     }
-    scan.files
-        .sort_by(|a, b| (&a.content, &a.path).cmp(&(&b.content, &b.path)));
+    scan.files.sort_by(|a, b| (&a.content, &a.path).cmp(&(&b.content, &b.path)));
     Ok(scan)
 }
 
@@ -304,11 +288,7 @@ impl Scan {
             _ => None,
         };
         match content {
-            Some(content) => self.files.push(FoundFile {
-                path,
-                content,
-                format,
-            }),
+            Some(content) => self.files.push(FoundFile { path, content, format }),
             None => self.strangers.push(path),
         }
     }
@@ -362,24 +342,16 @@ fn rivals(files: &[FoundFile]) -> Vec<Diagnostic> {
 }
 
 fn two_files(role: Role, a: &Path, b: &Path) -> Diagnostic {
-    let name = |path: &Path| {
-        path.file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default()
-    };
+    let name =
+        |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let (a_name, b_name) = (name(a), name(b));
     Diagnostic::error(format!("both `{a_name}` and `{b_name}` give the {role}"))
         .at(Place::file(b))
-        .help(format!(
-            "remove `{a_name}` or `{b_name}`, whichever is out of date"
-        ))
+        .help(format!("remove `{a_name}` or `{b_name}`, whichever is out of date"))
 }
 
 fn about_stranger(path: &Path) -> Diagnostic {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().to_lowercase())
-        .unwrap_or_default();
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let warning = Diagnostic::warning("this file is not read: its name says nothing about its content");
     let help = if name.starts_with("exportgroupmembers") {
         "a group's members go to `members/<group>.csv`, named by the group's objectId or displayName"
@@ -406,11 +378,7 @@ fn report_empty(folder: &Path, collector: &mut Collector<'_>) {
         collector.report(no_users(folder));
     }
     for role in [Role::Users, Role::Groups] {
-        let mut files = collector
-            .files()
-            .iter()
-            .filter(|file| file.role == role)
-            .peekable();
+        let mut files = collector.files().iter().filter(|file| file.role == role).peekable();
         let Some(first) = files.peek().map(|file| file.path.clone()) else {
             continue;
         };

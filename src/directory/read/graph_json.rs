@@ -53,40 +53,14 @@ pub(super) fn read(
     source: Source<'_>,
     collector: &mut Collector<'_>,
 ) -> Result<u64, SinkError> {
-    let kind = if role == Role::Groups {
-        ObjectKind::Group
-    } else {
-        ObjectKind::User
-    };
-    let shared = Rc::new(Shared {
-        position: Cell::new(Position::START),
-        fault: Cell::new(None),
-    });
-    let feed = Feed {
-        text,
-        shared: Rc::clone(&shared),
-        waiting: [0; 4],
-        left: 0,
-    };
-    let mut page = Page {
-        kind,
-        source,
-        shared: &shared,
-        collector,
-        count: 0,
-        has_next: false,
-        stopped: None,
-    };
+    let kind = if role == Role::Groups { ObjectKind::Group } else { ObjectKind::User };
+    let shared = Rc::new(Shared { position: Cell::new(Position::START), fault: Cell::new(None) });
+    let feed = Feed { text, shared: Rc::clone(&shared), waiting: [0; 4], left: 0 };
+    let mut page =
+        Page { kind, source, shared: &shared, collector, count: 0, has_next: false, stopped: None };
     let mut json = serde_json::Deserializer::from_reader(feed);
-    let outcome = PageSeed(&mut page)
-        .deserialize(&mut json)
-        .and_then(|()| json.end());
-    let Page {
-        count,
-        has_next,
-        stopped,
-        ..
-    } = page;
+    let outcome = PageSeed(&mut page).deserialize(&mut json).and_then(|()| json.end());
+    let Page { count, has_next, stopped, .. } = page;
     if let Some(error) = stopped {
         return Err(error);
     }
@@ -95,10 +69,7 @@ pub(super) fn read(
     pages.last = Some(Place::file(source.path));
     if let Err(error) = outcome {
         // What is wrong with the bytes says more than what is then wrong with the JSON.
-        let fault = shared
-            .fault
-            .take()
-            .unwrap_or_else(|| json_fault(&error, shared.position.get()));
+        let fault = shared.fault.take().unwrap_or_else(|| json_fault(&error, shared.position.get()));
         collector.fault(source, fault);
         // It may be the page that has the last objects.
         pages.with_next -= usize::from(has_next);
@@ -108,9 +79,7 @@ pub(super) fn read(
 
 fn json_fault(error: &serde_json::Error, position: Position) -> Fault {
     let words = error.to_string();
-    let words = words
-        .rsplit_once(" at line ")
-        .map_or(words.as_str(), |(words, _)| words);
+    let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
     if error.is_eof() {
         Fault::new(position, "the JSON ends too early: the file is cut off").help("save the answer again")
     } else if error.is_data() {
@@ -212,11 +181,7 @@ impl<'de> Visitor<'de> for PageSeed<'_, '_, '_> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        if has_value {
-            Ok(())
-        } else {
-            Err(A::Error::custom("the page has no list `value`"))
-        }
+        if has_value { Ok(()) } else { Err(A::Error::custom("the page has no list `value`")) }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
@@ -282,11 +247,7 @@ impl Page<'_, '_> {
                 }
                 (ObjectKind::Group, "members@odata.nextlink") => self.collector.fault(
                     source,
-                    Fault::new(
-                        position,
-                        "the members of this group go on at `members@odata.nextLink`",
-                    )
-                    .help(
+                    Fault::new(position, "the members of this group go on at `members@odata.nextLink`").help(
                         "save them all as `members/<objectId>.csv`, and ask for the groups without `$expand`",
                     ),
                 ),
@@ -300,14 +261,8 @@ impl Page<'_, '_> {
                 _ => flatten(key, value, &self.collector.names, &mut cells),
             }
         }
-        let cells = cells
-            .iter()
-            .map(|(column, value)| RawCell {
-                column,
-                value: value.clone(),
-                position,
-            })
-            .collect();
+        let cells =
+            cells.iter().map(|(column, value)| RawCell { column, value: value.clone(), position }).collect();
         if let Some(id) = self.collector.object(kind, cells, source, position)? {
             for member in members {
                 self.collector.membership(&id, &member, source, position)?;
@@ -322,17 +277,10 @@ impl Page<'_, '_> {
             Some("deleted") => Some(Removal::Purged),
             _ => None,
         };
-        let id = id
-            .and_then(Value::as_str)
-            .map(str::trim)
-            .filter(|id| !id.is_empty());
+        let id = id.and_then(Value::as_str).map(str::trim).filter(|id| !id.is_empty());
         match (removal, id) {
             (Some(removal), Some(id)) => {
-                let row = RemovalRow {
-                    kind: self.kind,
-                    id: id.to_owned(),
-                    removal,
-                };
+                let row = RemovalRow { kind: self.kind, id: id.to_owned(), removal };
                 self.collector.removal(row, self.source, position)
             }
             (None, _) => {
@@ -341,10 +289,7 @@ impl Page<'_, '_> {
                 Ok(())
             }
             (_, None) => {
-                self.collector.fault(
-                    self.source,
-                    Fault::new(position, "the removed object has no `id`"),
-                );
+                self.collector.fault(self.source, Fault::new(position, "the removed object has no `id`"));
                 Ok(())
             }
         }
@@ -352,10 +297,7 @@ impl Page<'_, '_> {
 
     fn members(&mut self, key: &str, value: &Value, position: Position, members: &mut Vec<String>) {
         let Some(values) = value.as_array() else {
-            self.collector.fault(
-                self.source,
-                Fault::new(position, format!("`{key}` is not a list")),
-            );
+            self.collector.fault(self.source, Fault::new(position, format!("`{key}` is not a list")));
             return;
         };
         for value in values.iter().filter(|value| value.get("@removed").is_none()) {
@@ -390,11 +332,7 @@ fn flatten(name: &str, value: &Value, names: &Names, cells: &mut Vec<(Column, Ra
             }
             return;
         }
-        Value::Array(values) => values
-            .iter()
-            .map(scalar)
-            .collect::<Option<Vec<_>>>()
-            .map(Raw::List),
+        Value::Array(values) => values.iter().map(scalar).collect::<Option<Vec<_>>>().map(Raw::List),
         value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
             scalar(value).map(Raw::Text)
         }

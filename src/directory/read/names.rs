@@ -157,26 +157,14 @@ impl Names {
         };
         let lower = name.to_lowercase();
         if lower == "passwordprofile" || lower.starts_with("passwordprofile.") {
-            return Column {
-                name: name.to_owned(),
-                meaning: Meaning::Secret,
-                bracketed,
-            };
+            return Column { name: name.to_owned(), meaning: Meaning::Secret, bracketed };
         }
         let (name, meaning) = match self.0.get(&lower) {
             Some((name, meaning)) => (name.clone(), *meaning),
             None => (name.to_owned(), Meaning::Custom),
         };
         let inverted = meaning == Meaning::Boolean && label.to_lowercase().starts_with("block sign in");
-        Column {
-            name,
-            meaning: if inverted {
-                Meaning::InvertedBoolean
-            } else {
-                meaning
-            },
-            bracketed,
-        }
+        Column { name, meaning: if inverted { Meaning::InvertedBoolean } else { meaning }, bracketed }
     }
 }
 
@@ -203,44 +191,20 @@ mod tests {
             ("businessPhones", "telephoneNumber", Meaning::First),
             ("faxNumber", "facsimileTelephoneNumber", Meaning::One),
             ("onPremisesSyncEnabled", "dirSyncEnabled", Meaning::Boolean),
-            (
-                "onPremisesExtensionAttributes.extensionAttribute15",
-                "extensionAttribute15",
-                Meaning::One,
-            ),
-            (
-                "employeeorgdata.costcenter",
-                "employeeOrgData.costCenter",
-                Meaning::One,
-            ),
+            ("onPremisesExtensionAttributes.extensionAttribute15", "extensionAttribute15", Meaning::One),
+            ("employeeorgdata.costcenter", "employeeOrgData.costCenter", Meaning::One),
             ("proxyaddresses", "proxyAddresses", Meaning::Many),
             ("skills", "Skills", Meaning::Many),
             ("Department", "department", Meaning::Many),
             ("extension_0123_Badge", "extension_0123_Badge", Meaning::Custom),
             ("Name [displayName] Required", "displayName", Meaning::Name),
-            (
-                "Block sign in (Yes/No) [accountEnabled] Required",
-                "accountEnabled",
-                Meaning::InvertedBoolean,
-            ),
-            (
-                "Initial password [passwordProfile] Required",
-                "passwordProfile",
-                Meaning::Secret,
-            ),
-            (
-                "passwordProfile.password",
-                "passwordProfile.password",
-                Meaning::Secret,
-            ),
+            ("Block sign in (Yes/No) [accountEnabled] Required", "accountEnabled", Meaning::InvertedBoolean),
+            ("Initial password [passwordProfile] Required", "passwordProfile", Meaning::Secret),
+            ("passwordProfile.password", "passwordProfile.password", Meaning::Secret),
             ("[odd]", "[odd]", Meaning::Custom),
         ] {
             let column = names.resolve(heading);
-            assert_eq!(
-                (column.name.as_str(), column.meaning),
-                (name, meaning),
-                "{heading}"
-            );
+            assert_eq!((column.name.as_str(), column.meaning), (name, meaning), "{heading}");
         }
     }
 }

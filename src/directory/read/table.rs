@@ -23,11 +23,9 @@ pub(super) fn read(
     collector: &mut Collector<'_>,
 ) -> Result<u64, SinkError> {
     if role == Role::UsersExtra && EXTRA_FILE_BYTES_MAX < metadata.len() {
-        let fault = Fault::new(
-            Position::START,
-            format!("the file is larger than {EXTRA_FILE_BYTES_MAX} bytes"),
-        )
-        .help("move its columns into the users' file, which may be of any size");
+        let fault =
+            Fault::new(Position::START, format!("the file is larger than {EXTRA_FILE_BYTES_MAX} bytes"))
+                .help("move its columns into the users' file, which may be of any size");
         collector.fault(source, fault);
         return Ok(0);
     }
@@ -53,13 +51,7 @@ pub(super) fn read_members_of(
     let Some((mut rows, heading)) = open(text, source, collector) else {
         return Ok(0);
     };
-    let names = [
-        "memberObjectIdOrUpn",
-        "member",
-        "id",
-        "objectId",
-        "userPrincipalName",
-    ];
+    let names = ["memberObjectIdOrUpn", "member", "id", "objectId", "userPrincipalName"];
     let columns: Vec<usize> = names.iter().filter_map(|name| heading.find(name)).collect();
     if columns.is_empty() {
         let fault = Fault::new(heading.position, "no column says who the members are").help(
@@ -96,19 +88,14 @@ struct Heading {
 
 impl Heading {
     fn find(&self, name: &str) -> Option<usize> {
-        self.names
-            .iter()
-            .position(|known| known.eq_ignore_ascii_case(name))
+        self.names.iter().position(|known| known.eq_ignore_ascii_case(name))
     }
 }
 
 impl Row {
     /// The cell's text without surrounding blanks; `None` when it is empty.
     fn filled(&self, column: usize) -> Option<&str> {
-        self.cells
-            .get(column)
-            .map(|cell| cell.text.trim())
-            .filter(|text| !text.is_empty())
+        self.cells.get(column).map(|cell| cell.text.trim()).filter(|text| !text.is_empty())
     }
 }
 
@@ -141,19 +128,12 @@ fn open(
         return None;
     };
     let heading = Heading {
-        bracketed: row
-            .cells
-            .iter()
-            .any(|cell| in_brackets(cell.text.trim()).is_some()),
+        bracketed: row.cells.iter().any(|cell| in_brackets(cell.text.trim()).is_some()),
         written: row.cells.iter().map(|cell| cell.text.trim().to_owned()).collect(),
         names: row
             .cells
             .iter()
-            .map(|cell| {
-                in_brackets(cell.text.trim())
-                    .map_or(cell.text.trim(), |(_, name)| name)
-                    .to_owned()
-            })
+            .map(|cell| in_brackets(cell.text.trim()).map_or(cell.text.trim(), |(_, name)| name).to_owned())
             .collect(),
         positions: row.cells.iter().map(|cell| cell.position).collect(),
         position: row.position,
@@ -165,11 +145,7 @@ fn open(
                 .help("name the column, or remove the separator");
             collector.fault(source, fault);
         }
-        let earlier = heading
-            .names
-            .iter()
-            .take(at)
-            .position(|known| known.eq_ignore_ascii_case(name));
+        let earlier = heading.names.iter().take(at).position(|known| known.eq_ignore_ascii_case(name));
         if let Some(earlier) = earlier.filter(|_| !name.is_empty()) {
             let fault = Fault::new(
                 *position,
@@ -215,10 +191,8 @@ fn each_row(
         }
         let position = row.cells.get(width).map_or(row.position, |cell| cell.position);
         let s = if row.cells.len() == 1 { "" } else { "s" };
-        let fault = Fault::new(
-            position,
-            format!("the row has {} cell{s}, the heading {width}", row.cells.len()),
-        );
+        let fault =
+            Fault::new(position, format!("the row has {} cell{s}, the heading {width}", row.cells.len()));
         collector.fault(
             source,
             fault.help(
@@ -247,11 +221,7 @@ fn objects(
         let cells = columns
             .iter()
             .zip(row.cells)
-            .map(|(column, cell)| RawCell {
-                column,
-                value: Raw::Text(cell.text),
-                position: cell.position,
-            })
+            .map(|(column, cell)| RawCell { column, value: Raw::Text(cell.text), position: cell.position })
             .collect();
         collector.object(kind, cells, source, row.position).map(drop)
     })
@@ -263,28 +233,14 @@ fn attribute_columns(
     source: Source<'_>,
     collector: &mut Collector<'_>,
 ) -> Option<Vec<Column>> {
-    let columns: Vec<Column> = heading
-        .written
-        .iter()
-        .map(|heading| collector.names.resolve(heading))
-        .collect();
+    let columns: Vec<Column> =
+        heading.written.iter().map(|heading| collector.names.resolve(heading)).collect();
     let errors_before = collector.errors();
     for (at, (column, position)) in columns.iter().zip(&heading.positions).enumerate() {
-        if let Some(earlier) = columns
-            .iter()
-            .take(at)
-            .position(|known| known.name == column.name)
-        {
+        if let Some(earlier) = columns.iter().take(at).position(|known| known.name == column.name) {
             let name = |at: usize| heading.names.get(at).map(String::as_str).unwrap_or_default();
-            let message = format!(
-                "`{}` and `{}` are two names of one attribute",
-                name(earlier),
-                name(at)
-            );
-            collector.fault(
-                source,
-                Fault::new(*position, message).help("remove one of the two columns"),
-            );
+            let message = format!("`{}` and `{}` are two names of one attribute", name(earlier), name(at));
+            collector.fault(source, Fault::new(*position, message).help("remove one of the two columns"));
         }
     }
     (errors_before == collector.errors()).then_some(columns)
@@ -308,35 +264,25 @@ fn extras(
         return Ok(0);
     };
     let id_column = columns.iter().position(|column| column.meaning == Meaning::Id);
-    let name_column = columns
-        .iter()
-        .position(|column| column.name == "userPrincipalName");
+    let name_column = columns.iter().position(|column| column.name == "userPrincipalName");
     if id_column.is_none() && name_column.is_none() {
         collector.fault(source, missing_column("userPrincipalName", heading));
         return Ok(0);
     }
-    if let Some(at) = columns
-        .iter()
-        .position(|column| column.meaning == Meaning::Deleted)
-    {
+    if let Some(at) = columns.iter().position(|column| column.meaning == Meaning::Deleted) {
         let position = heading.positions.get(at).copied().unwrap_or(heading.position);
         let fault = Fault::new(position, "`deletedDateTime` belongs in the users' own file");
         collector.fault(source, fault);
         return Ok(0);
     }
-    let shared: Vec<Arc<str>> = columns
-        .iter()
-        .map(|column| Arc::from(column.name.as_str()))
-        .collect();
+    let shared: Vec<Arc<str>> = columns.iter().map(|column| Arc::from(column.name.as_str())).collect();
     let mut extras = Extras::new(source.path);
     let count = each_row(rows, heading, source, collector, |row, collector| {
         let key = |column: Option<usize>| column.and_then(|column| row.filled(column)).map(str::to_owned);
         let (id, name) = (key(id_column), key(name_column));
         if id.is_none() && name.is_none() {
-            collector.fault(
-                source,
-                Fault::new(row.position, "the row has no objectId and no userPrincipalName"),
-            );
+            collector
+                .fault(source, Fault::new(row.position, "the row has no objectId and no userPrincipalName"));
             return Ok(());
         }
         let mut cells = Vec::new();
@@ -355,11 +301,7 @@ fn extras(
                 Ok(None) => {}
                 Err(complaint) => collector.fault(
                     source,
-                    Fault {
-                        message: complaint.message,
-                        help: complaint.help,
-                        position: cell.position,
-                    },
+                    Fault { message: complaint.message, help: complaint.help, position: cell.position },
                 ),
             }
         }
@@ -391,11 +333,7 @@ fn members(
     collector: &mut Collector<'_>,
 ) -> Result<u64, SinkError> {
     let (Some(group), Some(member)) = (heading.find("group"), heading.find("member")) else {
-        let missing = if heading.find("group").is_none() {
-            "group"
-        } else {
-            "member"
-        };
+        let missing = if heading.find("group").is_none() { "group" } else { "member" };
         let fault = missing_column(missing, heading);
         collector.fault(
             source,

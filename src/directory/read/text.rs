@@ -17,11 +17,7 @@ pub(super) struct Fault {
 
 impl Fault {
     pub(super) fn new(position: Position, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: None,
-            position,
-        }
+        Self { message: message.into(), help: None, position }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -53,10 +49,7 @@ impl Tracker {
         match c {
             '\n' if self.after_cr => {}
             '\n' | '\r' => {
-                self.position = Position {
-                    line: self.position.line.saturating_add(1),
-                    column: 1,
-                };
+                self.position = Position { line: self.position.line.saturating_add(1), column: 1 };
             }
             _ => self.position.column = self.position.column.saturating_add(1),
         }
@@ -97,17 +90,12 @@ impl<R: Read> TextReader<R> {
         let head = raw.get(..waiting).unwrap_or_default();
         let (encoding, mark_bytes) = match head {
             [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => {
-                return Err(
-                    Fault::new(Position::START, "the file is in UTF-32, which is not read")
-                        .help("save it as UTF-8"),
-                );
+                return Err(Fault::new(Position::START, "the file is in UTF-32, which is not read")
+                    .help("save it as UTF-8"));
             }
             [b'P', b'K', 3, 4, ..] => {
-                return Err(Fault::new(
-                    Position::START,
-                    "the file is a workbook or a zip archive, not text",
-                )
-                .help("in Excel choose Save As, `CSV UTF-8 (Comma delimited)`"));
+                return Err(Fault::new(Position::START, "the file is a workbook or a zip archive, not text")
+                    .help("in Excel choose Save As, `CSV UTF-8 (Comma delimited)`"));
             }
             [0xEF, 0xBB, 0xBF, ..] => (UTF_8, 3),
             [0xFF, 0xFE, ..] => (UTF_16LE, 2),
@@ -123,10 +111,7 @@ impl<R: Read> TextReader<R> {
             waiting: waiting - mark_bytes,
             text: String::new(),
             at: 0,
-            tracker: Tracker {
-                position: Position::START,
-                after_cr: false,
-            },
+            tracker: Tracker { position: Position::START, after_cr: false },
             bytes_decoded: u64::try_from(mark_bytes).unwrap_or_default(),
             ended: false,
             fault: None,
@@ -184,10 +169,7 @@ impl<R: Read> TextReader<R> {
         while self.at == self.text.len() {
             // The text before a malformed byte was handed out first, so the tracker stands at the byte.
             if let Some(fault) = &self.fault {
-                return Err(Fault {
-                    position: self.tracker.position,
-                    ..fault.clone()
-                });
+                return Err(Fault { position: self.tracker.position, ..fault.clone() });
             }
             if self.ended {
                 return Ok(());
@@ -212,14 +194,11 @@ impl<R: Read> TextReader<R> {
         self.text.clear();
         self.at = 0;
         // A chunk is 64 KiB, so the length cannot overflow.
-        let room = self
-            .decoder
-            .max_utf8_buffer_length_without_replacement(chunk.len())
-            .unwrap_or(CHUNK_BYTES * 3);
+        let room =
+            self.decoder.max_utf8_buffer_length_without_replacement(chunk.len()).unwrap_or(CHUNK_BYTES * 3);
         self.text.reserve(room);
         let (result, read) =
-            self.decoder
-                .decode_to_string_without_replacement(chunk, &mut self.text, self.ended);
+            self.decoder.decode_to_string_without_replacement(chunk, &mut self.text, self.ended);
         self.bytes_decoded += u64::try_from(read).unwrap_or_default();
         match result {
             DecoderResult::InputEmpty => self.waiting = 0,
@@ -228,18 +207,13 @@ impl<R: Read> TextReader<R> {
                 self.waiting -= read;
             }
             DecoderResult::Malformed(bad, after) => {
-                let offset = self
-                    .bytes_decoded
-                    .saturating_sub(u64::from(bad) + u64::from(after));
+                let offset = self.bytes_decoded.saturating_sub(u64::from(bad) + u64::from(after));
                 let first = read
                     .checked_sub(usize::from(bad) + usize::from(after))
                     .and_then(|at| self.raw.get(at))
                     .map_or_else(String::new, |byte| format!(" (0x{byte:02X})"));
-                let message = format!(
-                    "byte {}{first} of the file is not {}",
-                    offset + 1,
-                    self.encoding.name()
-                );
+                let message =
+                    format!("byte {}{first} of the file is not {}", offset + 1, self.encoding.name());
                 let help = if self.encoding == UTF_8 {
                     "the file is in another encoding, such as Windows-1252, or damaged; in Excel choose Save As, \
                      `CSV UTF-8 (Comma delimited)`"
@@ -307,21 +281,9 @@ mod tests {
         assert_eq!(by_single_bytes.position, Position { line: 2, column: 3 });
         let fault = all(b"ab\ncd\xE9f").unwrap_err();
         assert_eq!(fault.position, Position { line: 2, column: 3 });
-        assert!(
-            fault
-                .message
-                .starts_with("byte 6 (0xE9) of the file is not UTF-8"),
-            "{}",
-            fault.message
-        );
-        assert_eq!(
-            all(b"\xFF\xFEa\0b").unwrap_err().position,
-            Position { line: 1, column: 2 }
-        );
-        assert_eq!(
-            all(b"a\0b").unwrap_err().position,
-            Position { line: 1, column: 2 }
-        );
+        assert!(fault.message.starts_with("byte 6 (0xE9) of the file is not UTF-8"), "{}", fault.message);
+        assert_eq!(all(b"\xFF\xFEa\0b").unwrap_err().position, Position { line: 1, column: 2 });
+        assert_eq!(all(b"a\0b").unwrap_err().position, Position { line: 1, column: 2 });
     }
 
     #[test]

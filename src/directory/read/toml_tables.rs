@@ -46,13 +46,8 @@ pub(super) fn read(
     let (document, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         for error in errors {
-            let position = error
-                .span()
-                .map_or(Position::START, |span| lines.position(span.start));
-            collector.fault(
-                source,
-                Fault::new(position, format!("not valid TOML: {}", error.message())),
-            );
+            let position = error.span().map_or(Position::START, |span| lines.position(span.start));
+            collector.fault(source, Fault::new(position, format!("not valid TOML: {}", error.message())));
         }
         return Ok(Vec::new());
     }
@@ -65,13 +60,8 @@ pub(super) fn read(
             (Some((_, table_role)), Some(role)) if *table_role == role => found.push((*table_role, value)),
             (Some((name, table_role)), Some(_)) => collector.fault(
                 source,
-                Fault::new(
-                    lines.of(key),
-                    format!("`[[{name}]]` does not belong in this file"),
-                )
-                .help(format!(
-                    "it goes to `{table_role}.toml`; `directory.toml` may hold everything"
-                )),
+                Fault::new(lines.of(key), format!("`[[{name}]]` does not belong in this file"))
+                    .help(format!("it goes to `{table_role}.toml`; `directory.toml` may hold everything")),
             ),
             (None, _) => {
                 let names = TABLES.iter().map(|(name, _)| *name);
@@ -92,10 +82,7 @@ pub(super) fn read(
         && found.is_empty()
         && document.get_ref().is_empty()
     {
-        let name = TABLES
-            .iter()
-            .find(|(_, known)| *known == role)
-            .map_or("user", |(name, _)| *name);
+        let name = TABLES.iter().find(|(_, known)| *known == role).map_or("user", |(name, _)| *name);
         collector.fault(
             source,
             Fault::new(Position::START, format!("the file has no `[[{name}]]`"))
@@ -155,14 +142,7 @@ fn object(
         if kind == ObjectKind::Group && key.get_ref().eq_ignore_ascii_case("members") {
             member_list(value, lines, &mut members, &mut faults);
         } else {
-            flatten(
-                key.get_ref(),
-                value,
-                &collector.names,
-                lines,
-                &mut cells,
-                &mut faults,
-            );
+            flatten(key.get_ref(), value, &collector.names, lines, &mut cells, &mut faults);
         }
     }
     if !faults.is_empty() {
@@ -171,11 +151,7 @@ fn object(
     }
     let cells = cells
         .iter()
-        .map(|(column, value, position)| RawCell {
-            column,
-            value: value.clone(),
-            position: *position,
-        })
+        .map(|(column, value, position)| RawCell { column, value: value.clone(), position: *position })
         .collect();
     if let Some(id) = collector.object(kind, cells, source, position)? {
         for (member, position) in members {
@@ -218,22 +194,13 @@ fn flatten(
     let raw = match value.get_ref() {
         DeValue::Table(table) => {
             for (key, value) in table {
-                flatten(
-                    &format!("{name}.{}", key.get_ref()),
-                    value,
-                    names,
-                    lines,
-                    cells,
-                    faults,
-                );
+                flatten(&format!("{name}.{}", key.get_ref()), value, names, lines, cells, faults);
             }
             return;
         }
-        DeValue::Array(values) => values
-            .iter()
-            .map(|value| scalar(value.get_ref()))
-            .collect::<Option<Vec<_>>>()
-            .map(Raw::List),
+        DeValue::Array(values) => {
+            values.iter().map(|value| scalar(value.get_ref())).collect::<Option<Vec<_>>>().map(Raw::List)
+        }
         value @ (DeValue::String(_)
         | DeValue::Integer(_)
         | DeValue::Float(_)
@@ -243,11 +210,8 @@ fn flatten(
     match raw {
         Some(raw) => cells.push((names.resolve(name), raw, lines.of(value))),
         None => faults.push(
-            Fault::new(
-                lines.of(value),
-                format!("`{name}` holds neither a text nor a list of texts"),
-            )
-            .help("attributes are texts, booleans, numbers, dates, or lists of these"),
+            Fault::new(lines.of(value), format!("`{name}` holds neither a text nor a list of texts"))
+                .help("attributes are texts, booleans, numbers, dates, or lists of these"),
         ),
     }
 }
@@ -281,12 +245,7 @@ fn member(
             return Ok(());
         }
     };
-    collector.membership(
-        group.unwrap_or_default(),
-        member.unwrap_or_default(),
-        source,
-        position,
-    )
+    collector.membership(group.unwrap_or_default(), member.unwrap_or_default(), source, position)
 }
 
 fn assignment(
@@ -323,10 +282,7 @@ fn texts<'t, const N: usize>(
                 None => fault.help(format!("the keys are: {}", names.join(", "))),
             });
         } else if value.get_ref().as_str().is_none() {
-            faults.push(Fault::new(
-                lines.of(value),
-                format!("`{}` is not a text", key.get_ref()),
-            ));
+            faults.push(Fault::new(lines.of(value), format!("`{}` is not a text", key.get_ref())));
         }
     }
     let found = names.map(|name| {
@@ -337,12 +293,7 @@ fn texts<'t, const N: usize>(
             .map(str::trim)
             .filter(|text| !text.is_empty())
     });
-    for (name, _) in names
-        .iter()
-        .zip(&found)
-        .take(required)
-        .filter(|(_, text)| text.is_none())
-    {
+    for (name, _) in names.iter().zip(&found).take(required).filter(|(_, text)| text.is_none()) {
         faults.push(Fault::new(position, format!("`{name}` is missing")));
     }
     if faults.is_empty() { Ok(found) } else { Err(faults) }
@@ -356,15 +307,8 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
-        let ends = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
-        Self {
-            text,
-            starts: std::iter::once(0).chain(ends).collect(),
-        }
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(ends).collect() }
     }
 
     fn of<T>(&self, spanned: &Spanned<T>) -> Position {
@@ -373,16 +317,9 @@ impl<'t> Lines<'t> {
 
     fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self
-            .starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or_default();
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let before = self.text.get(start..offset).unwrap_or_default().chars().count();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        Position {
-            line: number(line),
-            column: number(before + 1),
-        }
+        Position { line: number(line), column: number(before + 1) }
     }
 }

@@ -10,10 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn exchange(
@@ -41,24 +38,12 @@ fn exchange(
         ]),
         body: body.map(|body| body.as_bytes().to_vec()),
     };
-    let answered = Answered {
-        outcome,
-        elapsed: Duration::from_millis(12),
-    };
-    Exchange::record(
-        about,
-        &request,
-        &answered,
-        &Redactor::new([SecretString::from("s3cret")]),
-    )
+    let answered = Answered { outcome, elapsed: Duration::from_millis(12) };
+    Exchange::record(about, &request, &answered, &Redactor::new([SecretString::from("s3cret")]))
 }
 
 fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
-    Response {
-        status,
-        headers: pairs(headers),
-        body: body.as_bytes().to_vec(),
-    }
+    Response { status, headers: pairs(headers), body: body.as_bytes().to_vec() }
 }
 
 /// Every kind of exchange.
@@ -77,32 +62,15 @@ fn all() -> Vec<Exchange> {
             Some("{\"a\": 1}"),
             Ok(response(201, &[("content-type", "text/html")], "<p>")),
         ),
-        exchange(
-            Method::Patch,
-            "/Users/1",
-            Some(&long),
-            Ok(response(599, &[], &long)),
-        ),
-        exchange(
-            Method::Delete,
-            "/Users/1",
-            None,
-            Ok(response(302, &[("Location", "/x")], "")),
-        ),
-        exchange(
-            Method::Delete,
-            "/Users/1",
-            None,
-            Err(TransportError::Timeout { after_ms: 30_000 }),
-        ),
+        exchange(Method::Patch, "/Users/1", Some(&long), Ok(response(599, &[], &long))),
+        exchange(Method::Delete, "/Users/1", None, Ok(response(302, &[("Location", "/x")], ""))),
+        exchange(Method::Delete, "/Users/1", None, Err(TransportError::Timeout { after_ms: 30_000 })),
     ]
 }
 
 /// Asserts that `value` has exactly the members `required`, and `optional` ones at most, and that each is of its type.
 fn check_object(at: &str, value: &Value, required: &[(&str, &str)], optional: &[(&str, &str)]) {
-    let members = value
-        .as_object()
-        .unwrap_or_else(|| panic!("{at} is no object: {value}"));
+    let members = value.as_object().unwrap_or_else(|| panic!("{at} is no object: {value}"));
     for (name, _) in required {
         assert!(members.contains_key(*name), "{at}.{name} is missing");
     }
@@ -122,10 +90,7 @@ fn check_object(at: &str, value: &Value, required: &[(&str, &str)], optional: &[
 
 /// Members of type `name: type, …`, as short as the specification's tables.
 fn members(table: &str) -> Vec<(&str, &str)> {
-    table
-        .split(',')
-        .filter_map(|member| member.trim().split_once(' '))
-        .collect()
+    table.split(',').filter_map(|member| member.trim().split_once(' ')).collect()
 }
 
 fn check(at: &str, value: &Value, required: &str, optional: &str) {
@@ -134,12 +99,7 @@ fn check(at: &str, value: &Value, required: &str, optional: &str) {
 
 fn check_pairs(at: &str, value: &Value) {
     for (index, pair) in value.as_array().unwrap().iter().enumerate() {
-        check(
-            &format!("{at}[{index}]"),
-            pair,
-            "name string, value string",
-            "comment string",
-        );
+        check(&format!("{at}[{index}]"), pair, "name string, value string", "comment string");
     }
 }
 
@@ -155,12 +115,7 @@ fn every_member_the_specification_requires_is_there_and_of_its_type() {
         "browser object, pages array, comment string",
     );
     assert_eq!(log["version"], "1.2");
-    check(
-        "creator",
-        &log["creator"],
-        "name string, version string",
-        "comment string",
-    );
+    check("creator", &log["creator"], "name string, version string", "comment string");
     let entries = log["entries"].as_array().unwrap();
     assert_eq!(entries.len(), all().len());
     for entry in entries {
@@ -170,25 +125,10 @@ fn every_member_the_specification_requires_is_there_and_of_its_type() {
             "startedDateTime string, time integer, request object, response object, cache object, timings object",
             "pageref string, serverIPAddress string, connection string, comment string",
         );
-        assert!(
-            entry["startedDateTime"]
-                .as_str()
-                .unwrap()
-                .parse::<Timestamp>()
-                .is_ok()
-        );
-        check(
-            "timings",
-            &entry["timings"],
-            "send integer, wait integer, receive integer",
-            "",
-        );
+        assert!(entry["startedDateTime"].as_str().unwrap().parse::<Timestamp>().is_ok());
+        check("timings", &entry["timings"], "send integer, wait integer, receive integer", "");
         let parts = ["send", "wait", "receive"].map(|part| entry["timings"][part].as_u64().unwrap());
-        assert_eq!(
-            Some(parts.iter().sum()),
-            entry["time"].as_u64(),
-            "`time` is the sum of the timings"
-        );
+        assert_eq!(Some(parts.iter().sum()), entry["time"].as_u64(), "`time` is the sum of the timings");
 
         let request = &entry["request"];
         check(
@@ -201,12 +141,7 @@ fn every_member_the_specification_requires_is_there_and_of_its_type() {
         check_pairs("request.headers", &request["headers"]);
         check_pairs("request.queryString", &request["queryString"]);
         if let Some(data) = request.get("postData") {
-            check(
-                "postData",
-                data,
-                "mimeType string, params array, text string",
-                "comment string",
-            );
+            check("postData", data, "mimeType string, params array, text string", "comment string");
         }
 
         let response = &entry["response"];
@@ -235,10 +170,7 @@ fn an_entry_says_what_was_sent_and_what_came_back() {
         Some("{ \"userName\": \"adele\" }"),
         Ok(response(
             201,
-            &[
-                ("content-type", "application/scim+json"),
-                ("Location", "/scim/Users/1"),
-            ],
+            &[("content-type", "application/scim+json"), ("Location", "/scim/Users/1")],
             "{\"id\":\"s3cret\"}",
         )),
     );

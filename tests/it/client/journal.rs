@@ -43,15 +43,8 @@ fn patch(body: &str) -> Request {
 
 fn answered(status: u16, body: &str) -> Answered {
     let headers = vec![("content-type".to_owned(), "application/scim+json".to_owned())];
-    let outcome = Ok(Response {
-        status,
-        headers,
-        body: body.as_bytes().to_vec(),
-    });
-    Answered {
-        outcome,
-        elapsed: Duration::from_micros(12_999),
-    }
+    let outcome = Ok(Response { status, headers, body: body.as_bytes().to_vec() });
+    Answered { outcome, elapsed: Duration::from_micros(12_999) }
 }
 
 fn redactor() -> Redactor {
@@ -85,13 +78,7 @@ fn a_record_reads_back_as_it_was_written_in_a_stable_form() {
     let written = record("1/7/put", 1, "adele@contoso.com");
     writer.append(&written).unwrap();
     let path = journal.join("staging.jsonl");
-    assert_eq!(
-        read(&path, Filter::all())
-            .unwrap()
-            .map(Result::unwrap)
-            .collect::<Vec<_>>(),
-        [written]
-    );
+    assert_eq!(read(&path, Filter::all()).unwrap().map(Result::unwrap).collect::<Vec<_>>(), [written]);
     let line = r#"{"effect":"1/7/put","cycle":1,"object":{"kind":"User","label":"adele@contoso.com","source_id":"id-adele@contoso.com"},"started":"2026-08-01T09:40:00Z","duration_ms":12,"request":{"method":"PATCH","url":"http://127.0.0.1:1/scim/Users/42","headers":[["Authorization","****"],["Accept","application/scim+json"]],"body":{"json":{"b":1,"a":2}},"body_bytes":13},"response":{"status":200,"headers":[["content-type","application/scim+json"]],"body":{"json":{}},"body_bytes":2}}"#;
     assert_eq!(fs::read_to_string(&path).unwrap(), format!("{line}\n"));
 }
@@ -120,34 +107,22 @@ fn every_kind_of_failure_and_body_survives_the_round_trip() {
         (TransportError::TooLarge { limit_bytes: 1 }, "too_large"),
         (TransportError::Protocol("garbage".to_owned()), "protocol"),
     ];
-    let probe = About {
-        cycle: None,
-        object: None,
-        ..about("probe", 1, "")
-    };
+    let probe = About { cycle: None, object: None, ..about("probe", 1, "") };
     let mut records = Vec::new();
     for (error, kind) in errors {
-        let answered = Answered {
-            outcome: Err(error.clone()),
-            elapsed: Duration::from_secs(30),
-        };
+        let answered = Answered { outcome: Err(error.clone()), elapsed: Duration::from_secs(30) };
         let exchange = Exchange::record(probe.clone(), &patch("plain"), &answered, &redactor());
         match &exchange.outcome {
-            Outcome::Error(found) => assert_eq!(
-                (found.kind.as_str(), found.message.clone()),
-                (kind, error.to_string())
-            ),
+            Outcome::Error(found) => {
+                assert_eq!((found.kind.as_str(), found.message.clone()), (kind, error.to_string()))
+            }
             Outcome::Response(_) => panic!("an error became an answer"),
         }
         assert_eq!(exchange.request.body, Some(Body::Text("plain".to_owned())));
         records.push(exchange);
     }
     let bytes = Answered {
-        outcome: Ok(Response {
-            status: 500,
-            headers: Vec::new(),
-            body: vec![b'<', 0xff, b'>'],
-        }),
+        outcome: Ok(Response { status: 500, headers: Vec::new(), body: vec![b'<', 0xff, b'>'] }),
         elapsed: Duration::ZERO,
     };
     records.push(Exchange::record(probe, &patch("null"), &bytes, &redactor()));
@@ -155,13 +130,7 @@ fn every_kind_of_failure_and_body_survives_the_round_trip() {
         writer.append(exchange).unwrap();
     }
     let path = folder.path().join("job.jsonl");
-    assert_eq!(
-        read(&path, Filter::all())
-            .unwrap()
-            .map(Result::unwrap)
-            .collect::<Vec<_>>(),
-        records
-    );
+    assert_eq!(read(&path, Filter::all()).unwrap().map(Result::unwrap).collect::<Vec<_>>(), records);
     let last = records.last().unwrap();
     assert_eq!(last.request.body, Some(Body::Json(Value::Null)));
     assert!(
@@ -171,12 +140,7 @@ fn every_kind_of_failure_and_body_survives_the_round_trip() {
 
 #[test]
 fn a_secret_is_nowhere_in_the_file_whoever_wrote_it() {
-    let forms = [
-        SECRET,
-        r#"s3cret/+\"ü"#,
-        r"s3cret\/\u002b\u0022\u00fc",
-        "s3cret%2F%2b%22%C3%BC",
-    ];
+    let forms = [SECRET, r#"s3cret/+\"ü"#, r"s3cret\/\u002b\u0022\u00fc", "s3cret%2F%2b%22%C3%BC"];
     let folder = tempfile::tempdir().unwrap();
     let mut writer = JournalWriter::open(folder.path(), "job").unwrap();
     for form in forms {
@@ -188,30 +152,16 @@ fn a_secret_is_nowhere_in_the_file_whoever_wrote_it() {
             headers: vec![("www-authenticate".to_owned(), format!("Bearer error=\"{form}\""))],
             body: format!("<p>bad token {form}</p>").into_bytes(),
         };
-        let answered = Answered {
-            outcome: Ok(echo),
-            elapsed: Duration::ZERO,
-        };
-        writer
-            .append(&Exchange::record(
-                about("e", 1, form),
-                &request,
-                &answered,
-                &redactor(),
-            ))
-            .unwrap();
+        let answered = Answered { outcome: Ok(echo), elapsed: Duration::ZERO };
+        writer.append(&Exchange::record(about("e", 1, form), &request, &answered, &redactor())).unwrap();
         // The escaped forms inside a document, as the target serializes it.
         let document = if form.starts_with(SECRET) {
             json!({ "detail": form }).to_string()
         } else {
             format!("{{\"detail\":\"{form}\"}}")
         };
-        let exchange = Exchange::record(
-            about("e", 1, "a"),
-            &request,
-            &self::answered(400, &document),
-            &redactor(),
-        );
+        let exchange =
+            Exchange::record(about("e", 1, "a"), &request, &self::answered(400, &document), &redactor());
         assert!(
             matches!(&exchange.outcome, Outcome::Response(answer) if answer.body == Some(Body::Json(json!({"detail": "****"})))),
             "{form}"
@@ -227,20 +177,10 @@ fn a_secret_is_nowhere_in_the_file_whoever_wrote_it() {
         outcome: Err(TransportError::Connect("t0ken refused".to_owned())),
         elapsed: Duration::ZERO,
     };
-    writer
-        .append(&Exchange::record(
-            about("e", 1, "a"),
-            &request,
-            &failed,
-            &redactor,
-        ))
-        .unwrap();
+    writer.append(&Exchange::record(about("e", 1, "a"), &request, &failed, &redactor)).unwrap();
     let text = fs::read_to_string(folder.path().join("job.jsonl")).unwrap();
     assert!(!text.contains("s3cret") && !text.contains("t0ken"), "{text}");
-    assert!(
-        text.contains("token=****\"") && text.contains("<p>bad token ****</p>"),
-        "{text}"
-    );
+    assert!(text.contains("token=****\"") && text.contains("<p>bad token ****</p>"), "{text}");
 }
 
 #[test]
@@ -251,24 +191,12 @@ fn a_body_is_kept_up_to_the_limit_and_cut_one_byte_beyond() {
     let fits = "x".repeat(JOURNAL_BODY_BYTES_MAX);
     assert_eq!(exchange(&fits).body, Some(Body::Text(fits.clone())));
     let beyond = exchange(&format!("{fits}y"));
-    assert_eq!(
-        (beyond.body, beyond.body_bytes),
-        (Some(Body::Cut(fits.clone())), 65_537)
-    );
+    assert_eq!((beyond.body, beyond.body_bytes), (Some(Body::Cut(fits.clone())), 65_537));
     // The cut falls into a character of two bytes, and into a secret.
     let characters = exchange(&format!("x{}", "é".repeat(JOURNAL_BODY_BYTES_MAX)));
-    assert_eq!(
-        characters.body,
-        Some(Body::Cut(format!(
-            "x{}",
-            "é".repeat(JOURNAL_BODY_BYTES_MAX / 2 - 1)
-        )))
-    );
+    assert_eq!(characters.body, Some(Body::Cut(format!("x{}", "é".repeat(JOURNAL_BODY_BYTES_MAX / 2 - 1)))));
     let almost = "x".repeat(JOURNAL_BODY_BYTES_MAX - 2);
-    assert_eq!(
-        exchange(&format!("{almost}{SECRET} tail")).body,
-        Some(Body::Cut(format!("{almost}**")))
-    );
+    assert_eq!(exchange(&format!("{almost}{SECRET} tail")).body, Some(Body::Cut(format!("{almost}**"))));
 }
 
 #[test]
@@ -284,22 +212,12 @@ fn a_torn_last_line_is_skipped_with_a_note_and_the_next_record_stands_apart() {
     for kept in [second_at + 1, second_at + 40, whole.len() - 2] {
         fs::write(&path, &whole[..kept]).unwrap();
         assert_eq!(effects(&path, Filter::all()), ["first", "torn:2"]);
-        JournalWriter::open(folder.path(), "job")
-            .unwrap()
-            .append(&record("third", 2, "a"))
-            .unwrap();
-        assert_eq!(
-            effects(&path, Filter::all()),
-            ["first", "torn:2", "third"],
-            "{kept} bytes were left"
-        );
+        JournalWriter::open(folder.path(), "job").unwrap().append(&record("third", 2, "a")).unwrap();
+        assert_eq!(effects(&path, Filter::all()), ["first", "torn:2", "third"], "{kept} bytes were left");
     }
     // Only the line break is missing: the record itself is whole.
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-    JournalWriter::open(folder.path(), "job")
-        .unwrap()
-        .append(&record("third", 2, "a"))
-        .unwrap();
+    JournalWriter::open(folder.path(), "job").unwrap().append(&record("third", 2, "a")).unwrap();
     assert_eq!(effects(&path, Filter::all()), ["first", "second", "third"]);
 }
 
@@ -311,15 +229,8 @@ fn records_are_chosen_by_cycle_and_by_object() {
     writer.append(&record("a1", 1, "Adele@contoso.com")).unwrap();
     writer.append(&record("b1", 1, "bob@contoso.com")).unwrap();
     writer.append(&record("a2", 2, "Adele@contoso.com")).unwrap();
-    let chosen = |cycle, object: Option<&str>| {
-        effects(
-            &path,
-            Filter {
-                cycle,
-                object: object.map(str::to_owned),
-            },
-        )
-    };
+    let chosen =
+        |cycle, object: Option<&str>| effects(&path, Filter { cycle, object: object.map(str::to_owned) });
     assert_eq!(chosen(Some(1), None), ["a1", "b1"]);
     assert_eq!(chosen(None, Some("adele@contoso.com")), ["a1", "a2"]);
     assert_eq!(chosen(Some(2), Some("ID-ADELE@contoso.com")), ["a2"]);
@@ -329,10 +240,7 @@ fn records_are_chosen_by_cycle_and_by_object() {
 #[test]
 fn a_journal_that_does_not_exist_is_empty_and_a_folder_is_none() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(
-        effects(&folder.path().join("none.jsonl"), Filter::all()),
-        Vec::<String>::new()
-    );
+    assert_eq!(effects(&folder.path().join("none.jsonl"), Filter::all()), Vec::<String>::new());
     assert!(JournalWriter::open(&folder.path().join("file"), "job").is_ok());
     fs::write(folder.path().join("plain"), "").unwrap();
     let error = JournalWriter::open(&folder.path().join("plain"), "job").unwrap_err();
@@ -345,14 +253,8 @@ fn a_line_that_is_no_record_is_skipped_wherever_it_stands() {
     let path = folder.path().join("job.jsonl");
     let mut file = fs::File::create(&path).unwrap();
     file.write_all(b"not json\n\n{}\n").unwrap();
-    JournalWriter::open(folder.path(), "job")
-        .unwrap()
-        .append(&record("whole", 1, "a"))
-        .unwrap();
-    assert_eq!(
-        effects(&path, Filter::all()),
-        ["torn:1", "torn:2", "torn:3", "whole"]
-    );
+    JournalWriter::open(folder.path(), "job").unwrap().append(&record("whole", 1, "a")).unwrap();
+    assert_eq!(effects(&path, Filter::all()), ["torn:1", "torn:2", "torn:3", "whole"]);
 }
 
 #[test]
@@ -376,8 +278,5 @@ fn the_journal_is_its_owners_alone() {
     let journal = folder.path().join("journal");
     JournalWriter::open(&journal, "job").unwrap();
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(
-        (mode(journal.clone()), mode(journal.join("job.jsonl"))),
-        (0o700, 0o600)
-    );
+    assert_eq!((mode(journal.clone()), mode(journal.join("job.jsonl"))), (0o700, 0o600));
 }

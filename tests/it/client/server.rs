@@ -24,10 +24,7 @@ impl Reply {
     }
 
     pub(super) fn ok(body: &str) -> Self {
-        Self::bytes(&format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ))
+        Self::bytes(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
     }
 }
 
@@ -79,10 +76,7 @@ impl Server {
 
     /// Whether no further request has come. Asked after the client has its answer: whatever it sent is here.
     pub(super) fn nothing_more(&self) -> bool {
-        matches!(
-            self.requests.recv_timeout(Duration::ZERO),
-            Err(RecvTimeoutError::Timeout)
-        )
+        matches!(self.requests.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout))
     }
 }
 
@@ -103,10 +97,7 @@ fn serve(listener: &TcpListener, replies: Vec<Reply>, sender: &Sender<Received>)
                 Reply::Bytes(bytes) => stream.write_all(&bytes).unwrap(),
                 Reply::Close(bytes) => {
                     // A client that has read enough hangs up first.
-                    stream
-                        .write_all(&bytes)
-                        .and_then(|()| stream.shutdown(Shutdown::Write))
-                        .ok();
+                    stream.write_all(&bytes).and_then(|()| stream.shutdown(Shutdown::Write)).ok();
                     break;
                 }
                 Reply::Hang(bytes) => {
@@ -130,9 +121,9 @@ pub(super) fn read_request(stream: &mut impl Read) -> Option<Vec<u8>> {
         bytes.push(next[0]);
     }
     let head = String::from_utf8(bytes.clone()).unwrap().to_ascii_lowercase();
-    let length = head.split_once("content-length: ").map_or(0, |(_, rest)| {
-        rest.split_once("\r\n").unwrap().0.parse::<usize>().unwrap()
-    });
+    let length = head
+        .split_once("content-length: ")
+        .map_or(0, |(_, rest)| rest.split_once("\r\n").unwrap().0.parse::<usize>().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     bytes.extend_from_slice(&body);

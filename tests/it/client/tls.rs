@@ -37,10 +37,7 @@ fn serve(
     suite: Option<CipherSuite>,
     version: &'static SupportedProtocolVersion,
 ) -> (u16, Vec<u8>, JoinHandle<Seen>) {
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
-        .unwrap()
-        .self_signed(key)
-        .unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(key).unwrap();
     let all = ring::default_provider();
     let cipher_suites = all
         .cipher_suites
@@ -64,9 +61,7 @@ fn serve(
         let mut stream = StreamOwned::new(connection, accept(&listener));
         let request = read_request(&mut stream);
         if request.is_some() {
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
         }
         (
             stream.conn.negotiated_cipher_suite().map(|suite| suite.suite()),
@@ -91,11 +86,7 @@ async fn a_self_signed_certificate_is_refused_before_any_request() {
 #[tokio::test]
 async fn a_trusted_certificate_for_another_name_is_refused() {
     let (port, root, server) = serve(&ecdsa_key(), None, &rustls::version::TLS13);
-    let network = Network::new(&NetworkOptions {
-        extra_roots: vec![root],
-        ..direct()
-    })
-    .unwrap();
+    let network = Network::new(&NetworkOptions { extra_roots: vec![root], ..direct() }).unwrap();
     let refused = outcome(&network, &get(&format!("https://127.0.0.1:{port}/scim/Users"))).await;
     assert!(matches!(refused, Err(TransportError::Tls(_))), "{refused:?}");
     assert_eq!(server.join().unwrap().2, None);
@@ -105,38 +96,16 @@ async fn a_trusted_certificate_for_another_name_is_refused() {
 async fn servers_of_each_required_suite_and_of_tls_1_3_are_accepted() {
     let (tls12, tls13) = (&rustls::version::TLS12, &rustls::version::TLS13);
     let cases = [
-        (
-            ecdsa_key(),
-            Some(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
-            tls12,
-        ),
-        (
-            ecdsa_key(),
-            Some(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
-            tls12,
-        ),
-        (
-            rsa_key(),
-            Some(CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
-            tls12,
-        ),
-        (
-            rsa_key(),
-            Some(CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
-            tls12,
-        ),
+        (ecdsa_key(), Some(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), tls12),
+        (ecdsa_key(), Some(CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384), tls12),
+        (rsa_key(), Some(CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), tls12),
+        (rsa_key(), Some(CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384), tls12),
         (ecdsa_key(), None, tls13),
     ];
     for (key, suite, version) in cases {
         let (port, root, server) = serve(&key, suite, version);
-        let network = Network::new(&NetworkOptions {
-            extra_roots: vec![root],
-            ..direct()
-        })
-        .unwrap();
-        let answer = outcome(&network, &get(&format!("https://localhost:{port}/scim/Users")))
-            .await
-            .unwrap();
+        let network = Network::new(&NetworkOptions { extra_roots: vec![root], ..direct() }).unwrap();
+        let answer = outcome(&network, &get(&format!("https://localhost:{port}/scim/Users"))).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (200, b"{}".as_slice()));
         let (agreed, spoken, request) = server.join().unwrap();
         assert_eq!(spoken, Some(version.version));
@@ -148,18 +117,13 @@ async fn servers_of_each_required_suite_and_of_tls_1_3_are_accepted() {
 
 #[tokio::test]
 async fn plain_http_behind_an_https_url_is_a_tls_failure() {
-    let network = Network::new(&NetworkOptions {
-        timeout: std::time::Duration::from_secs(5),
-        ..direct()
-    })
-    .unwrap();
+    let network =
+        Network::new(&NetworkOptions { timeout: std::time::Duration::from_secs(5), ..direct() }).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let thread = std::thread::spawn(move || {
         let mut stream = accept(&listener);
-        stream
-            .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").unwrap();
         std::io::copy(&mut stream, &mut std::io::sink()).ok();
     });
     let refused = outcome(&network, &get(&format!("https://localhost:{port}/scim/Users"))).await;
@@ -169,17 +133,8 @@ async fn plain_http_behind_an_https_url_is_a_tls_failure() {
 
 #[test]
 fn an_extra_root_that_is_no_certificate_is_named() {
-    let good = CertificateParams::new(Vec::new())
-        .unwrap()
-        .self_signed(&ecdsa_key())
-        .unwrap()
-        .der()
-        .to_vec();
+    let good = CertificateParams::new(Vec::new()).unwrap().self_signed(&ecdsa_key()).unwrap().der().to_vec();
     let extra_roots = vec![good, b"no certificate".to_vec()];
-    let error = Network::new(&NetworkOptions {
-        extra_roots,
-        ..direct()
-    })
-    .unwrap_err();
+    let error = Network::new(&NetworkOptions { extra_roots, ..direct() }).unwrap_err();
     assert_eq!(error.to_string(), "extra root certificate 2 can not be read");
 }

@@ -36,17 +36,12 @@ fn every_broken_folder_is_refused_with_the_place_of_each_fault() {
     let Faults { case: cases } = toml::from_str(&fs::read_to_string(data("faults.toml")).unwrap()).unwrap();
     let mut wrong = String::new();
     for case in cases {
-        let files: Vec<(&str, &String)> = case
-            .files
-            .iter()
-            .map(|(name, text)| (name.as_str(), text))
-            .collect();
+        let files: Vec<(&str, &String)> =
+            case.files.iter().map(|(name, text)| (name.as_str(), text)).collect();
         let folder = folder(&files);
         let (_, mut outcome) = read(folder.path());
         assert!(has_errors(&outcome.diagnostics), "{}", case.name);
-        outcome
-            .diagnostics
-            .retain(|diagnostic| diagnostic.severity == Severity::Error);
+        outcome.diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         let help = outcome.diagnostics[0].help.clone().unwrap_or_default();
         if case.help.as_ref().is_some_and(|part| !help.contains(part)) {
             writeln!(wrong, "{}: help: {help}", case.name).unwrap();
@@ -72,40 +67,19 @@ fn every_broken_folder_is_refused_with_the_place_of_each_fault() {
 #[test]
 fn bytes_that_are_no_text_are_refused_with_their_place() {
     let latin_1 = b"userPrincipalName,displayName\na@example.com,Zo\xEB\n".to_vec();
-    let utf_32: Vec<u8> = "\u{FEFF}user"
-        .chars()
-        .flat_map(|c| u32::from(c).to_le_bytes())
-        .collect();
+    let utf_32: Vec<u8> = "\u{FEFF}user".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
     let half: Vec<u8> = b"\xFF\xFEu\0s\0e".to_vec();
     for (bytes, place, words, help) in [
-        (
-            latin_1,
-            "users.csv:2:17: ",
-            "byte 47 (0xEB) of the file is not UTF-8",
-            "CSV UTF-8",
-        ),
+        (latin_1, "users.csv:2:17: ", "byte 47 (0xEB) of the file is not UTF-8", "CSV UTF-8"),
         (utf_32, "users.csv:1:1: ", "UTF-32", "save it as UTF-8"),
         (half, "users.csv:1:3: ", "is not UTF-16LE", "cut off"),
-        (
-            b"PK\x03\x04workbook".to_vec(),
-            "users.csv:1:1: ",
-            "workbook",
-            "Save As",
-        ),
-        (
-            b"u\0s\0e\0r\0".to_vec(),
-            "users.csv:1:2: ",
-            "NUL",
-            "byte order mark",
-        ),
+        (b"PK\x03\x04workbook".to_vec(), "users.csv:1:1: ", "workbook", "Save As"),
+        (b"u\0s\0e\0r\0".to_vec(), "users.csv:1:2: ", "NUL", "byte order mark"),
     ] {
         let folder = folder(&[("users.csv", bytes)]);
         let (rows, outcome) = read(folder.path());
         let text = findings(folder.path(), &outcome);
-        assert!(
-            text.starts_with(place) && text.contains(words) && text.contains(help),
-            "{text}"
-        );
+        assert!(text.starts_with(place) && text.contains(words) && text.contains(help), "{text}");
         assert_eq!(text.matches("error:").count(), 1, "{text}");
         assert_eq!(rows.objects.len(), 0);
     }
@@ -124,10 +98,7 @@ fn a_missing_folder_and_what_is_no_file_are_refused() {
     assert!(findings(folder.path(), &outcome).starts_with("users.csv: error: this is not a regular file\n"));
 
     let (_, outcome) = read(&folder.path().join("users.csv/x"));
-    assert!(
-        has_errors(&outcome.diagnostics),
-        "a file in the place of the folder"
-    );
+    assert!(has_errors(&outcome.diagnostics), "a file in the place of the folder");
 }
 
 #[test]
@@ -137,14 +108,8 @@ fn a_link_to_nowhere_and_a_pipe_are_refused() {
     std::os::unix::net::UnixListener::bind(folder.path().join("groups.csv")).unwrap();
     let (_, outcome) = read(folder.path());
     let text = findings(folder.path(), &outcome);
-    assert!(
-        text.contains("users.csv: error: the file cannot be read: "),
-        "{text}"
-    );
-    assert!(
-        text.contains("groups.csv: error: this is not a regular file\n"),
-        "{text}"
-    );
+    assert!(text.contains("users.csv: error: the file cannot be read: "), "{text}");
+    assert!(text.contains("groups.csv: error: this is not a regular file\n"), "{text}");
     assert_eq!(text.matches("error:").count(), 2, "{text}");
 }
 
@@ -162,19 +127,9 @@ fn a_file_of_an_unknown_name_is_not_passed_over_in_silence() {
     let (_, outcome) = read(folder.path());
     assert!(!has_errors(&outcome.diagnostics));
     let text = findings(folder.path(), &outcome);
-    let warned: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.split_once(": warning: "))
-        .map(|(at, _)| at)
-        .collect();
-    assert_eq!(
-        warned,
-        [
-            "asignments.csv",
-            "exportGroupMembers_2026.csv",
-            "members/Sales.json"
-        ]
-    );
+    let warned: Vec<&str> =
+        text.lines().filter_map(|line| line.split_once(": warning: ")).map(|(at, _)| at).collect();
+    assert_eq!(warned, ["asignments.csv", "exportGroupMembers_2026.csv", "members/Sales.json"]);
     assert!(text.contains("did you mean `assignments.csv`?"), "{text}");
 }
 
@@ -194,21 +149,15 @@ fn columns_that_are_not_read_are_named() {
 
 #[test]
 fn findings_past_the_limit_are_counted() {
-    for (faulty, last) in [
-        (50, "users.csv:51:"),
-        (51, "error: and 1 more error"),
-        (1_000, "error: and 950 more errors"),
-    ] {
+    for (faulty, last) in
+        [(50, "users.csv:51:"), (51, "error: and 1 more error"), (1_000, "error: and 950 more errors")]
+    {
         let rows = "x\n".repeat(faulty);
         let folder = folder(&[("users.csv", format!("userPrincipalName,displayName\n{rows}"))]);
         let (_, outcome) = read(folder.path());
         assert_eq!(outcome.diagnostics.len(), faulty.min(51));
         let text = outcome.diagnostics.last().unwrap().to_string();
-        assert!(
-            text.replace(&format!("{}/", folder.path().display()), "")
-                .starts_with(last),
-            "{text}"
-        );
+        assert!(text.replace(&format!("{}/", folder.path().display()), "").starts_with(last), "{text}");
     }
 }
 
@@ -216,10 +165,7 @@ fn findings_past_the_limit_are_counted() {
 fn exactly_twenty_expanded_members_raise_a_doubt() {
     let members = |count: usize| {
         let ids: Vec<String> = (0..count).map(|id| format!("{{\"id\": \"m{id}\"}}")).collect();
-        format!(
-            "[{{\"id\": \"g\", \"displayName\": \"G\", \"members\": [{}]}}]",
-            ids.join(",")
-        )
+        format!("[{{\"id\": \"g\", \"displayName\": \"G\", \"members\": [{}]}}]", ids.join(","))
     };
     for (count, warnings) in [(19, 0), (20, 1), (21, 0)] {
         let folder = folder(&[
@@ -227,10 +173,7 @@ fn exactly_twenty_expanded_members_raise_a_doubt() {
             ("groups.json", members(count)),
         ]);
         let (rows, outcome) = read(folder.path());
-        assert_eq!(
-            (rows.memberships.len(), outcome.diagnostics.len()),
-            (count, warnings)
-        );
+        assert_eq!((rows.memberships.len(), outcome.diagnostics.len()), (count, warnings));
     }
 }
 
@@ -240,11 +183,7 @@ fn the_longest_object_id_is_taken_and_a_longer_one_is_not() {
         let id = "é".repeat(length);
         let folder = folder(&[("users.csv", format!("id,userPrincipalName\n{id},a@example.com\n"))]);
         let (rows, outcome) = read(folder.path());
-        assert_eq!(
-            (rows.objects.len(), outcome.diagnostics.len()),
-            (1 - errors, errors),
-            "{length}"
-        );
+        assert_eq!((rows.objects.len(), outcome.diagnostics.len()), (1 - errors, errors), "{length}");
     }
 }
 
@@ -253,17 +192,13 @@ fn a_second_file_too_large_to_hold_is_refused_unread() {
     let folder = folder(&[("users.csv", "userPrincipalName\na@example.com\n")]);
     let file = fs::File::create(folder.path().join("users.extra.csv")).unwrap();
     // A file of holes reads as NUL characters, which is what is wrong with it as long as it is read at all.
-    for (bytes, words) in [
-        (EXTRA_FILE_BYTES_MAX, "a NUL character"),
-        (EXTRA_FILE_BYTES_MAX + 1, "larger than 268435456 bytes"),
-    ] {
+    for (bytes, words) in
+        [(EXTRA_FILE_BYTES_MAX, "a NUL character"), (EXTRA_FILE_BYTES_MAX + 1, "larger than 268435456 bytes")]
+    {
         file.set_len(bytes).unwrap();
         let (_, outcome) = read(folder.path());
         let text = findings(folder.path(), &outcome);
-        assert!(
-            text.starts_with("users.extra.csv:1:1: error: ") && text.contains(words),
-            "{text}"
-        );
+        assert!(text.starts_with("users.extra.csv:1:1: error: ") && text.contains(words), "{text}");
     }
 }
 
@@ -272,10 +207,7 @@ struct Full(usize);
 
 impl Full {
     fn take(&mut self) -> Result<(), SinkError> {
-        self.0 = self
-            .0
-            .checked_sub(1)
-            .ok_or_else(|| SinkError("the disk is full".into()))?;
+        self.0 = self.0.checked_sub(1).ok_or_else(|| SinkError("the disk is full".into()))?;
         Ok(())
     }
 }
@@ -301,10 +233,7 @@ fn a_failing_sink_ends_the_reading_as_its_own_kind_of_failure() {
         let read = |rows| read_folder(&data(name), &ReadOptions::default(), &mut Full(rows));
         for taken in 0..rows {
             let error = read(taken).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "cannot take a row of the directory: the disk is full"
-            );
+            assert_eq!(error.to_string(), "cannot take a row of the directory: the disk is full");
         }
         assert!(!has_errors(&read(rows).unwrap().diagnostics));
     }
@@ -335,11 +264,7 @@ fn no_bytes_make_a_reader_panic() {
         let whole = fs::read(data(sample)).unwrap();
         let folder = folder(&[(name, &whole)]);
         if name != "users.csv" && name != "users.json" && name != "directory.toml" {
-            fs::write(
-                folder.path().join("users.csv"),
-                "userPrincipalName\na@example.com\n",
-            )
-            .unwrap();
+            fs::write(folder.path().join("users.csv"), "userPrincipalName\na@example.com\n").unwrap();
         }
         for _ in 0..TRIES {
             let mut bytes = whole.clone();
@@ -361,10 +286,7 @@ fn no_bytes_make_a_reader_panic() {
             let counted = outcome.counts.users + outcome.counts.groups;
             assert_eq!(u64::try_from(rows.objects.len()).unwrap(), counted);
             for diagnostic in &outcome.diagnostics {
-                assert!(
-                    diagnostic.place.is_some() || diagnostic.message.starts_with("and "),
-                    "{diagnostic}"
-                );
+                assert!(diagnostic.place.is_some() || diagnostic.message.starts_with("and "), "{diagnostic}");
             }
         }
     }

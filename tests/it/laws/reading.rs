@@ -50,11 +50,7 @@ fn spell_out<'a>(prefix: &str, text: &'a str, found: &mut Vec<String>) -> &'a st
         }
     }
     let (name, rest) = text.split_at(text.find(|c: char| !is_name(c) && c != '*').unwrap_or(text.len()));
-    let path = if prefix.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{prefix}::{name}")
-    };
+    let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}::{name}") };
     match rest.strip_prefix("::") {
         Some(rest) if !rest.starts_with('<') => spell_out(&path, rest, found),
         _ => {
@@ -73,10 +69,7 @@ pub(crate) fn links(page: &str, text: &str) -> Vec<String> {
         if line.trim_start().starts_with("```") {
             in_code = !in_code;
         }
-        let targets = line
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', '#', ' ']).next());
+        let targets = line.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
         for target in targets.filter(|target| !in_code && !target.is_empty() && !target.contains(':')) {
             let mut parts: Vec<&str> = folder.iter().filter_map(|part| part.to_str()).collect();
             for part in target.split('/').filter(|part| !matches!(*part, "" | ".")) {
@@ -93,9 +86,7 @@ pub(crate) fn links(page: &str, text: &str) -> Vec<String> {
 }
 
 pub(crate) fn is_markdown(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "md")
+    Path::new(path).extension().is_some_and(|extension| extension == "md")
 }
 
 /// Whether the file belongs to unit tests as a whole.
@@ -106,11 +97,7 @@ pub(crate) fn is_test_file(path: &str) -> bool {
 /// The source with everything under `#[cfg(test)]` blanked.
 pub(crate) fn without_tests(source: Source) -> Source {
     const MARK: &str = "#[cfg(test)]";
-    let Source {
-        path,
-        mut code,
-        mut bare,
-    } = source;
+    let Source { path, mut code, mut bare } = source;
     while let Some(start) = bare.find(MARK) {
         let rest = bare.split_at(start).1;
         let end = start + item_end(rest);
@@ -168,6 +155,5 @@ pub(crate) fn is_in(source: &Source, module: &str) -> bool {
 
 /// Whether `path` is `ancestor` or something inside of it.
 pub(crate) fn lies_in(path: &str, ancestor: &str) -> bool {
-    path.strip_prefix(ancestor)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
