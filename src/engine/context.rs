@@ -91,10 +91,7 @@ impl Refusal {
             code: transport_failure_code(exchange, error),
             reason: format!("The target could not be asked: {error}"),
             http_status: None,
-            unreachable: matches!(
-                error,
-                TransportError::Connect(_) | TransportError::Tls(_) | TransportError::Timeout { .. }
-            ),
+            unreachable: matches!(error, TransportError::Connect(_) | TransportError::Tls(_)),
             global: false,
         }
     }

@@ -406,11 +406,12 @@ impl Store {
             ObjectState::Recycled(since) => ("recycled", Some(since), "recycled"),
             ObjectState::Gone(since) => ("gone", Some(since), "purged"),
         };
+        let was_active = self.object(kind, id)?.is_some_and(|object| object.state == ObjectState::Active);
         self.connection
             .prepare_cached("UPDATE object SET state = ?3, deleted_at = ?4 WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.as_str(), id, name, since.map(stamp)])?;
         self.log_change(now, kind, id, what, None)?;
-        if !matches!(state, ObjectState::Active) {
+        if was_active && !matches!(state, ObjectState::Active) {
             self.connection
                 .prepare_cached(
                     "INSERT INTO change (at, kind, object, what, other)
