@@ -24,17 +24,16 @@ fn each_text<'v>(
     machine: &mut Machine<'v, '_, '_>,
     mut treat: impl FnMut(&str) -> Result<String, EvaluationError>,
 ) -> Result<Datum<'v>, EvaluationError> {
-    match source {
-        Datum::List(values) if machine.switches().text_over_list => {
-            machine.count_steps(values.len())?;
-            let treated: Result<Vec<String>, EvaluationError> =
-                values.iter().map(|value| treat(value)).collect();
-            Ok(Datum::List(Cow::Owned(treated?)))
-        }
-        single => single
-            .text()
-            .map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned)),
+    if let Datum::List(values) = &source
+        && machine.switches().text_over_list
+    {
+        machine.count_steps(values.len())?;
+        let treated: Result<Vec<String>, EvaluationError> = values.iter().map(|value| treat(value)).collect();
+        return Ok(Datum::List(Cow::Owned(treated?)));
     }
+    source
+        .text()
+        .map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned))
 }
 
 /// The source, with null replaced where OQ-1 is answered so. Functions with a documented rule for null do not ask.

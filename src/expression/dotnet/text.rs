@@ -175,7 +175,7 @@ fn is_letter(character: char) -> bool {
     if character.is_ascii() {
         character.is_ascii_alphabetic()
     } else {
-        is_in(&LETTER, character)
+        is_in(LETTER.as_ref(), character)
     }
 }
 
@@ -186,12 +186,11 @@ fn is_separator(character: char) -> bool {
     if character.is_ascii() {
         !character.is_ascii_alphanumeric()
     } else {
-        is_in(&SEPARATOR, character)
+        is_in(SEPARATOR.as_ref(), character)
     }
 }
 
-fn is_in(class: &Option<Regex>, character: char) -> bool {
-    let class = class.as_ref();
+fn is_in(class: Option<&Regex>, character: char) -> bool {
     class.is_some_and(|class| {
         class
             .is_match(character.encode_utf8(&mut [0; 4]))
