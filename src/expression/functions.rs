@@ -13,7 +13,7 @@ pub(super) mod text;
 use std::borrow::Cow;
 
 use super::error::EvaluationError;
-use super::evaluate::Machine;
+use super::evaluate::{Machine, check_bytes};
 use super::switches::NullArguments;
 use super::value::Datum;
 
@@ -28,8 +28,15 @@ fn each_text<'v>(
         && machine.switches().text_over_list
     {
         machine.count_steps(values.len())?;
-        let treated: Result<Vec<String>, EvaluationError> = values.iter().map(|value| treat(value)).collect();
-        return Ok(Datum::List(Cow::Owned(treated?)));
+        let mut treated = Vec::with_capacity(values.len());
+        let mut bytes: usize = 0;
+        for value in values.iter() {
+            let text = treat(value)?;
+            bytes = bytes.saturating_add(text.len());
+            check_bytes(bytes)?;
+            treated.push(text);
+        }
+        return Ok(Datum::List(Cow::Owned(treated)));
     }
     source
         .text()

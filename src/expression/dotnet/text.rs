@@ -109,20 +109,18 @@ pub(in crate::expression) fn find(
     start: usize,
     ignore_case: bool,
 ) -> Option<usize> {
-    let units = |text: &str| -> Vec<u16> {
-        if ignore_case {
-            Culture::Invariant.to_upper(text).encode_utf16().collect()
-        } else {
-            text.encode_utf16().collect()
-        }
-    };
-    let (text, sought) = (units(text), units(sought));
-    let rest = text.get(start..)?;
-    if sought.is_empty() {
-        return Some(start);
+    if ignore_case {
+        let upper = |text| Culture::Invariant.to_upper(text);
+        return find(&upper(text), &upper(sought), start, false);
     }
-    let found = rest.windows(sought.len()).position(|window| window == sought)?;
-    Some(start.saturating_add(found))
+    let mut units: usize = 0;
+    let mut characters = text.chars();
+    while units < start {
+        units = units.saturating_add(characters.next()?.len_utf16());
+    }
+    let rest = characters.as_str();
+    let before = rest.get(..rest.find(sought)?)?;
+    Some(units.saturating_add(length(before)))
 }
 
 /// `text` lowered and each word raised, as `TextInfo.ToTitleCase` of the invariant culture decides what a word is:

@@ -129,7 +129,7 @@ fn what_belongs_to_other_products_is_refused() {
         "$item",
         "True",
         "NULL",
-        r#"'text'"#,
+        r"'text'",
         "[a] + 1",
     ] {
         parse(text).expect_err(text);
@@ -254,7 +254,7 @@ fn omitted_trailing_arguments_may_be_dropped_or_exceed_the_last() {
     }
     gives("ToLower([x], )", &json!({ "x": "A" }), &json!("a"));
     gives(r#"InStr("ABC", "b", , vbTextCompare)"#, &json!({}), &json!("2"));
-    gives(r#"Coalesce([x], )"#, &json!({ "x": "A" }), &json!("A"));
+    gives(r"Coalesce([x], )", &json!({ "x": "A" }), &json!("A"));
     covers!("M-099");
     mistakes(
         r#"Join(" ", [a], , [b])"#,

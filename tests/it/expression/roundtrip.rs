@@ -127,7 +127,7 @@ fn the_text_is_rebuilt_from_the_tree_when_only_that_is_given() {
             r#"Replace([a], "-", , , "_", , )"#,
             r#"Replace([a], "-", , , "_")"#,
         ),
-        (r#"Mid([a], 1, 8)"#, r#"Mid([a], "1", "8")"#),
+        (r"Mid([a], 1, 8)", r#"Mid([a], "1", "8")"#),
         (
             r#"IIF([a] <= 3, IgnoreObjectFlow, "b\"c")"#,
             r#"IIF([a] <= "3", IgnoreObjectFlow, "b\"c")"#,
