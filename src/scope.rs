@@ -1,1 +1,3 @@
-//! Under construction.
+//! Scope: which objects a job provisions (`engine.md 3`).
+
+pub mod filter;

@@ -3,3 +3,5 @@
 // `cfg(test)` tells the lints that these are tests throughout.
 #[cfg(test)]
 mod expression;
+#[cfg(test)]
+mod scope_filter;
