@@ -13,3 +13,8 @@ mod laws;
 mod sources;
 mod target;
 mod wire;
+// `cfg(test)` tells the lints that these are tests throughout.
+#[cfg(test)]
+mod expression;
+#[cfg(test)]
+mod scope_filter;
