@@ -9,12 +9,8 @@ mod config;
 mod directory_read;
 mod expression;
 mod laws;
+mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
 mod target;
 mod wire;
-// `cfg(test)` tells the lints that these are tests throughout.
-#[cfg(test)]
-mod expression;
-#[cfg(test)]
-mod scope_filter;
