@@ -86,10 +86,15 @@ pub enum Skip {
     SoftDeleteNotMapped,
     /// It left scope before; what happens to it since is nobody's business.
     Unmanaged,
+    /// It fails an input or category filter: the mapping does not look at it (`engine.md 3.3`).
+    NotProcessed,
 }
 
 /// Decides about one object.
 pub fn decide(facts: &Facts<'_>) -> Decision {
+    if !facts.verdict.is_processed() {
+        return if facts.touched { Decision::Skip(Skip::NotProcessed) } else { Decision::Nothing };
+    }
     match facts.link {
         None => decide_unlinked(facts),
         Some(managed) => match facts.verdict.kind {
@@ -202,6 +207,7 @@ fn decide_group(facts: &Facts<'_>, managed: Managed) -> Decision {
 mod tests {
     use super::*;
     use crate::scope::Route;
+    use crate::scope::filter::{FilterResult, FilterVerdict};
 
     const A: DecisionRules = DecisionRules {
         create: true,
@@ -232,7 +238,12 @@ mod tests {
         } else {
             Entitlement::NotAssigned
         };
-        Verdict { kind, standing, entitlement }
+        Verdict { kind, standing, entitlement, filter: FilterResult::unfiltered() }
+    }
+
+    fn filtered(kind: ObjectKind, standing: Standing, filter: FilterVerdict) -> Verdict {
+        let filter = FilterResult { verdict: filter, ..FilterResult::unfiltered() };
+        Verdict { filter, ..verdict(kind, standing, true) }
     }
 
     fn decision(rules: DecisionRules, verdict: &Verdict, link: Option<Managed>) -> Decision {
@@ -263,6 +274,12 @@ mod tests {
                 [DISABLE_AND_LEAVE, SKIPPED, UNMAPPED, OFF, DISABLE_AND_LEAVE, Decision::Remove],
             ),
             (
+                "4 fails the filter",
+                filtered(ObjectKind::User, Standing::Active, FilterVerdict::OutOfScope),
+                Managed::Managed,
+                [DISABLE_AND_LEAVE, SKIPPED, UNMAPPED, OFF, DISABLE_AND_LEAVE, Decision::Remove],
+            ),
+            (
                 "5 hard-deleted",
                 user(Standing::HardDeleted, true),
                 Managed::Managed,
@@ -288,6 +305,12 @@ mod tests {
                 [Decision::Skip(Skip::Unmanaged); 6],
             ),
             (
+                "6 hard-deleted after 4",
+                filtered(ObjectKind::User, Standing::HardDeleted, FilterVerdict::OutOfScope),
+                Managed::Unmanaged,
+                [Decision::Nothing; 6],
+            ),
+            (
                 "7 restored",
                 user(Standing::Active, true),
                 Managed::Managed,
@@ -303,6 +326,27 @@ mod tests {
         for (event, verdict, link, columns) in table {
             for (column, (rules, expected)) in [A, B, C, D, E, F].into_iter().zip(columns).enumerate() {
                 assert_eq!(decision(rules, &verdict, Some(link)), expected, "event {event}, column {column}");
+            }
+        }
+    }
+
+    /// `engine.md 3.3`: "simply not processed any more", whatever else happens to it.
+    #[test]
+    fn what_an_input_filter_keeps_out_is_left_as_it_is() {
+        for kind in [ObjectKind::User, ObjectKind::Group] {
+            for standing in
+                [Standing::Active, Standing::Disabled, Standing::SoftDeleted, Standing::HardDeleted]
+            {
+                let verdict = filtered(kind, standing, FilterVerdict::NotProcessed);
+                for link in [None, Some(Managed::Managed), Some(Managed::Unmanaged)] {
+                    for rules in [A, B, C, D, E, F] {
+                        assert_eq!(
+                            decision(rules, &verdict, link),
+                            Decision::Skip(Skip::NotProcessed),
+                            "{kind} {standing:?} {link:?}"
+                        );
+                    }
+                }
             }
         }
     }
@@ -368,6 +412,10 @@ mod tests {
             (group(Standing::Active, false), [Decision::Remove, SKIPPED, OFF]),
             (group(Standing::HardDeleted, true), [Decision::Remove, Decision::Remove, OFF]),
             (group(Standing::SoftDeleted, true), [Decision::Remove, Decision::Remove, OFF]),
+            (
+                filtered(ObjectKind::Group, Standing::Active, FilterVerdict::OutOfScope),
+                [Decision::Remove, SKIPPED, OFF],
+            ),
             (group(Standing::Active, true), [UPDATE, UPDATE, UPDATE]),
         ] {
             for (rules, expected) in [A, B, E].into_iter().zip(columns) {

@@ -18,6 +18,7 @@ use crate::scim::answer::{Resource, parse_list, parse_resource};
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
 use crate::scim::query::{FilterValue, collection_path, match_query, read_path, resource_path};
+use crate::scope::filter::FilterResult;
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
 use crate::store::{Link, ObjectState, Phase, StoredObject, WorkItem};
 
@@ -94,7 +95,26 @@ pub(super) fn load(context: &Context<'_>, kind: ObjectKind, id: &str) -> Result<
         ScopeMode::Assigned => Entitlement::Assigned(routes),
     };
     let link = context.store.link(&context.spec.name, kind, id)?;
-    Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement }, object, link }))
+    let filter = match &context.spec.mapping(kind).scope {
+        filter if filter.is_empty() => FilterResult::unfiltered(),
+        filter => filter.evaluate(&own_view(&object)),
+    };
+    Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement, filter }, object, link }))
+}
+
+/// The attributes that do not depend on scope, which is what filters see: those of the row, its id, and the guest's
+/// two names (`mapping.md 5.5`).
+fn own_view(object: &StoredObject) -> BTreeMap<String, AttributeValue> {
+    let mut view = object.attributes.clone();
+    let mut set = |name: &str, text: String| view.insert(name.to_owned(), AttributeValue::Text(text));
+    set("objectId", object.id.clone());
+    if let Some(upn) = object.text("userPrincipalName") {
+        set("userPrincipalName", shorten_guest_upn(upn).into_owned());
+        if object.text("originalUserPrincipalName").is_none() {
+            set("originalUserPrincipalName", upn.to_owned());
+        }
+    }
+    view
 }
 
 /// The attributes as mappings see them: those of the row, and the computed ones (`mapping.md 5`).
@@ -103,16 +123,9 @@ pub(super) fn source_view(
     object: &StoredObject,
     verdict: &Verdict,
 ) -> BTreeMap<String, AttributeValue> {
-    let mut view = object.attributes.clone();
-    let mut set = |name: &str, text: String| view.insert(name.to_owned(), AttributeValue::Text(text));
-    set("objectId", object.id.clone());
-    set("IsSoftDeleted", if verdict.is_soft_deleted() { "True" } else { "False" }.to_owned());
-    if let Some(upn) = object.text("userPrincipalName") {
-        set("userPrincipalName", shorten_guest_upn(upn).into_owned());
-        if object.text("originalUserPrincipalName").is_none() {
-            set("originalUserPrincipalName", upn.to_owned());
-        }
-    }
+    let mut view = own_view(object);
+    let soft_deleted = if verdict.is_soft_deleted() { "True" } else { "False" };
+    view.insert("IsSoftDeleted".to_owned(), AttributeValue::Text(soft_deleted.to_owned()));
     if let Entitlement::Assigned(routes) = &verdict.entitlement {
         let mut roles: Vec<_> =
             routes.iter().filter_map(|route| context.spec.roles.get(&route.role).cloned()).collect();
@@ -175,7 +188,9 @@ impl ObjectTask {
         task.entry.display_name = task.object.text("displayName").map(str::to_owned);
         if let Err(refusal) = task.map(context) {
             // An object that nothing would be sent for anyway can't fail on its mapping.
-            if task.verdict.in_scope() && task.verdict.is_active() || task.link.is_some() {
+            if task.verdict.is_processed()
+                && (task.verdict.in_scope() && task.verdict.is_active() || task.link.is_some())
+            {
                 task.note_import(context);
                 task.fail_here(context, &refusal)?;
                 return Ok(None);
@@ -353,9 +368,15 @@ impl ObjectTask {
                 "NotEffectivelyEntitled",
                 "it left scope before and is no longer managed".to_owned(),
             ),
+            Skip::NotProcessed => (
+                SKIPPED,
+                "NotProcessed",
+                format!("the mapping does not look at it: {}", self.verdict.objections().join(", ")),
+            ),
         };
         if let Some(link) = &self.link
             && link.managed
+            && skip != Skip::NotProcessed
             && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
         {
             let link = Link { managed: false, ..link.clone() };
@@ -367,7 +388,8 @@ impl ObjectTask {
             | Skip::SkipOutOfScopeDeletions
             | Skip::ActionOff
             | Skip::SoftDeleteNotMapped
-            | Skip::Unmanaged => Action::Other,
+            | Skip::Unmanaged
+            | Skip::NotProcessed => Action::Other,
         };
         self.finish_skipped(context, action, (code, reason), text)
     }
@@ -530,7 +552,8 @@ impl ObjectTask {
             && other != self.item.id
         {
             let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
-            let lives = context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
+            let lives =
+                context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
             if stands && lives {
                 let refusal = Refusal::ours(
                     ErrorCode::DuplicateSourceEntries,

@@ -7,6 +7,7 @@ use super::reference::ReferenceMapping;
 use crate::directory::object::ObjectKind;
 use crate::expression::Expression;
 use crate::scim::path::TargetPath;
+use crate::scope::filter::Filter;
 
 /// How objects of one kind are provisioned.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct ObjectMapping {
     pub update: bool,
     /// Target object action Delete.
     pub delete: bool,
+    /// The scoping filter.
+    pub scope: Filter,
     /// The attribute mappings, in the order that evaluation and updates follow.
     pub attributes: Vec<AttributeMapping>,
     /// What the target's object looks like.
@@ -103,8 +106,14 @@ impl ObjectMapping {
     /// one starts an initial cycle (`engine.md 1.1`).
     pub fn fingerprint(&self) -> String {
         let mut text = format!(
-            "{} {} enabled={} create={} update={} delete={}\n",
-            self.kind, self.target.name, self.enabled, self.create, self.update, self.delete
+            "{} {} enabled={} create={} update={} delete={}\nscope {}\n",
+            self.kind,
+            self.target.name,
+            self.enabled,
+            self.create,
+            self.update,
+            self.delete,
+            self.scope.to_graph_json()
         );
         for mapping in &self.attributes {
             let source = match &mapping.source {

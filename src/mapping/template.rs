@@ -35,6 +35,7 @@ use crate::directory::object::ObjectKind;
 use crate::expression::{Expression, ParseOptions};
 use crate::scim::path::TargetPath;
 use crate::scim::urn;
+use crate::scope::filter::Filter;
 
 /// How an application is provisioned.
 #[derive(Debug, Clone, PartialEq)]
@@ -251,6 +252,7 @@ impl Reader<'_> {
             create: raw.create,
             update: raw.update,
             delete: raw.delete,
+            scope: Filter::default(),
             attributes,
             target: TargetObject { name: raw.target, attributes: definitions },
         };

@@ -38,7 +38,7 @@ pub enum MultiValued {
 }
 
 /// The filter of one object mapping (`objectMapping.scope`).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The normal filter: an object that stops passing is deprovisioned.
     pub groups: Vec<FilterGroup>,
@@ -49,7 +49,7 @@ pub struct Filter {
 }
 
 /// Clauses that all have to hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterGroup {
     /// Its title.
     pub name: String,
@@ -66,6 +66,16 @@ pub struct FilterClause {
     multi_valued: MultiValued,
     test: Test,
 }
+
+/// Clauses are equal when they are written alike; what they ask follows from that and the job's options.
+impl PartialEq for FilterClause {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.attribute, self.operator, &self.operand, self.multi_valued)
+            == (&other.attribute, other.operator, &other.operand, other.multi_valued)
+    }
+}
+
+impl Eq for FilterClause {}
 
 /// What a clause asks of one value that is neither null nor empty.
 #[derive(Debug, Clone)]
@@ -167,6 +177,16 @@ pub struct ClauseResult {
 }
 
 impl Filter {
+    /// Whether there is nothing in it, so that everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.input_filter_groups.is_empty() && self.category_filter_groups.is_empty()
+    }
+
+    /// Every group, those of the normal filter first.
+    pub fn all_groups(&self) -> impl Iterator<Item = &FilterGroup> {
+        self.groups.iter().chain(&self.input_filter_groups).chain(&self.category_filter_groups)
+    }
+
     /// What the filter says of `source`. Without any group everything passes.
     pub fn evaluate(&self, source: &dyn Attributes) -> FilterResult {
         let judge = |groups: &[FilterGroup]| groups.iter().map(|group| group.evaluate(source)).collect();
@@ -195,6 +215,16 @@ fn any_passed(groups: &[GroupResult]) -> bool {
 }
 
 impl FilterResult {
+    /// What a job without filters says of everybody.
+    pub fn unfiltered() -> Self {
+        Self {
+            verdict: FilterVerdict::Passed,
+            groups: Vec::new(),
+            input_filter_groups: Vec::new(),
+            category_filter_groups: Vec::new(),
+        }
+    }
+
     /// The text of `ScopeEvaluationResult`: a JSON object with one member for each clause of the normal filter, key
     /// `<filter title>.<attribute> <OPERATOR> '<value>'`; `{}` without filters (`engine.md 3.5`).
     pub fn scope_evaluation_result(&self) -> String {

@@ -1,6 +1,7 @@
 //! The verdict on one object: every fact that decides whether it is in scope, as a value that a log entry, the
 //! on-demand answer and `explain` can show.
 
+use super::filter::{FilterResult, FilterVerdict};
 use crate::directory::object::ObjectKind;
 
 /// Which principals a job considers (`engine.md 3.1`).
@@ -67,11 +68,23 @@ pub struct Verdict {
     pub standing: Standing,
     /// Whether it is assigned.
     pub entitlement: Entitlement,
+    /// What the scoping filters say of it.
+    pub filter: FilterResult,
 }
 
 impl Verdict {
     /// Entitled and passing the filters: the object is the job's business, be it active or not.
     pub fn in_scope(&self) -> bool {
+        self.is_entitled() && self.filter.verdict == FilterVerdict::Passed
+    }
+
+    /// Whether the mapping looks at the object at all. One that fails an input or category filter is left as it is:
+    /// it gets no update, no disable and no delete (`engine.md 3.3`).
+    pub fn is_processed(&self) -> bool {
+        self.filter.verdict != FilterVerdict::NotProcessed
+    }
+
+    fn is_entitled(&self) -> bool {
         !matches!(self.entitlement, Entitlement::NotAssigned)
     }
 
@@ -89,7 +102,7 @@ impl Verdict {
     /// The details of a scoping step: names and the texts `True` and `False` (`engine.md 3.5`).
     pub fn details(&self) -> Vec<(&'static str, String)> {
         let text = |value: bool| if value { "True" } else { "False" }.to_owned();
-        let entitled = !matches!(self.entitlement, Entitlement::NotAssigned);
+        let entitled = self.is_entitled();
         let role = match self.kind {
             ObjectKind::User => "User has the required role",
             ObjectKind::Group => "Group has the required role",
@@ -104,8 +117,8 @@ impl Verdict {
             ("Active in the source system", text(self.is_active())),
             assignment,
             (role, text(entitled)),
-            ("Scoping filter evaluation passed", text(true)),
-            ("ScopeEvaluationResult", "{}".to_owned()),
+            ("Scoping filter evaluation passed", text(self.filter.verdict == FilterVerdict::Passed)),
+            ("ScopeEvaluationResult", self.filter.scope_evaluation_result()),
         ]
     }
 
@@ -121,16 +134,36 @@ impl Verdict {
         if matches!(self.entitlement, Entitlement::NotAssigned) {
             objections.push("it is not assigned to the application");
         }
+        match self.filter.verdict {
+            FilterVerdict::Passed => {}
+            FilterVerdict::OutOfScope => objections.push("it did not pass the scoping filter"),
+            FilterVerdict::NotProcessed => objections.push("it did not pass an input or category filter"),
+        }
         objections
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::super::filter::{Filter, FilterOptions};
     use super::*;
+    use crate::expression::AttributeValue;
 
     fn verdict(standing: Standing, entitlement: Entitlement) -> Verdict {
-        Verdict { kind: ObjectKind::User, standing, entitlement }
+        Verdict { kind: ObjectKind::User, standing, entitlement, filter: FilterResult::unfiltered() }
+    }
+
+    /// What the filter `department EQUALS Sales`, applied in this way, says of somebody in this department.
+    fn filtered(collection: &str, department: &str) -> FilterResult {
+        let clause = json!({"operatorName": "EQUALS", "sourceOperandName": "department",
+            "targetOperand": {"values": ["Sales"]}});
+        let filter = json!({collection: [{"name": "Sales only", "clauses": [clause]}]});
+        let source = BTreeMap::from([("department".to_owned(), AttributeValue::Text(department.to_owned()))]);
+        Filter::from_graph_json(&filter, &FilterOptions::default()).unwrap().evaluate(&source)
     }
 
     fn assigned() -> Entitlement {
@@ -153,6 +186,51 @@ mod tests {
                 "{standing:?} {entitlement:?}"
             );
         }
+    }
+
+    #[test]
+    fn failing_the_filter_is_a_cause_of_its_own_in_both_scope_modes() {
+        for entitlement in [assigned(), Entitlement::SyncAll] {
+            for (department, in_scope) in [("Sales", true), ("Finance", false), ("sales", false)] {
+                let judged = Verdict {
+                    filter: filtered("groups", department),
+                    ..verdict(Standing::Active, entitlement.clone())
+                };
+                crate::covers!("E-051", "E-052", "E-095", "M-080");
+                assert_eq!(judged.in_scope(), in_scope, "{department} {entitlement:?}");
+                assert_eq!(judged.is_soft_deleted(), !in_scope, "{department} {entitlement:?}");
+                assert!(judged.is_processed());
+            }
+        }
+        let unassigned = Verdict {
+            filter: filtered("groups", "Sales"),
+            ..verdict(Standing::Active, Entitlement::NotAssigned)
+        };
+        assert!(!unassigned.in_scope(), "passing the filter is not enough");
+    }
+
+    #[test]
+    fn input_and_category_filters_leave_the_object_alone() {
+        for collection in ["inputFilterGroups", "categoryFilterGroups"] {
+            let judged = |department| Verdict {
+                filter: filtered(collection, department),
+                ..verdict(Standing::Active, assigned())
+            };
+            assert!(judged("Sales").is_processed() && judged("Sales").in_scope());
+            assert!(!judged("Finance").is_processed());
+            assert_eq!(judged("Finance").objections(), ["it did not pass an input or category filter"]);
+        }
+    }
+
+    #[test]
+    fn a_scoping_step_shows_what_each_clause_said() {
+        let judged =
+            Verdict { filter: filtered("groups", "Finance"), ..verdict(Standing::Active, assigned()) };
+        let details: BTreeMap<_, _> = judged.details().into_iter().collect();
+        crate::covers!("E-090", "E-091");
+        assert_eq!(details["Scoping filter evaluation passed"], "False");
+        assert_eq!(details["ScopeEvaluationResult"], r#"{"Sales only.department EQUALS 'Sales'":false}"#);
+        assert_eq!(judged.objections(), ["it did not pass the scoping filter"]);
     }
 
     #[test]

@@ -83,7 +83,7 @@ const ARROWS: [(&str, &str); 22] = [
     ("directory", "expression"),
     ("directory::import", "directory expression store"),
     ("scope", "directory::object expression"),
-    ("mapping", "directory::object expression scim"),
+    ("mapping", "directory::object expression scim scope"),
     ("client", "directory::object expression scim"),
     ("store", "directory::object expression scim"),
     ("target", ""),
