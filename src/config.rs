@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 
 use crate::diagnostic::Diagnostic;
-use crate::expression::AppRole;
+use crate::expression::{AppRole, ParseOptions};
+use crate::mapping::check::CheckOptions;
+use crate::mapping::source::is_date;
+use crate::mapping::template::{Template, TemplateOptions};
+use crate::scope::filter::FilterOptions;
 pub use crate::scope::ScopeMode;
 
 pub mod duration;
@@ -21,6 +25,7 @@ pub mod token;
 pub mod words;
 
 mod convert;
+mod language;
 mod mask;
 mod raw;
 mod source;
@@ -100,6 +105,10 @@ pub struct JobConfig {
     pub name: String,
     /// The app profile, one of [`APP_PROFILES`].
     pub app: String,
+    /// The file of a profile of one's own, whose mappings are used in place of the app's.
+    pub profile: Option<PathBuf>,
+    /// The mappings, with the scoping filters: the profile's, with what the job says itself.
+    pub mappings: Template,
     /// The target.
     pub endpoint: Endpoint,
     /// Where the secret token is; `None` for a target that wants none.
@@ -120,6 +129,36 @@ pub struct JobConfig {
     pub fidelity: Fidelity,
 }
 
+impl JobConfig {
+    /// How mappings and filters of this job are read.
+    pub fn reading(&self) -> TemplateOptions<'static> {
+        reading(&self.fidelity, self.scope)
+    }
+}
+
+/// How mappings and filters are read under these choices.
+fn reading(fidelity: &Fidelity, scope: ScopeMode) -> TemplateOptions<'static> {
+    TemplateOptions {
+        parse: ParseOptions {
+            known_attributes: None,
+            adjacent_functions: fidelity.adjacent_functions,
+            any_function_case: fidelity.any_function_case,
+            drop_lone_backslash: fidelity.drop_lone_backslash,
+        },
+        check: CheckOptions {
+            unique_value_outbound: fidelity.unique_value_outbound,
+            scope_is_all: scope == ScopeMode::All,
+            strict_conditions: fidelity.strict_conditions,
+        },
+        filter: FilterOptions {
+            regex_anchored: fidelity.regex_anchored,
+            bitmask: fidelity.bitmask,
+            multi_valued: fidelity.multi_valued_filters,
+            is_date: Some(&is_date),
+        },
+    }
+}
+
 /// Where a job's requests go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
@@ -138,7 +177,7 @@ pub type Loaded = Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>>;
 /// error is reported, and nothing further in, since what follows a syntax error is guesswork), or says something
 /// wrong.
 pub fn load(file: &Path) -> Loaded {
-    let source = source::Source::read(file).map_err(|diagnostic| vec![diagnostic])?;
+    let source = source::Source::read(file, "configuration").map_err(|diagnostic| vec![diagnostic])?;
     convert::load(&source)
 }
 

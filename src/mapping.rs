@@ -18,7 +18,9 @@ pub mod guest;
 pub mod patch;
 pub mod reference;
 pub mod rule;
+pub mod source;
 pub mod template;
+pub(crate) mod written;
 
 pub use create::CreateRefused;
 pub use definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};

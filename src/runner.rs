@@ -62,9 +62,6 @@ pub enum RunError {
     /// The asynchronous runtime can't be started.
     #[error("the runtime for network requests can't be started")]
     Runtime(#[source] std::io::Error),
-    /// A defect.
-    #[error("defect: the profile `{0}` passed the configuration's check and can't be used")]
-    Profile(String),
 }
 
 /// What somebody who watches a cycle is told.
@@ -118,7 +115,7 @@ impl Job {
     pub fn new(config: &Config, job: &JobConfig, environment: Environment<'_>) -> Result<Self, RunError> {
         /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
         const WORKERS: usize = 1;
-        let spec = JobSpec::new(config, job, WORKERS).ok_or_else(|| RunError::Profile(job.app.clone()))?;
+        let spec = JobSpec::new(config, job, WORKERS);
         let token = match &job.token {
             Some(source) => Some(
                 source

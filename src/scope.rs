@@ -3,4 +3,4 @@
 pub mod filter;
 mod verdict;
 
-pub use verdict::{Entitlement, Route, ScopeMode, Standing, Verdict};
+pub use verdict::{Entitlement, Route, ScopeMode, ScopingKeys, Standing, Verdict};

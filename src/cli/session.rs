@@ -74,9 +74,7 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
     match error {
         RunError::Store(error) => store_failure(error),
         RunError::Engine(crate::engine::EngineError::Store(error)) => store_failure(error),
-        RunError::Engine(_) | RunError::Profile(_) => {
-            Failure::new(Exit::Defect, "a defect of scimulator").because(error)
-        }
+        RunError::Engine(_) => Failure::new(Exit::Defect, "a defect of scimulator").because(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
         | RunError::Network(_)

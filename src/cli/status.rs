@@ -20,9 +20,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let mut quarantined = false;
     let (mut records, mut rows) = (Vec::new(), Vec::new());
     for job in jobs {
-        let Some(spec) = JobSpec::new(&config, job, 1) else {
-            return Err(Failure::new(Exit::Defect, format!("the profile `{}` can't be used", job.app)));
-        };
+        let spec = JobSpec::new(&config, job, 1);
         let record = synchronization_job(&spec, &store).map_err(|error| store_failure(&error))?;
         let row = store.job(&spec.name).map_err(|error| store_failure(&error))?;
         let escrows = store.escrows(&spec.name).map_err(|error| store_failure(&error))?.len();

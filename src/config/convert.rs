@@ -14,19 +14,25 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::fidelity::{Edition, Headers, RetryAfter};
+use super::language::{self, FunctionCase, UnknownEscape};
 use super::raw::{
-    RawAppRole, RawConfig, RawDirectory, RawFidelity, RawHeaders, RawJob, RawToken, RawVanishLimit, Text,
+    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob, RawToken,
+    RawVanishLimit, Text,
 };
 use super::source::Source;
 use super::structure::{self, in_backticks};
 use super::tenant_url::RemoteRefused;
-use super::words::Word;
+use super::words::{Word, word_or};
 use super::{
     APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
-    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, schema,
+    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
 };
-use crate::diagnostic::{Diagnostic, Place, did_you_mean, has_errors};
+use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
+use crate::directory::object::ObjectKind;
 use crate::expression::AppRole;
+use crate::gallery;
+use crate::mapping::template::{Template, TemplateOptions};
+use crate::scope::filter::Filter;
 
 /// See [`super::load`].
 pub(super) fn load(source: &Source) -> Loaded {
@@ -201,17 +207,27 @@ impl Converter<'_> {
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
         let app = self.app(raw.app);
+        let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
         let allow_remote = raw.allow_remote.unwrap_or(false);
         let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
         let token = raw.token.and_then(|token| self.token(token));
         let interval = self.duration(raw.interval, SignedDuration::from_mins(40));
         let fidelity = self.fidelity(raw.fidelity);
+        let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
+        let reading = reading(&fidelity, scope);
+        let mappings = match &profile {
+            Some(file) => self.profile(file, &reading),
+            None => gallery::template(&app, &reading),
+        };
+        let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
         Some(JobConfig {
             name: name?,
             app,
+            profile,
+            mappings: mappings?,
             endpoint: endpoint?,
             token,
-            scope: word(raw.scope, ScopeMode::Assigned),
+            scope,
             allow_remote,
             interval,
             groups: raw.groups.unwrap_or(true),
@@ -246,6 +262,50 @@ impl Converter<'_> {
             self.error(&app.span(), format!("there is no app profile `{name}`"), Some(help));
         }
         app.into_inner()
+    }
+
+    /// A profile of one's own; every mistake in it is noted with its place in that file.
+    fn profile(&mut self, file: &Path, reading: &TemplateOptions<'_>) -> Option<Template> {
+        match Source::read(file, "profile") {
+            Ok(source) => {
+                let (template, findings) = Template::parse(&source.text, file, reading);
+                self.findings.extend(findings);
+                template
+            }
+            Err(finding) => {
+                self.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    /// The mappings with the job's own filters. Filters are read, and mistakes reported, even when there are no
+    /// mappings to put them to.
+    fn with_filters(
+        &mut self,
+        mappings: Option<Template>,
+        raw: Vec<RawFilter>,
+        reading: &TemplateOptions<'_>,
+    ) -> Option<Template> {
+        let mut filters: BTreeMap<ObjectKind, Filter> = BTreeMap::new();
+        for raw in raw {
+            let object = raw.object.as_deref().and_then(FilterObject::from_word);
+            let kind = object.map_or(ObjectKind::User, FilterObject::kind);
+            let filter = filters.entry(kind).or_default();
+            for mistake in raw.into_group().add_to(filter, kind, &reading.filter) {
+                match mistake.severity {
+                    Severity::Error => self.error(&mistake.span, mistake.message, mistake.help),
+                    Severity::Warning => self.warning(&mistake.span, mistake.message, mistake.help),
+                }
+            }
+        }
+        let mut mappings = mappings?;
+        for mapping in &mut mappings.mappings {
+            if let Some(filter) = filters.remove(&mapping.kind) {
+                mapping.scope = filter;
+            }
+        }
+        Some(mappings)
     }
 
     fn endpoint(&mut self, text: &Text, allow_remote: bool) -> Option<Endpoint> {
@@ -297,36 +357,66 @@ impl Converter<'_> {
 
     fn fidelity(&mut self, raw: Option<RawFidelity>) -> Fidelity {
         let edition = raw.as_ref().and_then(|raw| raw.edition.clone());
-        let base = Fidelity::of(word(edition, Edition::E2026_08));
+        let base = Fidelity::of(word_or(edition.as_deref(), Edition::E2026_08));
         let Some(raw) = raw else { return base };
+        let zone = raw.service_time_zone.as_ref().and_then(|text| self.zone(text));
+        let expressions = language::switches(&raw, zone);
         Fidelity {
             edition: base.edition,
-            active_style: word(raw.active_style, base.active_style),
-            manager_style: word(raw.manager_style, base.manager_style),
-            manager_remove_style: word(raw.manager_remove_style, base.manager_remove_style),
-            on_missing: word(raw.on_missing, base.on_missing),
+            active_style: word_or(raw.active_style.as_deref(), base.active_style),
+            manager_style: word_or(raw.manager_style.as_deref(), base.manager_style),
+            manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),
+            on_missing: word_or(raw.on_missing.as_deref(), base.on_missing),
             retry_after: self.retry_after(raw.retry_after, base.retry_after),
             timeout: self.duration(raw.timeout, base.timeout),
             workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
             headers: self.headers(raw.headers, base.headers),
             forward_flags: raw.forward_flags.unwrap_or(base.forward_flags),
             member_batch: raw.member_batch.and_then(NonZeroU32::new).unwrap_or(base.member_batch),
-            probe: word(raw.probe, base.probe),
-            group_create_style: word(raw.group_create_style, base.group_create_style),
+            probe: word_or(raw.probe.as_deref(), base.probe),
+            group_create_style: word_or(raw.group_create_style.as_deref(), base.group_create_style),
             member_ref_null: raw.member_ref_null.unwrap_or(base.member_ref_null),
             reference_precheck: raw.reference_precheck.unwrap_or(base.reference_precheck),
-            unmapped_active: word(raw.unmapped_active, base.unmapped_active),
-            roles_style: word(raw.roles_style, base.roles_style),
+            unmapped_active: word_or(raw.unmapped_active.as_deref(), base.unmapped_active),
+            roles_style: word_or(raw.roles_style.as_deref(), base.roles_style),
             roles_always: raw.roles_always.unwrap_or(base.roles_always),
-            filter_escape: word(raw.filter_escape, base.filter_escape),
+            filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
-            list_on_single: word(raw.list_on_single, base.list_on_single),
+            list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
-            escrow_schedule: word(raw.escrow_schedule, base.escrow_schedule),
+            escrow_schedule: word_or(raw.escrow_schedule.as_deref(), base.escrow_schedule),
             intent_recovery: raw.intent_recovery.unwrap_or(base.intent_recovery),
+            expressions,
+            any_function_case: word_or(raw.function_case.as_deref(), FunctionCase::Exact)
+                == FunctionCase::Any,
+            drop_lone_backslash: word_or(raw.unknown_escape.as_deref(), UnknownEscape::Keep)
+                == UnknownEscape::Drop,
+            optscim_merge: word_or(raw.optscim_merge.as_deref(), base.optscim_merge),
+            envelope_order: word_or(raw.envelope_order.as_deref(), base.envelope_order),
+            none_fills_gaps: raw.none_fills_gaps.unwrap_or(base.none_fills_gaps),
+            empty_flows: raw.empty_flows.unwrap_or(base.empty_flows),
+            typed_json_values: raw.typed_json_values.unwrap_or(base.typed_json_values),
+            primary_marks: raw.primary_marks.unwrap_or(base.primary_marks),
+            assertive_none: raw.assertive_none.unwrap_or(base.assertive_none),
+            adjacent_functions: raw.adjacent_functions.unwrap_or(base.adjacent_functions),
+            unique_value_outbound: raw.unique_value_outbound.unwrap_or(base.unique_value_outbound),
+            strict_conditions: raw.strict_conditions.unwrap_or(base.strict_conditions),
+            regex_anchored: raw.regex_anchored.unwrap_or(base.regex_anchored),
+            bitmask: raw.bitmask.unwrap_or(base.bitmask),
+            multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
+            scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
         }
+    }
+
+    fn zone(&mut self, text: &Text) -> Option<jiff::tz::Offset> {
+        let zone = language::zone(text.get_ref());
+        if zone.is_none() {
+            let message = format!("`{}` is no time zone", text.get_ref());
+            self.error(&text.span(), message, Some(language::ZONE_HELP.to_owned()));
+        }
+        zone
     }
 
     fn retry_after(&mut self, text: Option<Text>, default: RetryAfter) -> RetryAfter {
@@ -372,11 +462,6 @@ impl Converter<'_> {
             default
         })
     }
-}
-
-/// The choice of that word. Unknown words were taken out by the structure check.
-fn word<W: Word>(text: Option<String>, default: W) -> W {
-    text.and_then(|text| W::from_word(&text)).unwrap_or(default)
 }
 
 /// Values that must not occur twice, with the place of the first occurrence.

@@ -7,9 +7,13 @@ use std::num::NonZeroU32;
 use jiff::SignedDuration;
 
 use super::words::words;
+use crate::expression::Switches;
 pub use crate::scim::style::{
-    ActiveStyle, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle, ManagerStyle, RolesStyle,
+    ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
+    ManagerStyle, OptscimMerge, RolesStyle,
 };
+use crate::scope::ScopingKeys;
+use crate::scope::filter::MultiValued;
 
 words! {
     /// A set of defaults that never changes again, so that an update of this program changes nobody's results.
@@ -145,6 +149,40 @@ pub struct Fidelity {
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     /// This safety is ours, not Entra's.
     pub intent_recovery: bool,
+    /// What `optscim` merges.
+    pub optscim_merge: OptscimMerge,
+    /// The first member of a PATCH body.
+    pub envelope_order: EnvelopeOrder,
+    /// Whether a None mapping fills gaps on update too (`mapping.md` OQ-28, M-003).
+    pub none_fills_gaps: bool,
+    /// Whether an empty text is a value (`mapping.md` OQ-21, M-020).
+    pub empty_flows: bool,
+    /// Whether Integer targets get JSON numbers (`mapping.md` OQ-30, M-052).
+    pub typed_json_values: bool,
+    /// Whether the `work` e-mail of a create is marked as primary unasked (`mapping.md` OQ-29, M-042).
+    pub primary_marks: bool,
+    /// Whether losing the last role sends an empty replace (`mapping.md` OQ-15, M-189).
+    pub assertive_none: bool,
+    /// How expressions evaluate.
+    pub expressions: Switches,
+    /// Whether the functions of `mapping.md 7.45` are known (OQ-26, M-180).
+    pub adjacent_functions: bool,
+    /// Whether function names match in any letter case (OQ-33, M-089).
+    pub any_function_case: bool,
+    /// Whether a backslash before an ordinary character is dropped (OQ-7, M-092).
+    pub drop_lone_backslash: bool,
+    /// Whether `SelectUniqueValue` may be used (OQ-24, M-172).
+    pub unique_value_outbound: bool,
+    /// Whether conditions that the reference calls unsupported are reported (OQ-5, M-106).
+    pub strict_conditions: bool,
+    /// Whether the patterns of scoping filters ask for the whole value (`engine.md 14` C5, E-075).
+    pub regex_anchored: bool,
+    /// Whether `&` and `!&` test bits (`engine.md 14` C6, E-081).
+    pub bitmask: bool,
+    /// How many values of a multi-valued attribute have to satisfy a clause (E-082).
+    pub multi_valued_filters: MultiValued,
+    /// The names in the details of scoping steps (E-089).
+    pub scoping_key_names: ScopingKeys,
 }
 
 impl Fidelity {
@@ -180,6 +218,23 @@ impl Fidelity {
                 outage_after: OUTAGE_AFTER,
                 escrow_schedule: EscrowSchedule::EveryCycle,
                 intent_recovery: true,
+                optscim_merge: OptscimMerge::Single,
+                envelope_order: EnvelopeOrder::SchemasFirst,
+                none_fills_gaps: true,
+                empty_flows: false,
+                typed_json_values: true,
+                primary_marks: true,
+                assertive_none: false,
+                expressions: Switches::default(),
+                adjacent_functions: false,
+                any_function_case: false,
+                drop_lone_backslash: false,
+                unique_value_outbound: false,
+                strict_conditions: false,
+                regex_anchored: false,
+                bitmask: false,
+                multi_valued_filters: MultiValued::All,
+                scoping_key_names: ScopingKeys::Current,
             },
         }
     }

@@ -7,11 +7,24 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, Edition, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle, MEMBER_BATCH_MAX,
-    ManagerRemoveStyle, ManagerStyle, OnMissing, Probe, RolesStyle, UnmappedActive, WORKERS_MAX,
+    ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle,
+    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, RolesStyle,
+    UnmappedActive, WORKERS_MAX,
 };
-use super::words::OneOf;
+use super::language::{
+    ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
+    ReplaceNoMatch, SplitStyle, UnknownEscape, WordDelimiters,
+};
+use super::words::{OneOf, words};
 use super::{REQUESTS_PER_SECOND_MAX, ScopeMode};
+use crate::directory::object::ObjectKind;
+use crate::expression::{
+    DateDifference, GroupReplacement, MidRange, NullArguments, NullComparison, RandomImpossible,
+    ReplaceOrder, RoleNone, RoleSeveral, RoleText,
+};
+use crate::mapping::written::{WrittenClause, WrittenGroup};
+use crate::scope::ScopingKeys;
+use crate::scope::filter::{FilterCollection, MultiValued};
 
 /// A text and its place.
 pub(super) type Text = Spanned<String>;
@@ -85,6 +98,11 @@ pub(super) struct RawJob {
     /// The app profile: its mapping, and the behaviour of the embedded app.
     #[schemars(with = "Option<String>", extend("default" = "scim"))]
     pub(super) app: Option<Text>,
+    /// A profile of one's own, from the configuration file's own folder: its mappings take the place of the app's.
+    #[schemars(with = "Option<String>")]
+    pub(super) profile: Option<Text>,
+    /// Scoping filters; those of a kind of object take the place of the profile's.
+    pub(super) filter: Option<Vec<RawFilter>>,
     /// The Tenant URL, with `?aadOptscim062020` for the flagged dialect; or `"embedded"` for the embedded app.
     #[schemars(required, with = "String")]
     pub(super) tenant_url: Option<Text>,
@@ -110,6 +128,50 @@ pub(super) struct RawJob {
     pub(super) requests_per_second: Option<u32>,
     /// One choice for each question that the public record leaves open.
     pub(super) fidelity: Option<RawFidelity>,
+}
+
+words! {
+    /// What a filter is for.
+    pub(super) enum FilterObject {
+        /// Users.
+        User = "user",
+        /// Groups.
+        Group = "group",
+    }
+}
+
+impl FilterObject {
+    /// The same as a kind of object.
+    pub(super) fn kind(self) -> ObjectKind {
+        match self {
+            Self::User => ObjectKind::User,
+            Self::Group => ObjectKind::Group,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFilter {
+    /// Whom it is about.
+    #[schemars(required, with = "OneOf<FilterObject>")]
+    pub(super) object: Option<String>,
+    /// The filter's title.
+    #[schemars(required, with = "String")]
+    pub(super) name: Option<Text>,
+    /// What happens to an object that stops passing: it is deprovisioned (`scope`), or left as it is.
+    #[schemars(with = "Option<OneOf<FilterCollection>>", extend("default" = "scope"))]
+    pub(super) kind: Option<Text>,
+    /// The conditions, which all have to hold.
+    #[schemars(required, with = "Vec<WrittenClause>")]
+    pub(super) clauses: Option<Spanned<Vec<WrittenClause>>>,
+}
+
+impl RawFilter {
+    /// The filter without the kind of object.
+    pub(super) fn into_group(self) -> WrittenGroup {
+        WrittenGroup { name: self.name, kind: self.kind, clauses: self.clauses }
+    }
 }
 
 /// Exactly one of the three.
@@ -208,6 +270,129 @@ pub(super) struct RawFidelity {
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     #[schemars(extend("default" = true))]
     pub(super) intent_recovery: Option<bool>,
+    /// What the flagged dialect merges into one operation without a path.
+    #[schemars(with = "Option<OneOf<OptscimMerge>>", extend("default" = "single"))]
+    pub(super) optscim_merge: Option<String>,
+    /// The first member of a PATCH body.
+    #[schemars(with = "Option<OneOf<EnvelopeOrder>>", extend("default" = "schemas_first"))]
+    pub(super) envelope_order: Option<String>,
+    /// Whether a mapping without a source fills gaps of an existing account with its default.
+    #[schemars(extend("default" = true))]
+    pub(super) none_fills_gaps: Option<bool>,
+    /// Whether an empty text is a value that flows.
+    #[schemars(extend("default" = false))]
+    pub(super) empty_flows: Option<bool>,
+    /// Whether an Integer target gets a JSON number.
+    #[schemars(extend("default" = true))]
+    pub(super) typed_json_values: Option<bool>,
+    /// Whether the `work` e-mail of a create is marked as primary unasked.
+    #[schemars(extend("default" = true))]
+    pub(super) primary_marks: Option<bool>,
+    /// Whether losing the last role sends an empty replace.
+    #[schemars(extend("default" = false))]
+    pub(super) assertive_none: Option<bool>,
+    /// A null first argument where the reference is silent.
+    #[schemars(with = "Option<OneOf<NullArguments>>", extend("default" = "table"))]
+    pub(super) null_arguments: Option<String>,
+    /// `Join` with nothing to join.
+    #[schemars(with = "Option<OneOf<JoinEmpty>>", extend("default" = "null"))]
+    pub(super) join_empty: Option<String>,
+    /// `Mid` beyond its range.
+    #[schemars(with = "Option<OneOf<MidRange>>", extend("default" = "strict"))]
+    pub(super) mid_out_of_range: Option<String>,
+    /// Whether `Coalesce` passes over empty values too.
+    #[schemars(extend("default" = false))]
+    pub(super) coalesce_skips_empty: Option<bool>,
+    /// A comparison with a null or empty side.
+    #[schemars(with = "Option<OneOf<NullComparison>>", extend("default" = "never"))]
+    pub(super) null_comparison: Option<String>,
+    /// Whether `IIF`, `Switch` and `Coalesce` evaluate only what they need.
+    #[schemars(extend("default" = true))]
+    pub(super) lazy_evaluation: Option<bool>,
+    /// The parts that `Split` yields.
+    #[schemars(with = "Option<OneOf<SplitStyle>>", extend("default" = "trim"))]
+    pub(super) split_style: Option<String>,
+    /// Whether results of date functions stay dates.
+    #[schemars(extend("default" = true))]
+    pub(super) typed_dates: Option<bool>,
+    /// The zone of date text without an offset.
+    #[schemars(with = "Option<OneOf<NaiveDates>>", extend("default" = "utc"))]
+    pub(super) naive_dates: Option<String>,
+    /// The zone that `FormatDateTime` converts to: `UTC` or an offset such as `+01:00`.
+    #[schemars(with = "Option<String>", extend("default" = "UTC"))]
+    pub(super) service_time_zone: Option<Text>,
+    /// Whether `DateAdd` and `DateDiff` take date text.
+    #[schemars(extend("default" = true))]
+    pub(super) date_text_arguments: Option<bool>,
+    /// How `DateDiff` counts days, hours, minutes and seconds.
+    #[schemars(with = "Option<OneOf<DateDifference>>", extend("default" = "elapsed"))]
+    pub(super) datediff_rounding: Option<String>,
+    /// `RandomString` whose minima exceed its length.
+    #[schemars(with = "Option<OneOf<RandomImpossible>>", extend("default" = "error"))]
+    pub(super) random_impossible: Option<String>,
+    /// The text of `SingleAppRoleAssignment`.
+    #[schemars(with = "Option<OneOf<RoleText>>", extend("default" = "displayName"))]
+    pub(super) role_text: Option<String>,
+    /// `SingleAppRoleAssignment` with several roles.
+    #[schemars(with = "Option<OneOf<RoleSeveral>>", extend("default" = "error"))]
+    pub(super) role_several: Option<String>,
+    /// The app-role functions without any role.
+    #[schemars(with = "Option<OneOf<RoleNone>>", extend("default" = "null"))]
+    pub(super) role_none: Option<String>,
+    /// How two sides compare that are both numbers.
+    #[schemars(with = "Option<OneOf<ComparisonTyping>>", extend("default" = "numeric"))]
+    pub(super) comparison_typing: Option<String>,
+    /// `Item` outside the list.
+    #[schemars(with = "Option<OneOf<ItemOutOfRange>>", extend("default" = "error"))]
+    pub(super) item_out_of_range: Option<String>,
+    /// Whether text functions treat each value of a list alone; else the first one only.
+    #[schemars(extend("default" = true))]
+    pub(super) text_over_list: Option<bool>,
+    /// Whether `PCase` without separators starts a word after an apostrophe.
+    #[schemars(extend("default" = false))]
+    pub(super) pcase_apostrophe: Option<bool>,
+    /// Letters outside the table of `NormalizeDiacritics`.
+    #[schemars(with = "Option<OneOf<DiacriticsUnlisted>>", extend("default" = "keep"))]
+    pub(super) diacritics_unlisted: Option<String>,
+    /// The order in which `Replace` looks for its form.
+    #[schemars(with = "Option<OneOf<ReplaceOrder>>", extend("default" = "recommended"))]
+    pub(super) replace_form_order: Option<String>,
+    /// What `Replace` replaces when a group is named.
+    #[schemars(with = "Option<OneOf<GroupReplacement>>", extend("default" = "span"))]
+    pub(super) replace_group_style: Option<String>,
+    /// `Replace` from another attribute when nothing matches.
+    #[schemars(with = "Option<OneOf<ReplaceNoMatch>>", extend("default" = "null"))]
+    pub(super) replace_no_match: Option<String>,
+    /// What a run of delimiters means to `Word`.
+    #[schemars(with = "Option<OneOf<WordDelimiters>>", extend("default" = "runs"))]
+    pub(super) word_delimiters: Option<String>,
+    /// Names of functions.
+    #[schemars(with = "Option<OneOf<FunctionCase>>", extend("default" = "exact"))]
+    pub(super) function_case: Option<String>,
+    /// A backslash before an ordinary character of a text.
+    #[schemars(with = "Option<OneOf<UnknownEscape>>", extend("default" = "keep"))]
+    pub(super) unknown_escape: Option<String>,
+    /// Whether the functions that only other Microsoft pages show are known.
+    #[schemars(extend("default" = false))]
+    pub(super) adjacent_functions: Option<bool>,
+    /// Whether `SelectUniqueValue` may be used.
+    #[schemars(extend("default" = false))]
+    pub(super) unique_value_outbound: Option<bool>,
+    /// Whether conditions that the reference calls unsupported are reported.
+    #[schemars(extend("default" = false))]
+    pub(super) strict_conditions: Option<bool>,
+    /// Whether patterns of scoping filters ask for the whole value.
+    #[schemars(extend("default" = false))]
+    pub(super) regex_anchored: Option<bool>,
+    /// Whether `&` and `!&` of scoping filters test bits.
+    #[schemars(extend("default" = false))]
+    pub(super) bitmask: Option<bool>,
+    /// How many values of a multi-valued attribute have to satisfy a clause.
+    #[schemars(with = "Option<OneOf<MultiValued>>", extend("default" = "all"))]
+    pub(super) multi_valued_filters: Option<String>,
+    /// The names in the details of scoping steps.
+    #[schemars(with = "Option<OneOf<ScopingKeys>>", extend("default" = "current"))]
+    pub(super) scoping_key_names: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]

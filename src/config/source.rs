@@ -18,14 +18,15 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn read(file: &Path) -> Result<Self, Diagnostic> {
+    /// Reads a file; `what` it is, for messages: `configuration`, `profile`.
+    pub(super) fn read(file: &Path, what: &str) -> Result<Self, Diagnostic> {
         let fail = |message: String| Diagnostic::error(message).at(Place::file(file));
         let mut bytes = Vec::new();
         File::open(file)
             .and_then(|file| file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes))
-            .map_err(|error| fail(format!("can not read the configuration: {error}")))?;
+            .map_err(|error| fail(format!("can not read the {what}: {error}")))?;
         if u64::try_from(bytes.len()).map_or(true, |bytes| FILE_BYTES_MAX < bytes) {
-            return Err(fail(format!("the configuration is larger than {FILE_BYTES_MAX} bytes")));
+            return Err(fail(format!("the {what} is larger than {FILE_BYTES_MAX} bytes")));
         }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { file: file.to_owned(), text }),
@@ -34,7 +35,7 @@ impl Source {
                 let readable = error.as_bytes().get(..valid).unwrap_or_default();
                 let (line, column) = line_and_column(&String::from_utf8_lossy(readable), valid);
                 let place = Place::at(file, line, column);
-                Err(Diagnostic::error("the configuration is not UTF-8 text").at(place))
+                Err(Diagnostic::error(format!("the {what} is not UTF-8 text")).at(place))
             }
         }
     }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::scim::style;
-use crate::scope::ScopeMode;
+use crate::scope::filter::{FilterCollection, MultiValued};
+use crate::scope::{ScopeMode, ScopingKeys};
 
 /// A closed set of choices, each written as one word.
 pub trait Word: Copy + PartialEq + 'static {
@@ -36,19 +37,25 @@ macro_rules! words_of {
 
 words_of! {
     style::ActiveStyle, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
-    style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, ScopeMode,
+    style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, style::OptscimMerge, style::EnvelopeOrder,
+    ScopeMode, FilterCollection, MultiValued, ScopingKeys,
+}
+
+/// The choice of that word. Unknown words were taken out by the structure check.
+pub(super) fn word_or<W: Word>(text: Option<&str>, default: W) -> W {
+    text.and_then(W::from_word).unwrap_or(default)
 }
 
 /// Declares an enum whose variants are words: `as_str`, [`Word`] and `Display`.
 macro_rules! words {
-    ($(#[$outer:meta])* pub enum $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$outer:meta])* $vis:vis enum $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$outer])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$inner])* $variant),+ }
+        $vis enum $name { $($(#[$inner])* $variant),+ }
 
         impl $name {
             /// The word that stands for this choice in the configuration.
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
         }

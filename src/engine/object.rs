@@ -318,7 +318,8 @@ impl ObjectTask {
             context.spec.application
         );
         let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
-        step.details.extend(self.verdict.details().into_iter().map(|(name, value)| (name.to_owned(), value)));
+        let details = self.verdict.details(context.spec.rules.scoping_keys);
+        step.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
 
     /// Ends with nothing sent, and says why.

@@ -8,13 +8,10 @@ use crate::clock::SignedDuration;
 use crate::config::fidelity::{EscrowSchedule, OnMissing, Probe, RetryAfter, UnmappedActive};
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
-use crate::expression::{AppRole, ParseOptions, Switches};
-use crate::gallery;
+use crate::expression::{AppRole, Switches};
 use crate::mapping::ObjectMapping;
-use crate::mapping::check::CheckOptions;
-use crate::mapping::template::{Template, TemplateOptions};
 use crate::scim::style::{Dialect, Style};
-use crate::scope::ScopeMode;
+use crate::scope::{ScopeMode, ScopingKeys};
 
 /// One job.
 #[derive(Debug, Clone)]
@@ -57,14 +54,9 @@ pub struct JobSpec {
 
 impl JobSpec {
     /// The job that a configuration describes. `workers` is what the driver takes when the configuration leaves it
-    /// open. `None` when its profile is not among the built-in ones, which the configuration has checked.
-    pub fn new(config: &Config, job: &JobConfig, workers: usize) -> Option<Self> {
+    /// open.
+    pub fn new(config: &Config, job: &JobConfig, workers: usize) -> Self {
         let seed = config.directory.seed;
-        let template = template(&job.app, job.scope)?;
-        let mut users = template.mapping(ObjectKind::User)?.clone();
-        users.enabled = true; // the user mapping can't be switched off (`engine.md 3.1`)
-        let mut groups = template.mapping(ObjectKind::Group).cloned()?;
-        groups.enabled &= job.groups;
         let fidelity = &job.fidelity;
         let (base_url, dialect, flags) = match &job.endpoint {
             Endpoint::Embedded => (EMBEDDED_URL.to_owned(), Dialect::Default, &[][..]),
@@ -72,7 +64,7 @@ impl JobSpec {
         };
         let tenant_id = ids::derived(seed, &["tenant"]).to_string();
         let guid = ids::derived(seed, &[&job.name, "job"]);
-        Some(Self {
+        let spec = Self {
             name: job.name.clone(),
             id: format!("scim.{}.{guid}", tenant_id.replace('-', "")),
             tenant_id,
@@ -80,9 +72,9 @@ impl JobSpec {
             base_url,
             forwarded_flags: if fidelity.forward_flags { flags.to_vec() } else { Vec::new() },
             scope: job.scope,
-            definition: definition(&users, &groups),
-            users,
-            groups,
+            definition: String::new(),
+            users: ObjectMapping::none(ObjectKind::User),
+            groups: ObjectMapping::none(ObjectKind::Group),
             roles: config.app_roles.iter().map(|role| (role.value.clone(), role.clone())).collect(),
             style: Style {
                 dialect,
@@ -96,9 +88,15 @@ impl JobSpec {
                 filter_escape: fidelity.filter_escape,
                 list_on_single: fidelity.list_on_single,
                 roles_always: fidelity.roles_always,
-                ..Style::default()
+                optscim_merge: fidelity.optscim_merge,
+                envelope_order: fidelity.envelope_order,
+                none_fills_gaps: fidelity.none_fills_gaps,
+                empty_flows: fidelity.empty_flows,
+                typed_json_values: fidelity.typed_json_values,
+                primary_marks: fidelity.primary_marks,
+                assertive_none: fidelity.assertive_none,
             },
-            expressions: Switches::default(),
+            expressions: fidelity.expressions.clone(),
             rules: Rules {
                 probe: fidelity.probe,
                 on_missing: fidelity.on_missing,
@@ -122,11 +120,31 @@ impl JobSpec {
                 accept: Some(fidelity.headers.accept.clone()),
                 user_agent: fidelity.headers.user_agent.clone(),
                 soft_delete_retention: config.directory.soft_delete_retention,
+                scoping_keys: fidelity.scoping_key_names,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
             application: job.name.clone(),
-        })
+        };
+        spec.with_mappings(job.mappings.mappings.clone(), job.groups)
+    }
+
+    /// The same job with other mappings and filters. `groups`: whether the configuration lets the group mapping be on.
+    #[must_use]
+    pub fn with_mappings(mut self, mappings: Vec<ObjectMapping>, groups: bool) -> Self {
+        self.users = ObjectMapping::none(ObjectKind::User);
+        self.groups = ObjectMapping::none(ObjectKind::Group);
+        for mapping in mappings {
+            match mapping.kind {
+                // The user mapping can't be switched off (`engine.md 3.1`).
+                ObjectKind::User => self.users = ObjectMapping { enabled: true, ..mapping },
+                ObjectKind::Group => {
+                    self.groups = ObjectMapping { enabled: mapping.enabled && groups, ..mapping };
+                }
+            }
+        }
+        self.definition = definition(&self.users, &self.groups);
+        self
     }
 
     /// The mapping of a kind.
@@ -172,19 +190,14 @@ pub struct Rules {
     pub user_agent: Option<String>,
     /// How long a user stays in the recycle bin.
     pub soft_delete_retention: SignedDuration,
+    /// The names in the details of scoping steps.
+    pub scoping_keys: ScopingKeys,
 }
 
 /// Where the embedded app is thought to be. Nothing is sent there: it is called in process.
 pub const EMBEDDED_URL: &str = "http://embedded.invalid/scim/v2";
 /// The path of [`EMBEDDED_URL`], which the app has to know.
 pub const EMBEDDED_PATH: &str = "/scim/v2";
-
-/// A built-in profile, parsed.
-fn template(name: &str, scope: ScopeMode) -> Option<Template> {
-    let check = CheckOptions { unique_value_outbound: false, scope_is_all: scope == ScopeMode::All };
-    let options = TemplateOptions { parse: ParseOptions::default(), check };
-    gallery::template(name, &options)
-}
 
 /// A text that is another one whenever mappings or filters are.
 fn definition(users: &ObjectMapping, groups: &ObjectMapping) -> String {

@@ -16,6 +16,8 @@ pub struct CheckOptions {
     pub unique_value_outbound: bool,
     /// The job's scope is all users and groups, which the role functions do not work with (`mapping.md 8`).
     pub scope_is_all: bool,
+    /// `strict_conditions`: warn of conditions that the reference calls unsupported (`mapping.md` OQ-5).
+    pub strict_conditions: bool,
 }
 
 /// One finding.
@@ -179,6 +181,11 @@ fn check_source(mapping: &AttributeMapping, options: CheckOptions, findings: &mu
             let functions = expression.functions();
             if functions.contains(&"SelectUniqueValue") {
                 check_unique_value(mapping, options, findings);
+            }
+            if options.strict_conditions {
+                for warning in expression.strict_warnings() {
+                    findings.warning(warning.message, None);
+                }
             }
             let canonical = expression.canonical();
             if let Some(name) =

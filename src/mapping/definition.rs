@@ -24,8 +24,8 @@ pub struct AttributeDefinition {
     pub filterable: bool,
     /// Whether it holds several values.
     pub multivalued: bool,
-    /// Whether a pure change of case is a change; exact where none is given (`mapping.md 1.3`).
-    pub case_exact: Option<bool>,
+    /// Whether a pure change of case is a change; it is where a list does not say (`mapping.md 1.3`).
+    pub case_exact: bool,
     /// Who may write it.
     pub mutability: Mutability,
     /// Used on create when neither the source nor the mapping has a value.

@@ -179,7 +179,7 @@ impl Traits {
         Self {
             attribute_type: definition.attribute_type,
             required: definition.required,
-            case_exact: definition.case_exact.unwrap_or(true),
+            case_exact: definition.case_exact,
             matching_priority: mapping.matching_priority,
             flow_type: mapping.flow_type,
             flow_behavior: mapping.flow_behavior,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
+
 use super::definition::{AttributeDefinition, AttributeType, TargetObject, named};
 use super::reference::ReferenceMapping;
 use crate::directory::object::ObjectKind;
@@ -102,6 +104,21 @@ impl MappingSource {
 }
 
 impl ObjectMapping {
+    /// The mapping of a kind that an application does not take: switched off, with nothing in it.
+    pub fn none(kind: ObjectKind) -> Self {
+        Self {
+            kind,
+            name: String::new(),
+            enabled: false,
+            create: false,
+            update: false,
+            delete: false,
+            scope: Filter::default(),
+            attributes: Vec::new(),
+            target: TargetObject { name: String::new(), attributes: IndexMap::new() },
+        }
+    }
+
     /// Everything that a person can set about the mapping, as text: equal texts mean equal mappings. Saving another
     /// one starts an initial cycle (`engine.md 1.1`).
     pub fn fingerprint(&self) -> String {

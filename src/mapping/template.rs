@@ -7,6 +7,7 @@
 //! # gallery = true      # the application may define attributes of its own outside an extension namespace
 //!
 //! [user]
+//! # filters = [{ name = "Sales", clauses = [{ attribute = "department", operator = "EQUALS", value = "Sales" }] }]
 //! name = "Provision Microsoft Entra ID Users"
 //! target = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 //! attributes = [
@@ -30,12 +31,14 @@ use toml::Spanned;
 use super::check::CheckOptions;
 use super::definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};
 use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
+use super::source::misspelt;
+use super::written::WrittenGroup;
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::{Expression, ParseOptions};
 use crate::scim::path::TargetPath;
 use crate::scim::urn;
-use crate::scope::filter::Filter;
+use crate::scope::filter::{Filter, FilterOptions};
 
 /// How an application is provisioned.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +58,8 @@ pub struct TemplateOptions<'o> {
     pub parse: ParseOptions<'o>,
     /// How mappings are checked.
     pub check: CheckOptions,
+    /// How filters are read.
+    pub filter: FilterOptions<'o>,
 }
 
 impl Template {
@@ -97,6 +102,8 @@ struct RawObject {
     update: bool,
     #[serde(default = "yes")]
     delete: bool,
+    #[serde(default)]
+    filters: Vec<Spanned<WrittenGroup>>,
     attributes: Vec<RawAttribute>,
     mappings: Vec<Spanned<RawMapping>>,
 }
@@ -115,7 +122,8 @@ struct RawAttribute {
     filterable: bool,
     #[serde(default)]
     multivalued: bool,
-    case_exact: Option<bool>,
+    #[serde(default = "yes")]
+    case_exact: bool,
     mutability: Option<Spanned<String>>,
     default: Option<String>,
     #[serde(default)]
@@ -216,6 +224,7 @@ impl Reader<'_> {
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
         let whole = raw.span();
         let raw = raw.into_inner();
+        let scope = self.filter(kind, raw.filters);
         let mut definitions = IndexMap::new();
         for attribute in raw.attributes {
             let (span, name) = (attribute.name.span(), attribute.name.get_ref().clone());
@@ -241,6 +250,13 @@ impl Reader<'_> {
         for mapping in raw.mappings {
             let span = mapping.span();
             if let Some(mapping) = self.mapping(mapping.into_inner(), &span) {
+                for name in mapping.source.attributes() {
+                    if let Some(near) = misspelt(kind, name) {
+                        let message = format!("Entra knows no attribute `{name}` of a {kind}");
+                        let help = Some(format!("did you mean `{near}`?"));
+                        self.push(Severity::Warning, message, span.clone(), help);
+                    }
+                }
                 attributes.push(mapping);
                 spans.push(span);
             }
@@ -252,7 +268,7 @@ impl Reader<'_> {
             create: raw.create,
             update: raw.update,
             delete: raw.delete,
-            scope: Filter::default(),
+            scope,
             attributes,
             target: TargetObject { name: raw.target, attributes: definitions },
         };
@@ -261,6 +277,18 @@ impl Reader<'_> {
             self.push(problem.severity, problem.message, span, problem.help);
         }
         object
+    }
+
+    fn filter(&mut self, kind: ObjectKind, written: Vec<Spanned<WrittenGroup>>) -> Filter {
+        let mut filter = Filter::default();
+        for group in written {
+            let mut mistakes = group.get_ref().missing(&group.span());
+            mistakes.extend(group.into_inner().add_to(&mut filter, kind, &self.options.filter));
+            for mistake in mistakes {
+                self.push(mistake.severity, mistake.message, mistake.span, mistake.help);
+            }
+        }
+        filter
     }
 
     fn definition(&mut self, raw: RawAttribute) -> AttributeDefinition {

@@ -37,6 +37,49 @@ pub enum MultiValued {
     Any,
 }
 
+impl MultiValued {
+    /// Every choice.
+    pub const ALL: &'static [Self] = &[Self::All, Self::Any];
+
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Any => "any",
+        }
+    }
+}
+
+/// The three collections of a filter (`engine.md 3.3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilterCollection {
+    /// [`Filter::groups`].
+    Scope,
+    /// [`Filter::input_filter_groups`].
+    Input,
+    /// [`Filter::category_filter_groups`].
+    Category,
+}
+
+impl FilterCollection {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Scope, Self::Input, Self::Category];
+
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scope => "scope",
+            Self::Input => "input",
+            Self::Category => "category",
+        }
+    }
+
+    /// The one of exactly this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|collection| collection.as_str() == name)
+    }
+}
+
 /// The filter of one object mapping (`objectMapping.scope`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -180,6 +223,15 @@ impl Filter {
     /// Whether there is nothing in it, so that everything passes.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.input_filter_groups.is_empty() && self.category_filter_groups.is_empty()
+    }
+
+    /// The groups of one collection.
+    pub fn collection_mut(&mut self, collection: FilterCollection) -> &mut Vec<FilterGroup> {
+        match collection {
+            FilterCollection::Scope => &mut self.groups,
+            FilterCollection::Input => &mut self.input_filter_groups,
+            FilterCollection::Category => &mut self.category_filter_groups,
+        }
     }
 
     /// Every group, those of the normal filter first.

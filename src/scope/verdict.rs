@@ -26,6 +26,28 @@ impl ScopeMode {
     }
 }
 
+/// The names that the details of a scoping step go by (`engine.md 3.5`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopingKeys {
+    /// Those of today.
+    Current,
+    /// Those of older documents.
+    Older,
+}
+
+impl ScopingKeys {
+    /// Every choice.
+    pub const ALL: &'static [Self] = &[Self::Current, Self::Older];
+
+    /// Its name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Older => "older",
+        }
+    }
+}
+
 /// Where the object stands at the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -100,24 +122,34 @@ impl Verdict {
     }
 
     /// The details of a scoping step: names and the texts `True` and `False` (`engine.md 3.5`).
-    pub fn details(&self) -> Vec<(&'static str, String)> {
+    pub fn details(&self, keys: ScopingKeys) -> Vec<(&'static str, String)> {
         let text = |value: bool| if value { "True" } else { "False" }.to_owned();
-        let entitled = self.is_entitled();
-        let role = match self.kind {
-            ObjectKind::User => "User has the required role",
-            ObjectKind::Group => "Group has the required role",
+        let (active, assigned, role, passed) = match keys {
+            ScopingKeys::Current => (
+                "Active in the source system",
+                "Assigned to the application",
+                match self.kind {
+                    ObjectKind::User => "User has the required role",
+                    ObjectKind::Group => "Group has the required role",
+                },
+                "Scoping filter evaluation passed",
+            ),
+            ScopingKeys::Older => (
+                "IsActive",
+                "Assigned",
+                "IsEffectivelyEntitledForProvisioning",
+                "IsInProvisioningScopeDisplayName",
+            ),
         };
-        let assignment = match self.entitlement {
-            Entitlement::SyncAll => ("Scope sync all", text(true)),
-            Entitlement::Assigned(_) | Entitlement::NotAssigned => {
-                ("Assigned to the application", text(entitled))
-            }
+        let assigned = match self.entitlement {
+            Entitlement::SyncAll => "Scope sync all",
+            Entitlement::Assigned(_) | Entitlement::NotAssigned => assigned,
         };
         vec![
-            ("Active in the source system", text(self.is_active())),
-            assignment,
-            (role, text(entitled)),
-            ("Scoping filter evaluation passed", text(self.filter.verdict == FilterVerdict::Passed)),
+            (active, text(self.is_active())),
+            (assigned, text(self.is_entitled())),
+            (role, text(self.is_entitled())),
+            (passed, text(self.filter.verdict == FilterVerdict::Passed)),
             ("ScopeEvaluationResult", self.filter.scope_evaluation_result()),
         ]
     }
@@ -226,11 +258,28 @@ mod tests {
     fn a_scoping_step_shows_what_each_clause_said() {
         let judged =
             Verdict { filter: filtered("groups", "Finance"), ..verdict(Standing::Active, assigned()) };
-        let details: BTreeMap<_, _> = judged.details().into_iter().collect();
+        let details: BTreeMap<_, _> = judged.details(ScopingKeys::Current).into_iter().collect();
         crate::covers!("E-090", "E-091");
         assert_eq!(details["Scoping filter evaluation passed"], "False");
         assert_eq!(details["ScopeEvaluationResult"], r#"{"Sales only.department EQUALS 'Sales'":false}"#);
         assert_eq!(judged.objections(), ["it did not pass the scoping filter"]);
+    }
+
+    #[test]
+    fn the_older_names_of_the_details_appear_when_asked_for() {
+        let details = verdict(Standing::Active, assigned()).details(ScopingKeys::Older);
+        let keys: Vec<&str> = details.into_iter().map(|(key, _)| key).collect();
+        crate::covers!("E-089");
+        assert_eq!(
+            keys,
+            [
+                "IsActive",
+                "Assigned",
+                "IsEffectivelyEntitledForProvisioning",
+                "IsInProvisioningScopeDisplayName",
+                "ScopeEvaluationResult"
+            ]
+        );
     }
 
     #[test]
@@ -242,7 +291,11 @@ mod tests {
     #[test]
     fn scoping_details_have_the_documented_keys() {
         let keys = |entitlement| -> Vec<&str> {
-            verdict(Standing::Active, entitlement).details().into_iter().map(|(key, _)| key).collect()
+            verdict(Standing::Active, entitlement)
+                .details(ScopingKeys::Current)
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect()
         };
         crate::covers!("E-088", "E-090");
         assert_eq!(
@@ -256,7 +309,8 @@ mod tests {
             ]
         );
         assert_eq!(keys(Entitlement::SyncAll)[1], "Scope sync all");
-        for (_, value) in verdict(Standing::Disabled, Entitlement::NotAssigned).details() {
+        for (_, value) in verdict(Standing::Disabled, Entitlement::NotAssigned).details(ScopingKeys::Current)
+        {
             assert!(["True", "False", "{}"].contains(&value.as_str()), "{value}");
         }
     }

@@ -161,7 +161,10 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
     }
     let mut tables = 0;
     visit(&schema::json_schema(), &mut tables);
-    assert_eq!(tables, 8, "the root, directory, vanish limit, role, job, token, fidelity, headers");
+    assert_eq!(
+        tables, 10,
+        "the root, directory, vanish limit, role, job, filter, clause, token, fidelity, headers"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod common;
 mod config;
 mod directory_read;
 mod expression;
+mod filters_in_jobs;
 mod laws;
 mod scope_filter;
 #[path = "../support/sources.rs"]

@@ -14,6 +14,7 @@ use scimulator::scim::style::{
     ActiveStyle, Dialect, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
     ManagerStyle, OptscimMerge, RolesStyle, Style,
 };
+use scimulator::scope::filter::FilterOptions;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -67,7 +68,12 @@ pub(super) fn source(cells: &BTreeMap<String, Cell>) -> BTreeMap<String, Attribu
 pub(super) fn options() -> TemplateOptions<'static> {
     TemplateOptions {
         parse: ParseOptions::default(),
-        check: CheckOptions { unique_value_outbound: false, scope_is_all: false },
+        check: CheckOptions {
+            unique_value_outbound: false,
+            scope_is_all: false,
+            strict_conditions: false,
+        },
+        filter: FilterOptions::default(),
     }
 }
 
