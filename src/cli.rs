@@ -26,6 +26,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod schema;
 mod session;
 mod start;
 mod status;
@@ -120,6 +121,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::run(&context),
+        Command::Schema(command) => schema::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

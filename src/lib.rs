@@ -7,7 +7,7 @@
 //!  files        seq 1,2,3…      the five steps of one object                   links, escrows, log, watermark
 //! ```
 //!
-//! Pure (values in, values out): [`expression`], [`mapping`], [`scope`], [`scim`] and the deciding half of
+//! Pure (values in, values out): [`expression`], [`mapping`], [`schema`], [`scope`], [`scim`] and the deciding half of
 //! [`engine`]. Shell: [`directory`], [`client`], [`store`], [`target`], `cli`.
 //! `ARCHITECTURE.md` has the code map and the invariants.
 
@@ -25,6 +25,7 @@ pub mod http;
 pub mod ledger;
 pub mod mapping;
 pub mod runner;
+pub mod schema;
 pub mod scim;
 pub mod scope;
 pub mod store;

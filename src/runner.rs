@@ -2,6 +2,7 @@
 //!
 //! Commands and the service run cycles through [`Job`]; what they add is what they show.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,13 +15,14 @@ use crate::client::{
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
 use crate::config::{Config, Endpoint, JobConfig};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
 use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
+use crate::schema::{self, Identity, Imported};
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
@@ -59,6 +61,14 @@ pub enum RunError {
     /// The engine stopped.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The imported schema can't be run any more: the job's settings changed since, or the state was edited.
+    #[error("the imported schema of job `{job}` can't be run: {reason}")]
+    Schema {
+        /// The job.
+        job: String,
+        /// The first thing that is wrong with it.
+        reason: String,
+    },
     /// The asynchronous runtime can't be started.
     #[error("the runtime for network requests can't be started")]
     Runtime(#[source] std::io::Error),
@@ -99,6 +109,7 @@ pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// A job, ready to run.
 pub struct Job {
     spec: JobSpec,
+    config: JobConfig,
     source: Source,
     credentials: Credentials,
     target: Target,
@@ -147,6 +158,7 @@ impl Job {
         let credentials = credentials(&job.name, token)?;
         Ok(Self {
             spec,
+            config: job.clone(),
             source: source(config),
             credentials,
             target,
@@ -188,42 +200,93 @@ impl Job {
             }
         };
         let mut ports = Watched { source: &self.source, journal, watch };
+        // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
+        let spec = &*spec_in_effect(&self.spec, &self.config, store)?;
         match &self.target {
             Target::Embedded { token } => {
-                self.embedded(store, clock, purpose, mode, token.clone(), &mut ports)
+                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
-                let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
+                let cycle = Cycle::begin(spec, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
         }
     }
+}
 
-    fn embedded(
-        &self,
-        store: &mut Store,
-        clock: &dyn Clock,
-        purpose: Purpose,
-        mode: Mode,
-        token: Option<String>,
-        ports: &mut Watched<'_>,
-    ) -> Result<CycleResult, RunError> {
-        let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
-        let content = store.embedded_content(&self.spec.name)?;
-        let mut app = App::with_content(options, content).map_err(RunError::Content)?;
-        // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
-        let clock = VirtualClock::new(clock.now());
-        let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
-        match mode {
-            Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, &self.credentials, ports)?),
-            Mode::Real => {
-                let mut kept = Kept { app, job: self.spec.name.clone() };
-                Ok(in_process(cycle, &mut kept, &clock, &self.credentials, ports)?)
-            }
+fn embedded(
+    spec: &JobSpec,
+    store: &mut Store,
+    clock: &dyn Clock,
+    (purpose, mode): (Purpose, Mode),
+    token: Option<String>,
+    credentials: &Credentials,
+    ports: &mut Watched<'_>,
+) -> Result<CycleResult, RunError> {
+    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
+    let content = store.embedded_content(&spec.name)?;
+    let mut app = App::with_content(options, content).map_err(RunError::Content)?;
+    // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
+    let clock = VirtualClock::new(clock.now());
+    let cycle = Cycle::begin(spec, store, clock.now(), purpose)?;
+    match mode {
+        Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
+        Mode::Real => {
+            let mut kept = Kept { app, job: spec.name.clone() };
+            Ok(in_process(cycle, &mut kept, &clock, credentials, ports)?)
         }
     }
+}
+
+/// The job with the schema that was imported for it, if one was.
+pub fn spec_in_effect<'s>(
+    spec: &'s JobSpec,
+    job: &JobConfig,
+    store: &Store,
+) -> Result<Cow<'s, JobSpec>, RunError> {
+    let Some(imported) = imported(job, store)? else { return Ok(Cow::Borrowed(spec)) };
+    Ok(Cow::Owned(spec.clone().with_mappings(imported.mappings, job.groups)))
+}
+
+/// The job's mappings and filters as `synchronizationSchema`: what was imported, else those of its configuration.
+pub fn schema_document(
+    spec: &JobSpec,
+    job: &JobConfig,
+    store: &Store,
+) -> Result<serde_json::Value, RunError> {
+    let imported = imported(job, store)?;
+    let spec = match &imported {
+        Some(imported) => &spec.clone().with_mappings(imported.mappings.clone(), job.groups),
+        None => spec,
+    };
+    let version = spec.schema_guid(&spec.definition);
+    let identity =
+        Identity { id: &spec.id, version: &version, guid: &|part| spec.schema_guid(part) };
+    Ok(match imported {
+        Some(mut imported) => {
+            schema::relabel(&mut imported.document, identity);
+            imported.document
+        }
+        None => {
+            let mappings = [&spec.users, &spec.groups];
+            let mappings: Vec<_> =
+                mappings.into_iter().filter(|mapping| !mapping.attributes.is_empty()).collect();
+            schema::export(&mappings, identity)
+        }
+    })
+}
+
+fn imported(job: &JobConfig, store: &Store) -> Result<Option<Imported>, RunError> {
+    let Some(text) = store.job_schema(&job.name)? else { return Ok(None) };
+    let document = serde_json::from_str(&text).map_err(StoreError::from)?;
+    let imported = schema::import(&document, &job.mappings.mappings, &job.reading()).map_err(|findings| {
+        let error = findings.iter().find(|finding| finding.severity == Severity::Error);
+        let reason = error.map_or_else(String::new, |error| error.message.clone());
+        RunError::Schema { job: job.name.clone(), reason }
+    })?;
+    Ok(Some(imported))
 }
 
 /// An embedded app whose content is in the state, so that the next process finds it again (design 9).

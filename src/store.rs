@@ -9,6 +9,7 @@ mod import;
 mod job;
 mod journaled;
 mod lock;
+mod schema;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -26,13 +27,13 @@ pub use lock::{JobLock, LockError};
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// `PRAGMA application_id`: tells our files from other SQLite files ("SCiM").
 const APPLICATION_ID: i64 = 0x5343_694d;
 /// How long another process may hold the file before we give up, in milliseconds of wire time.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Migrations in order; number N leads to version N.
-const MIGRATIONS: &[&str] = &[include_str!("store/001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("store/001.sql"), include_str!("store/002.sql")];
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -90,6 +90,12 @@ pub enum Command {
     /// Clear the job's quarantine or pause; it goes on from its watermark.
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
+    /// Export the job's mappings and filters as Graph's synchronizationSchema JSON, or import them.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator schema export > schema.json\n  scimulator schema import schema.json"
+    )]
+    Schema(SchemaCommand),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Print a shell's completion script.
@@ -210,6 +216,31 @@ pub enum LogAction {
     Disable,
     /// Something else.
     Other,
+}
+
+/// What to do with the job's schema.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Write the mappings and filters that the job runs.
+    #[command(
+        after_help = "Examples:\n  scimulator schema export\n  scimulator schema export schema.json --job staging"
+    )]
+    Export {
+        /// The file to write, replaced when it is there; `-` is standard output.
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+    },
+    /// Run these mappings and filters from the next cycle on.
+    #[command(after_help = "Examples:\n  scimulator schema import schema.json\n  \
+                            scimulator schema export | scimulator schema import -")]
+    Import {
+        /// The file to read; `-` is standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Drop what was imported: the profile and filters of the configuration hold again.
+    #[command(after_help = "Examples:\n  scimulator schema reset\n  scimulator schema reset --job staging")]
+    Reset,
 }
 
 /// Arguments of `target`.

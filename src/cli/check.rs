@@ -2,15 +2,21 @@
 
 use super::context::Context;
 use super::failure::{findings_to_json, print_findings};
+use super::schema::imported_note;
+use super::session::{run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::config::{Config, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
+use crate::engine::spec::JobSpec;
+use crate::runner::{RunError, spec_in_effect};
+use crate::store::Store;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let (mut summary, findings) = match context.load()? {
         Ok((config, mut findings)) => {
             let jobs = context.jobs(&config)?;
             findings.extend(check(&config, &jobs, &Context::env));
+            findings.extend(check_schemas(context, &config, &jobs)?);
             (summary(&jobs), findings)
         }
         Err(findings) => (Vec::new(), findings),
@@ -33,6 +39,33 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 /// What a configuration that reads well may still lack.
 fn check(config: &Config, jobs: &[&JobConfig], env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
     jobs.iter().filter_map(|job| check_token(config, job, env)).collect()
+}
+
+/// Which jobs run an imported schema, and whether they still can.
+fn check_schemas(
+    context: &Context,
+    config: &Config,
+    jobs: &[&JobConfig],
+) -> Result<Vec<Diagnostic>, Failure> {
+    let store = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+    let Some(store) = store else { return Ok(Vec::new()) };
+    let mut findings = Vec::new();
+    for job in jobs {
+        if store.job_schema(&job.name).map_err(|error| store_failure(&error))?.is_some() {
+            context.output.note(&imported_note(&job.name));
+        }
+        let spec = JobSpec::new(config, job, 1);
+        match spec_in_effect(&spec, job, &store) {
+            Ok(_) => {}
+            Err(error @ RunError::Schema { .. }) => findings.push(
+                Diagnostic::error(error.to_string())
+                    .at(Place::file(&config.file))
+                    .help("import it again, or drop it with `scimulator schema reset`"),
+            ),
+            Err(error) => return Err(run_failure(&error)),
+        }
+    }
+    Ok(findings)
 }
 
 /// A token that can not be had is a warning: it may be there when the job runs.

@@ -80,6 +80,7 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         | RunError::Network(_)
         | RunError::Journal(_)
         | RunError::Content(_)
+        | RunError::Schema { .. }
         | RunError::Runtime(_) => Failure::new(Exit::Usage, "the job can't run").because(error),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::output::{relative, table};
+use super::schema::imported_note;
 use super::session::{now, store_failure};
 use super::{Exit, Failure};
 use crate::engine::spec::JobSpec;
@@ -21,6 +22,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let (mut records, mut rows) = (Vec::new(), Vec::new());
     for job in jobs {
         let spec = JobSpec::new(&config, job, 1);
+        if store.job_schema(&spec.name).map_err(|error| store_failure(&error))?.is_some() {
+            context.output.note(&imported_note(&spec.name));
+        }
         let record = synchronization_job(&spec, &store).map_err(|error| store_failure(&error))?;
         let row = store.job(&spec.name).map_err(|error| store_failure(&error))?;
         let escrows = store.escrows(&spec.name).map_err(|error| store_failure(&error))?.len();

@@ -147,6 +147,11 @@ impl JobSpec {
         self
     }
 
+    /// The GUID of a part of the job's schema document.
+    pub fn schema_guid(&self, part: &str) -> String {
+        ids::derived(self.seed, &[&self.name, "schema", part]).to_string()
+    }
+
     /// The mapping of a kind.
     pub fn mapping(&self, kind: ObjectKind) -> &ObjectMapping {
         match kind {

@@ -34,9 +34,10 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "expression",
     "mapping",
+    "schema",
     "scope",
     "scim",
     "engine::decide",
@@ -72,7 +73,7 @@ const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 22] = [
+const ARROWS: [(&str, &str); 23] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
@@ -84,6 +85,7 @@ const ARROWS: [(&str, &str); 22] = [
     ("directory::import", "directory expression store"),
     ("scope", "directory::object expression"),
     ("mapping", "directory::object expression scim scope"),
+    ("schema", "directory::object expression mapping scim scope"),
     ("client", "directory::object expression scim"),
     ("store", "directory::object expression scim"),
     ("target", ""),
@@ -92,11 +94,11 @@ const ARROWS: [(&str, &str); 22] = [
     ("engine", "client config directory expression gallery mapping scim scope store"),
     ("api", "client config directory engine expression gallery mapping scim scope store"),
     ("daemon", "api client config directory engine expression gallery mapping scim scope store target"),
-    ("runner", "client config directory engine expression gallery mapping scim scope store target"),
+    ("runner", "client config directory engine expression gallery mapping schema scim scope store target"),
     ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mapping runner scenario scim scope store \
+        "api client config daemon directory engine expression gallery mapping runner scenario schema scim scope store \
          target",
     ),
 ];

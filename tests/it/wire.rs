@@ -2,7 +2,7 @@
 //! The cases are data in `tests/data/wire`; each names its section and mark.
 
 mod answers;
-mod bodies;
+pub(crate) mod bodies;
 mod profiles;
 mod references;
 mod roles;

@@ -65,7 +65,7 @@ pub(super) fn source(cells: &BTreeMap<String, Cell>) -> BTreeMap<String, Attribu
     cells.iter().map(|(name, cell)| (name.clone(), value(cell))).collect()
 }
 
-pub(super) fn options() -> TemplateOptions<'static> {
+pub(crate) fn options() -> TemplateOptions<'static> {
     TemplateOptions {
         parse: ParseOptions::default(),
         check: CheckOptions {
