@@ -262,20 +262,14 @@ pub fn schema_document(
         None => spec,
     };
     let version = spec.schema_guid(&spec.definition);
-    let identity =
-        Identity { id: &spec.id, version: &version, guid: &|part| spec.schema_guid(part) };
-    Ok(match imported {
-        Some(mut imported) => {
-            schema::relabel(&mut imported.document, identity);
-            imported.document
-        }
-        None => {
-            let mappings = [&spec.users, &spec.groups];
-            let mappings: Vec<_> =
-                mappings.into_iter().filter(|mapping| !mapping.attributes.is_empty()).collect();
-            schema::export(&mappings, identity)
-        }
-    })
+    let identity = Identity { id: &spec.id, version: &version, guid: &|part| spec.schema_guid(part) };
+    if let Some(mut imported) = imported {
+        schema::relabel(&mut imported.document, identity);
+        return Ok(imported.document);
+    }
+    let mappings = [&spec.users, &spec.groups];
+    let mappings: Vec<_> = mappings.into_iter().filter(|mapping| !mapping.attributes.is_empty()).collect();
+    Ok(schema::export(&mappings, identity))
 }
 
 fn imported(job: &JobConfig, store: &Store) -> Result<Option<Imported>, RunError> {

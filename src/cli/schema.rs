@@ -30,8 +30,8 @@ pub(super) fn run(context: &Context, command: &SchemaCommand) -> Result<Exit, Fa
 fn export(context: &Context, file: &Path) -> Result<Exit, Failure> {
     let session = Session::open(context)?;
     let spec = JobSpec::new(&session.config, &session.job, 1);
-    let document = runner::schema_document(&spec, &session.job, &session.store)
-        .map_err(|error| run_failure(&error))?;
+    let document =
+        runner::schema_document(&spec, &session.job, &session.store).map_err(|error| run_failure(&error))?;
     if file == Path::new(STANDARD) {
         context.output.json(&document)?;
     } else {
@@ -44,7 +44,7 @@ fn export(context: &Context, file: &Path) -> Result<Exit, Failure> {
 }
 
 fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let session = Session::open(context)?;
     let refuse = |finding: Diagnostic| Failure::findings(Exit::Usage, vec![finding]);
     let text = read(file).map_err(|message| refuse(Diagnostic::error(message).at(Place::file(file))))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| {
@@ -76,7 +76,7 @@ fn import(context: &Context, file: &Path) -> Result<Exit, Failure> {
 }
 
 fn reset(context: &Context) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let session = Session::open(context)?;
     let job = session.job.name.clone();
     let had = session.store.job_schema(&job).map_err(|error| store_failure(&error))?.is_some();
     session.store.save_job_schema(&job, None).map_err(|error| store_failure(&error))?;

@@ -5,8 +5,9 @@ use super::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::config::{Config, JobConfig};
 use crate::engine::quarantine::Quarantine;
+use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, RunState};
-use crate::runner::{Job, RunError};
+use crate::runner::{Job, RunError, spec_in_effect};
 use crate::store::{JobLock, Store, StoreError};
 
 /// A configured job and the state it runs on.
@@ -37,10 +38,12 @@ impl Session {
         Job::new(&self.config, &self.job, &Context::env).map_err(|error| run_failure(&error))
     }
 
-    /// The quarantine that the job is in.
+    /// The quarantine that the job is in. Mappings or filters saved since then have ended it (`engine.md 1.1`).
     pub(super) fn quarantine(&self) -> Result<Option<Quarantine>, Failure> {
         let job = self.store.job(&self.job.name).map_err(|error| store_failure(&error))?;
-        match job {
+        let spec = JobSpec::new(&self.config, &self.job, 1);
+        let spec = spec_in_effect(&spec, &self.job, &self.store).map_err(|error| run_failure(&error))?;
+        match job.filter(|job| job.definition == spec.definition) {
             Some(job) => crate::engine::status::quarantine(&job).map_err(|error| store_failure(&error)),
             None => Ok(None),
         }
@@ -72,8 +75,9 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
 /// How a run that could not take place is told.
 pub(super) fn run_failure(error: &RunError) -> Failure {
     match error {
-        RunError::Store(error) => store_failure(error),
-        RunError::Engine(crate::engine::EngineError::Store(error)) => store_failure(error),
+        RunError::Store(error) | RunError::Engine(crate::engine::EngineError::Store(error)) => {
+            store_failure(error)
+        }
         RunError::Engine(_) => Failure::new(Exit::Defect, "a defect of scimulator").because(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }

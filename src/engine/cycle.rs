@@ -203,6 +203,9 @@ impl<'a> Cycle<'a> {
             // Saved mappings and filters clear the watermark and keep the links (`engine.md 1.1`).
             job.watermark = None;
         }
+        if job.definition != spec.definition {
+            job.quarantine = None; // saving them restarts the job (`engine.md 1.1`)
+        }
         job.definition.clone_from(&spec.definition);
         job.cycle += 1;
         let id = ids::derived(spec.seed, &[&spec.name, &job.cycle.to_string(), "cycle"]).to_string();

@@ -9,7 +9,7 @@ use super::reference::ReferenceMapping;
 use crate::directory::object::ObjectKind;
 use crate::expression::Expression;
 use crate::scim::path::TargetPath;
-use crate::scope::filter::Filter;
+use crate::scope::filter::{Filter, FilterClause};
 
 /// How objects of one kind are provisioned.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +156,12 @@ impl ObjectMapping {
     /// Names of the source attributes that the mappings read, references included.
     pub fn source_attributes(&self) -> BTreeSet<&str> {
         self.attributes.iter().flat_map(|mapping| mapping.source.attributes()).collect()
+    }
+
+    /// Names of the source attributes that the mappings or the filter read.
+    pub fn attributes_read(&self) -> BTreeSet<&str> {
+        let clauses = self.scope.all_groups().flat_map(|group| &group.clauses);
+        self.source_attributes().into_iter().chain(clauses.map(FilterClause::attribute)).collect()
     }
 
     /// The definition of a mapping's target attribute; `None` when the target object's list lacks it.

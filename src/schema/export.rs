@@ -1,7 +1,5 @@
 //! Mappings and filters into the document.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::definitions::{own_source_attribute, pair, source_attribute, target_attribute};
@@ -124,8 +122,7 @@ fn target_object(mapping: &ObjectMapping) -> Value {
 /// What Entra has, and what the mapping and its filter read besides.
 fn source_object(mapping: &ObjectMapping) -> Value {
     let known = source_attributes(mapping.kind);
-    let mut read: BTreeSet<&str> = mapping.source_attributes();
-    read.extend(mapping.scope.all_groups().flat_map(|group| &group.clauses).map(|clause| clause.attribute()));
+    let mut read = mapping.attributes_read();
     read.retain(|name| !known.iter().any(|attribute| attribute.name == *name));
     let attributes: Vec<Value> =
         known.iter().map(source_attribute).chain(read.into_iter().map(own_source_attribute)).collect();

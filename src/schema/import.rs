@@ -1,6 +1,6 @@
 //! The document into mappings and filters. Mistakes refuse it as a whole; what has no effect here is told and kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -42,9 +42,8 @@ pub fn import(
     options: &TemplateOptions<'_>,
 ) -> Result<Imported, Vec<Diagnostic>> {
     let mut reader = Reader { base, options, findings: Findings::default() };
-    let mut read = Node::root(document, &mut reader.findings)
-        .map(|root| reader.schema(&root))
-        .unwrap_or_default();
+    let mut read =
+        Node::root(document, &mut reader.findings).map(|root| reader.schema(&root)).unwrap_or_default();
     let findings = reader.findings.0;
     if has_errors(&findings) {
         return Err(findings);
@@ -243,18 +242,16 @@ impl Reader<'_> {
             return None;
         };
         let (create, update, delete) = self.flow_types(node);
-        let scope = match Filter::from_graph_json(
-            node.get("scope").unwrap_or(&Value::Null),
-            &self.options.filter,
-        ) {
-            Ok(filter) => filter,
-            Err(errors) => {
-                for error in errors {
-                    self.findings.error(&node.at("scope"), error.to_string());
+        let scope =
+            match Filter::from_graph_json(node.get("scope").unwrap_or(&Value::Null), &self.options.filter) {
+                Ok(filter) => filter,
+                Err(errors) => {
+                    for error in errors {
+                        self.findings.error(&node.at("scope"), error.to_string());
+                    }
+                    Filter::default()
                 }
-                Filter::default()
-            }
-        };
+            };
         let nodes = node.list("attributeMappings", &mut self.findings);
         let mut attributes = Vec::new();
         for mapping in &nodes {
@@ -345,7 +342,8 @@ impl Reader<'_> {
         let target = target_name.and_then(|name| match TargetPath::parse(name) {
             Ok(target) => Some(target),
             Err(error) => {
-                findings.error(&node.at("targetAttributeName"), format!("`{name}` is no target path: {error}"));
+                findings
+                    .error(&node.at("targetAttributeName"), format!("`{name}` is no target path: {error}"));
                 None
             }
         });
@@ -413,11 +411,8 @@ impl Reader<'_> {
         defined: Option<&IndexMap<String, AttributeDefinition>>,
     ) {
         let known = |name: &str| defined.is_some_and(|defined| defined.contains_key(name));
-        let mut read: BTreeSet<&str> = mapping.source_attributes();
-        let clauses = mapping.scope.all_groups().flat_map(|group| &group.clauses);
-        read.extend(clauses.map(|clause| clause.attribute()));
         let mut filled = Vec::new();
-        for name in read.into_iter().filter(|name| !known(name)) {
+        for name in mapping.attributes_read().into_iter().filter(|name| !known(name)) {
             if source_attribute(mapping.kind, name).is_some() || is_directory_extension(name) {
                 filled.push(format!("`{name}`"));
                 continue;

@@ -14,22 +14,15 @@ impl Store {
             .optional()?)
     }
 
-    /// Keeps the document for a job, or drops it. A change of mappings clears a quarantine (E-010); that the next cycle
-    /// is an initial one follows from the mappings themselves.
-    pub fn save_job_schema(&mut self, job: &str, document: Option<&str>) -> Result<(), StoreError> {
-        self.step(|store| {
-            match document {
-                Some(document) => store
-                    .connection
-                    .execute("INSERT OR REPLACE INTO job_schema VALUES (?1, ?2)", [job, document])?,
-                None => store.connection.execute("DELETE FROM job_schema WHERE job = ?1", [job])?,
-            };
-            if let Some(row) = store.job(job)?
-                && row.quarantine.is_some()
-            {
-                store.save_job(&super::JobRow { quarantine: None, next_cycle: None, ..row })?;
-            }
-            Ok(())
-        })
+    /// Keeps the document for a job, or drops it. What follows from that is the next cycle's business, which compares
+    /// the mappings with those of the last one.
+    pub fn save_job_schema(&self, job: &str, document: Option<&str>) -> Result<(), StoreError> {
+        match document {
+            Some(document) => self
+                .connection
+                .execute("INSERT OR REPLACE INTO job_schema VALUES (?1, ?2)", [job, document])?,
+            None => self.connection.execute("DELETE FROM job_schema WHERE job = ?1", [job])?,
+        };
+        Ok(())
     }
 }

@@ -5,10 +5,11 @@ use scimulator::config;
 use scimulator::covers;
 use scimulator::engine::{CycleKind, CycleResult, Purpose};
 use scimulator::runner::{Job, Mode, Unwatched};
+use scimulator::scope::filter::Operator;
 use scimulator::store::{LogFilter, Store};
 use serde_json::Value;
 
-use crate::common::Project;
+use crate::common::{Project, free_port};
 
 const USERS: &str = "objectId,userPrincipalName,displayName,mailNickname,department,accountEnabled\n\
     u1,ann@contoso.com,Ann,ann,Sales,true\n\
@@ -127,6 +128,36 @@ fn who_fails_a_filter_that_was_saved_is_disabled_by_the_next_cycle() {
     let back = bench.cycle();
     assert_eq!((back.statistics.actions.created, back.statistics.actions.updated), (0, 1));
     assert_eq!(bench.app()[3], ("bob@contoso.com".to_owned(), true));
+}
+
+#[test]
+fn a_saved_filter_ends_a_quarantine_and_keeps_the_links() {
+    let port = free_port();
+    let bench = Bench::new("");
+    bench.cycle();
+    let config = bench.project.read("scimulator.toml");
+    let nowhere = format!("tenant_url = \"http://127.0.0.1:{port}\"");
+    bench.project.write("scimulator.toml", &config.replace("tenant_url = \"embedded\"", &nowhere));
+    bench.project.scimulator(["cycle"]).assert().code(3);
+    bench.project.scimulator(["cycle"]).assert().code(4);
+    assert!(bench.store().job("j").unwrap().unwrap().quarantine.is_some());
+
+    bench.configure(SALES);
+    let result = bench.project.scimulator(["cycle", "--format", "json"]).assert().success();
+    let result: Value = serde_json::from_slice(&result.get_output().stdout).unwrap();
+    covers!("E-010");
+    assert_eq!((&result["kind"], &result["quarantine"]), (&Value::from("initial"), &Value::Null));
+    assert_eq!(bench.app().len(), 5, "nobody is created twice");
+    assert_eq!(bench.app().iter().filter(|(_, active)| *active).count(), 3);
+}
+
+#[test]
+fn the_group_mapping_can_be_switched_off() {
+    let bench = Bench::new("groups = false\n");
+    bench.cycle();
+    covers!("E-053", "E-054", "M-014");
+    let names: Vec<String> = bench.app().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["ann@contoso.com", "bob@contoso.com", "cyd@contoso.com"]);
 }
 
 #[test]
@@ -280,4 +311,46 @@ fn mistakes_in_a_profile_of_ones_own_have_their_place_in_its_file() {
         findings[0].to_string().contains("absent.toml: error: can not read the profile: "),
         "{findings:?}"
     );
+}
+
+/// The fenced blocks of a page, in order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_example_of_the_documentation_loads_without_a_word_and_runs() {
+    let page = std::fs::read_to_string(crate::sources::root().join("docs/mappings.md")).unwrap();
+    let [config_text, profile] = &blocks(&page, "toml")[..] else { panic!("two files") };
+    let project = Project::with([
+        ("scimulator.toml", config_text.as_str()),
+        ("my-app.toml", profile.as_str()),
+        (
+            "directory/users.csv",
+            "userPrincipalName,givenName,surname,department,mail,jobTitle,employeeId\n\
+            ann@contoso.com,Ann,Lee,Sales,ann@contoso.com,,17\n\
+            bob@contoso.com,Bob,Ray,Sales,,,\n\
+            cyd@contoso.com,Cyd,Fox,Finance,,Chief Financial Officer,\n",
+        ),
+        ("directory/groups.csv", "displayName\ntest-1\nSales\n"),
+        (
+            "directory/assignments.csv",
+            "principal,appRole\nann@contoso.com,\nbob@contoso.com,\ncyd@contoso.com,\ntest-1,\nSales,\n",
+        ),
+    ]);
+    let (_, warnings) = config::load(&project.path("scimulator.toml")).unwrap();
+    assert_eq!(warnings, []);
+    project.scimulator(["cycle", "--fail-on", "escrows"]).assert().success();
+    let content = Store::open(&project.path("state")).unwrap().embedded_content("my-app").unwrap();
+    let name = |one: &Value| one["displayName"].as_str().unwrap().to_owned();
+    assert_eq!(content.iter().map(name).collect::<Vec<_>>(), ["Ann Lee", "Cyd Fox", "Sales"]);
+    assert_eq!(content[0]["urn:ietf:params:scim:schemas:extension:MyApp:2.0:User"]["badge"], "17");
+    assert_eq!(
+        (&content[1]["preferredLanguage"], &content[1]["userType"]),
+        (&"en-US".into(), &"Employee".into())
+    );
+    for operator in Operator::ALL {
+        assert!(page.contains(&format!("`{}`", operator.api_name())), "{}", operator.api_name());
+    }
 }

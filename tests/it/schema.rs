@@ -205,7 +205,10 @@ fn the_expression_decides_and_the_tree_only_without_it() {
     let row_read = read.document.pointer(row).unwrap();
     assert_eq!(row_read["source"]["expression"], "Not([accountEnabled])");
     assert_eq!(row_read["source"]["parameters"][0]["value"]["name"], "accountEnabled");
-    assert_eq!((&row_read["flowBehavior"], &row_read["exportMissingReferences"]), (&json!("FlowWhenChanged"), &json!(false)));
+    assert_eq!(
+        (&row_read["flowBehavior"], &row_read["exportMissingReferences"]),
+        (&json!("FlowWhenChanged"), &json!(false))
+    );
 
     written_without_expression(&mut document, row);
     let read = imported(&document);
@@ -304,7 +307,11 @@ fn mistakes_refuse_a_document_as_a_whole_and_have_their_path() {
             }
         }
         if let Some(help) = &case.help {
-            assert!(findings.iter().any(|found| found.help.as_ref() == Some(help)), "{}: {findings:?}", case.name);
+            assert!(
+                findings.iter().any(|found| found.help.as_ref() == Some(help)),
+                "{}: {findings:?}",
+                case.name
+            );
         }
         assert_eq!(has_errors(&findings), !case.errors.is_empty(), "{}", case.name);
     }
