@@ -10,6 +10,7 @@ mod directory_read;
 mod expression;
 mod filters_in_jobs;
 mod laws;
+mod mappings_in_jobs;
 mod schema;
 mod scope_filter;
 #[path = "../support/sources.rs"]

@@ -27,7 +27,7 @@ fn an_expression_has_at_most_10_000_characters() {
         "the expression has 10001 characters; at most 10000 are allowed"
     );
     assert_eq!((errors[0].start, errors[0].length), (10_000, 1));
-    covers!("M-094");
+    covers!("M-094", "E-092");
 }
 
 /// `Not(Not(…))`, `levels` deep.
