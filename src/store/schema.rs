@@ -26,3 +26,26 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{APPLICATION_ID, Store};
+
+    #[test]
+    fn a_state_of_version_one_gains_the_table_and_keeps_its_content() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("001.sql")).unwrap();
+        connection.execute("INSERT INTO meta VALUES ('k', 'v')", []).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let store = Store::prepare(connection, ":memory:".into()).unwrap();
+        assert_eq!(store.meta("k").unwrap().as_deref(), Some("v"));
+        assert_eq!(store.job_schema("j").unwrap(), None);
+        store.save_job_schema("j", Some("{}")).unwrap();
+        store.save_job_schema("j", Some("[]")).unwrap();
+        assert_eq!(store.job_schema("j").unwrap().as_deref(), Some("[]"));
+        assert_eq!(store.job_schema("other").unwrap(), None);
+        store.save_job_schema("j", None).unwrap();
+        assert_eq!(store.job_schema("j").unwrap(), None);
+    }
+}
