@@ -212,6 +212,7 @@ mod tests {
             (Standing::Active, Entitlement::SyncAll, false),
             (Standing::Disabled, Entitlement::SyncAll, true),
         ] {
+            crate::covers!("E-095", "M-080");
             assert_eq!(
                 verdict(standing, entitlement.clone()).is_soft_deleted(),
                 expected,
