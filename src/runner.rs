@@ -17,7 +17,9 @@ use crate::config::{Config, Endpoint, JobConfig};
 use crate::diagnostic::Diagnostic;
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
-use crate::engine::drive::{Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
+use crate::engine::drive::{
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
