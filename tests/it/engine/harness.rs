@@ -39,6 +39,8 @@ pub(super) struct Directory {
     groups: Vec<BTreeMap<String, String>>,
     members: Vec<(String, String)>,
     assignments: Vec<String>,
+    /// userPrincipalNames that the files leave out.
+    hidden: BTreeSet<String>,
     made: u32,
 }
 
@@ -119,6 +121,17 @@ impl Directory {
         self
     }
 
+    /// Leaves a user's row, memberships and assignments out of the files, until [`Self::show`].
+    pub(super) fn hide(&mut self, name: &str) -> &mut Self {
+        self.hidden.insert(upn(name));
+        self
+    }
+
+    pub(super) fn show(&mut self, name: &str) -> &mut Self {
+        self.hidden.remove(&upn(name));
+        self
+    }
+
     pub(super) fn member(&mut self, group: &str, member: &str) -> &mut Self {
         self.members.push((group.to_owned(), self.key(member)));
         self
@@ -133,6 +146,12 @@ impl Directory {
     pub(super) fn assign(&mut self, principal: &str) -> &mut Self {
         let key = self.key(principal);
         self.assignments.push(key);
+        self
+    }
+
+    /// Assigns by the very text that the file is to have.
+    pub(super) fn assign_key(&mut self, principal: &str) -> &mut Self {
+        self.assignments.push(principal.to_owned());
         self
     }
 
@@ -156,17 +175,19 @@ impl Directory {
             }
             project.write(path, &text);
         };
-        table("directory/users.csv", &self.users);
+        let shown = |key: &&String| !self.hidden.contains(*key);
+        let users: Vec<_> = self.users.iter().filter(|row| shown(&&row["userPrincipalName"])).cloned().collect();
+        table("directory/users.csv", &users);
         if !self.groups.is_empty() {
             table("directory/groups.csv", &self.groups);
         }
         let mut text = "group,member\n".to_owned();
-        for (group, member) in &self.members {
+        for (group, member) in self.members.iter().filter(|(_, member)| shown(&member)) {
             text += &csv_line([group.as_str(), member.as_str()].into_iter());
         }
         project.write("directory/members.csv", &text);
         let mut text = "principal,appRole\n".to_owned();
-        for principal in &self.assignments {
+        for principal in self.assignments.iter().filter(shown) {
             text += &csv_line([principal.as_str(), ""].into_iter());
         }
         project.write("directory/assignments.csv", &text);
@@ -409,7 +430,8 @@ impl World {
     /// One cycle that must not fail at all.
     pub(super) fn clean_cycle(&mut self) -> CycleResult {
         let result = self.cycle();
-        assert_eq!(result.state, RunState::Succeeded, "{:?}", self.failures());
+        let error = &result.statistics.error.message;
+        assert_eq!(result.state, RunState::Succeeded, "{error} {:?}", self.failures());
         result
     }
 
