@@ -17,12 +17,14 @@ use crate::config::{Config, Endpoint, JobConfig};
 use crate::diagnostic::Diagnostic;
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
-use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
+use crate::engine::drive::{
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
 use crate::store::{Store, StoreError};
-use crate::target::{App, AppOptions, Change, ContentError, Reply};
+use crate::target::{App, AppOptions, Change, ContentError};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -236,8 +238,8 @@ struct Kept {
 }
 
 impl InProcess for Kept {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
-        self.app.handle(request, now)
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        self.app.handle(request, now).into()
     }
 
     fn keep(&mut self, store: &mut Store) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::client::journal::{self, ObjectRef};
 use crate::client::overlay;
 use crate::client::{Answered, Authorization, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
-use crate::http::Request;
+use crate::http::{Request, Response, TransportError};
 use crate::store::{Store, StoreError};
 use crate::target::{App, Reply};
 
@@ -40,10 +40,25 @@ pub struct Credentials {
     pub redactor: Redactor,
 }
 
+/// What comes of a request to a target in process, and how long after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The answer; or why there is none, as over a network.
+    pub outcome: Result<Response, TransportError>,
+    /// Virtual time from the request to its outcome.
+    pub latency: SignedDuration,
+}
+
+impl From<Reply> for Delivery {
+    fn from(reply: Reply) -> Self {
+        Self { outcome: Ok(reply.response), latency: reply.latency }
+    }
+}
+
 /// A target that is called in process.
 pub trait InProcess {
-    /// Answers a request at virtual time `now`; `label` is the object's name.
-    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply;
+    /// Takes a request at virtual time `now`; `label` is the object's name.
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery;
 
     /// Keeps what the last request changed, as a server would before it answers; in memory there is nothing to keep.
     fn keep(&mut self, _store: &mut Store) -> Result<(), StoreError> {
@@ -52,8 +67,8 @@ pub trait InProcess {
 }
 
 impl InProcess for App {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
-        Self::handle(self, request, now)
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        Self::handle(self, request, now).into()
     }
 }
 
@@ -62,9 +77,9 @@ impl InProcess for App {
 pub struct ReadOnly<T>(pub T);
 
 impl<T: InProcess> InProcess for ReadOnly<&mut T> {
-    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply {
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery {
         match overlay::answer(request, label) {
-            Some(response) => Reply { response, latency: SignedDuration::ZERO },
+            Some(response) => Delivery { outcome: Ok(response), latency: SignedDuration::ZERO },
             None => self.0.handle(request, label, now),
         }
     }
@@ -106,14 +121,14 @@ pub fn in_process(
                 Effect::Exchange { mut request, about } => {
                     credentials.authorization.apply(&mut request);
                     let label = about.as_ref().map(|about| about.label.as_str());
-                    let reply = target.handle(&request, label, now);
+                    let delivery = target.handle(&request, label, now);
                     target.keep(cycle.store()).map_err(EngineError::Store)?;
                     let answered = Answered {
-                        outcome: Ok(reply.response),
-                        elapsed: Duration::try_from(reply.latency).unwrap_or_default(),
+                        outcome: delivery.outcome,
+                        elapsed: Duration::try_from(delivery.latency).unwrap_or_default(),
                     };
                     let exchange = record(&cycle, id, about, now, &request, &answered, credentials);
-                    let at = now.saturating_add(reply.latency).unwrap_or(Timestamp::MAX);
+                    let at = now.saturating_add(delivery.latency).unwrap_or(Timestamp::MAX);
                     due.insert((at, id), (Outcome::Answered(answered.outcome), Some(exchange)));
                 }
             }

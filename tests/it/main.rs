@@ -7,6 +7,7 @@ mod client;
 mod common;
 mod config;
 mod directory_read;
+mod engine;
 mod expression;
 mod laws;
 mod scope_filter;
