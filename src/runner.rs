@@ -199,7 +199,8 @@ impl Job {
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
-                let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
+                let secrets = &self.credentials.redactor;
+                let cycle = Cycle::begin(&self.spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
@@ -220,7 +221,8 @@ impl Job {
         let mut app = App::with_content(options, content).map_err(RunError::Content)?;
         // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
         let clock = VirtualClock::new(clock.now());
-        let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
+        let secrets = &self.credentials.redactor;
+        let cycle = Cycle::begin(&self.spec, secrets, store, clock.now(), purpose)?;
         match mode {
             Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, &self.credentials, ports)?),
             Mode::Real => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, excerpt, phase_number};
+use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
 use super::ids;
 use super::object::ObjectTask;
@@ -16,6 +16,7 @@ use super::reference::ReferenceTask;
 use super::removal::RemovalTask;
 use super::spec::JobSpec;
 use super::statistics::{RunError, Statistics};
+use crate::client::Redactor;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::fidelity::Probe;
 use crate::directory::object::ObjectKind;
@@ -191,9 +192,10 @@ pub struct Cycle<'a> {
 }
 
 impl<'a> Cycle<'a> {
-    /// Begins a run at job time `now`.
+    /// Begins a run at job time `now`; `secrets` masks what the target echoes in all that is written down.
     pub fn begin(
         spec: &'a JobSpec,
+        secrets: &'a Redactor,
         store: &'a mut Store,
         now: Timestamp,
         purpose: Purpose,
@@ -222,6 +224,7 @@ impl<'a> Cycle<'a> {
         let window = WorkWindow { after: job.watermark, until: 0 };
         let context = Context {
             spec,
+            secrets,
             store,
             cycle: job.cycle,
             began: now,
@@ -573,17 +576,18 @@ impl<'a> Cycle<'a> {
                 (RunState::Failed, before)
             }
             (None, Some(refusal)) => {
-                self.context.statistics.error = RunError {
-                    code: refusal.code.as_str().to_owned(),
-                    message: refusal.reason.clone(),
-                    tenant_actionable: true,
-                };
+                let reason = self.context.shown(&refusal.reason);
                 let imposed = quarantine::impose(
                     before.as_ref(),
                     quarantine::Reason::EncounteredQuarantineException,
-                    (refusal.code.as_str(), &refusal.reason),
+                    (refusal.code.as_str(), &reason),
                     now,
                 );
+                self.context.statistics.error = RunError {
+                    code: refusal.code.as_str().to_owned(),
+                    message: reason,
+                    tenant_actionable: true,
+                };
                 (RunState::Failed, Some(imposed))
             }
             (None, None) if 0 < self.context.statistics.count_escrowed => (RunState::EntryLevelErrors, None),
@@ -674,15 +678,17 @@ fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer
             Err(error) => Refusal {
                 reason: format!(
                     "{error}. Resource: {url} Operation: GET. The answer began: {}",
-                    String::from_utf8_lossy(excerpt(&response.body))
+                    String::from_utf8_lossy(&response.body)
                 ),
                 ..Refusal::answer(Exchange::Probe, &error, &response)
             },
         },
-        Ok(response) => {
-            let shown = Response { body: excerpt(&response.body).to_vec(), ..response.clone() };
+        Ok(mut response) => {
+            for (name, value) in &mut response.headers {
+                *value = context.secrets.redact_header(name, value);
+            }
             Refusal {
-                reason: probe_failure_text(Method::Get, url, &shown),
+                reason: probe_failure_text(Method::Get, url, &response),
                 ..Refusal::status(Exchange::Probe, &response)
             }
         }

@@ -2,6 +2,7 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
+mod bad_targets;
 mod cli;
 mod client;
 mod common;
