@@ -202,9 +202,11 @@ impl Store {
         };
         let before: Option<i64> = self
             .connection
-            .query_row("SELECT position - 1 FROM object WHERE kind = ?1 AND id = ?2", [kind.as_str(), id], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT position - 1 FROM object WHERE kind = ?1 AND id = ?2",
+                [kind.as_str(), id],
+                |row| row.get(0),
+            )
             .optional()?;
         let Some(before) = before else { return Ok(None) };
         Ok(self.next_work(phase, before)?.filter(|item| item.id == id))
