@@ -20,6 +20,10 @@ mod catalogue;
 pub(crate) mod dotnet;
 mod error;
 mod evaluate;
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every function has the signature that the catalogue holds"
+)]
 mod functions;
 mod json;
 mod lexer;
@@ -33,7 +37,7 @@ mod value;
 use serde::{Deserialize, Serialize};
 
 pub use catalogue::{FunctionInfo, ParameterInfo, ParameterKind, catalogue};
-pub use error::{EvaluationError, ParseError};
+pub use error::{EvaluationError, ParseError, ParseWarning};
 pub use evaluate::{Environment, LOG_TEXT_REDACTED, Trace, TraceEntry};
 pub use random::Random;
 pub use switches::{
@@ -141,6 +145,44 @@ impl Expression {
                 && !names.contains(&call.function.name)
             {
                 names.push(call.function.name);
+            }
+        });
+        names
+    }
+
+    /// Uses of `IsNull`, `IsNullOrEmpty`, `IsPresent` and `Not` as condition of `IIF` or source of `Switch`. They work
+    /// (OQ-5), but the reference calls them unsupported there; a strict setting reports them.
+    pub fn strict_warnings(&self) -> Vec<ParseWarning> {
+        let mut warnings = Vec::new();
+        self.root.visit(&mut |node| {
+            if let NodeKind::Call(outer) = &node.kind
+                && let Some((inner, span)) = outer.deciding_call()
+                && ["IsNull", "IsNullOrEmpty", "IsPresent", "Not"].contains(&inner.function.name)
+            {
+                let (inner, outer) = (inner.function.name, outer.function.name);
+                let message = format!("`{inner}` is not supported as the first argument of `{outer}`");
+                warnings.push(ParseWarning {
+                    message,
+                    start: span.start,
+                    length: span.length,
+                });
+            }
+        });
+        warnings
+    }
+
+    /// Names of the attributes that are the source of a `Switch`, which must not be references (`mapping.md 5.7`).
+    pub fn switch_source_attributes(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.root.visit(&mut |node| {
+            if let NodeKind::Call(call) = &node.kind
+                && call.function.name == "Switch"
+                && let Some(Some(Node {
+                    kind: NodeKind::Attribute(name),
+                    ..
+                })) = call.arguments.first()
+            {
+                names.push(name.as_str());
             }
         });
         names

@@ -170,13 +170,12 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
         StoreError::Newer { .. } => {
             failure.help("install the version of scimulator that wrote it; nothing was changed")
         }
-        StoreError::NotOurs { .. } => {
+        StoreError::NotOurs { .. } | StoreError::Corrupt(_) => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
         }
         StoreError::Open { .. } | StoreError::Sqlite(_) => {
             failure.help("see that the folder can be written to and that the disk is not full")
         }
-        StoreError::Corrupt(_) => failure.help("move the file away to start over, or put a copy back"),
     }
 }
 

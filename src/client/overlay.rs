@@ -19,10 +19,7 @@ pub fn answer(request: &Request, label: Option<&str>) -> Option<Response> {
 fn created(request: &Request, label: Option<&str>) -> Value {
     let body: Value =
         request.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-    let mut resource = match body {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
+    let mut resource = if let Value::Object(members) = body { members } else { Map::new() };
     resource.insert("id".to_owned(), json!(format!("{{new:{}}}", label.unwrap_or_default())));
     Value::Object(resource)
 }

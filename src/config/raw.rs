@@ -167,7 +167,7 @@ pub(super) struct RawFidelity {
     #[schemars(with = "Option<OneOf<Probe>>", extend("default" = "both"))]
     pub(super) probe: Option<String>,
     /// The body of a group's create.
-    #[schemars(with = "Option<OneOf<GroupCreateStyle>>", extend("default" = "observed"))]
+    #[schemars(with = "Option<OneOf<GroupCreateStyle>>", extend("default" = "dialect"))]
     pub(super) group_create_style: Option<String>,
     /// Whether `"$ref": null` stands in each member entry.
     #[schemars(extend("default" = false))]
@@ -185,7 +185,7 @@ pub(super) struct RawFidelity {
     #[schemars(extend("default" = false))]
     pub(super) roles_always: Option<bool>,
     /// What happens to `"` and `\` in the value of a match query.
-    #[schemars(with = "Option<OneOf<FilterEscape>>", extend("default" = "none"))]
+    #[schemars(with = "Option<OneOf<FilterEscape>>", extend("default" = "refuse"))]
     pub(super) filter_escape: Option<String>,
     /// Whether a 409 on a create is followed by a match query at once.
     #[schemars(extend("default" = false))]

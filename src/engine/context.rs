@@ -91,10 +91,7 @@ impl Refusal {
             code: transport_failure_code(exchange, error),
             reason: format!("The target could not be asked: {error}"),
             http_status: None,
-            unreachable: matches!(
-                error,
-                TransportError::Connect(_) | TransportError::Tls(_) | TransportError::Timeout { .. }
-            ),
+            unreachable: matches!(error, TransportError::Connect(_) | TransportError::Tls(_)),
             global: false,
         }
     }
@@ -174,7 +171,7 @@ impl Context<'_> {
         }
         Request {
             method,
-            url: format!("{}/{path}", self.spec.base_url),
+            url: url(&self.spec.base_url, path, &self.spec.forwarded_flags),
             headers,
             body: body.map(|body| body.to_string().into_bytes()),
         }
@@ -323,6 +320,18 @@ impl Context<'_> {
     }
 }
 
+/// The URL of a resource path; flags that are forwarded stand before the rest of the query.
+fn url(base_url: &str, path: &str, flags: &[String]) -> String {
+    if flags.is_empty() {
+        return format!("{base_url}/{path}");
+    }
+    let flags = flags.join("&");
+    match path.split_once('?') {
+        Some((path, query)) => format!("{base_url}/{path}?{flags}&{query}"),
+        None => format!("{base_url}/{path}?{flags}"),
+    }
+}
+
 /// The place of an object in the log of a cycle.
 fn place(phase: Phase, position: i64) -> i64 {
     /// Room for a million million objects in a phase.
@@ -339,5 +348,24 @@ pub(super) fn phase_number(phase: Phase) -> u8 {
         Phase::Members => 5,
         Phase::UserRemovals => 6,
         Phase::GroupRemovals => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url;
+
+    #[test]
+    fn a_flag_is_in_the_url_only_when_it_is_forwarded() {
+        let flag = ["aadOptscim062020".to_owned()];
+        crate::covers!("W-174");
+        for (path, flags, expected) in [
+            ("Users?filter=a", &[][..], "http://h/scim/Users?filter=a"),
+            ("Users/1", &[], "http://h/scim/Users/1"),
+            ("Users?filter=a", &flag, "http://h/scim/Users?aadOptscim062020&filter=a"),
+            ("Users/1", &flag, "http://h/scim/Users/1?aadOptscim062020"),
+        ] {
+            assert_eq!(url("http://h/scim", path, flags), expected);
+        }
     }
 }

@@ -259,6 +259,9 @@ impl<'a> Cycle<'a> {
     pub fn poll_effect(&mut self, now: Timestamp) -> Result<Option<(EffectId, Effect)>, EngineError> {
         self.context.now = self.context.now.max(now);
         loop {
+            if self.context.abort.is_some() {
+                self.drop_unsent();
+            }
             if 0 < self.pauses {
                 // Of what is ready only pauses may go ahead.
                 let pause = self.ready.iter().position(|(_, effect)| matches!(effect, Effect::Pause(_)));
@@ -294,6 +297,18 @@ impl<'a> Cycle<'a> {
                 }
             }
         }
+    }
+
+    /// Forgets the requests that were ready when the cycle turned out to be over.
+    fn drop_unsent(&mut self) {
+        let running = &mut self.running;
+        self.ready.retain(|(id, effect)| {
+            let unsent = matches!(effect, Effect::Exchange { .. });
+            if unsent {
+                running.remove(&(id.phase, id.position));
+            }
+            !unsent
+        });
     }
 
     /// Brings what came of an effect.

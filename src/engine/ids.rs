@@ -10,7 +10,7 @@ pub fn derived(seed: u64, parts: &[&str]) -> Uuid {
     let mut name = seed.to_string();
     for part in parts {
         // A length before each part, so that ("ab", "c") and ("a", "bc") differ.
-        name.push_str(&format!("/{}:{part}", part.len()));
+        name.extend(["/", &part.len().to_string(), ":", part]);
     }
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }

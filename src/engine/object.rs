@@ -171,6 +171,8 @@ impl ObjectTask {
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &verdict);
         if !mapping.enabled {
+            context.store.drop_escrow(&context.spec.name, kind, &item.id, false)?;
+            context.store.drop_escrow(&context.spec.name, kind, &item.id, true)?;
             return Ok(None);
         }
         let mut task = Self {
@@ -540,10 +542,7 @@ impl ObjectTask {
             && other != self.item.id
         {
             let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
-            let lives = matches!(
-                context.store.object(kind, &other)?.map(|object| object.state),
-                Some(ObjectState::Active | ObjectState::Recycled(_))
-            );
+            let lives = context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
             if stands && lives {
                 let refusal = Refusal::ours(
                     ErrorCode::DuplicateSourceEntries,
@@ -554,7 +553,8 @@ impl ObjectTask {
                 );
                 return self.fail_here(context, &refusal);
             }
-            // Whoever held the account before is gone from the job's care: a rehire under the same name.
+            // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
+            // of the former owner must not delete it (inferred).
             context.store.drop_link(&job, kind, &other)?;
         }
         let step = self.entry.step(

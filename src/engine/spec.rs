@@ -29,6 +29,8 @@ pub struct JobSpec {
     pub seed: u64,
     /// The tenant URL without flags and trailing slash; resource paths are appended after a slash.
     pub base_url: String,
+    /// Feature flags that stay in the query of every request (`forward_flags`); none by default.
+    pub forwarded_flags: Vec<String>,
     /// Which principals it considers.
     pub scope: ScopeMode,
     /// The mapping of users.
@@ -63,11 +65,11 @@ impl JobSpec {
         users.enabled = true; // the user mapping can't be switched off (`engine.md 3.1`)
         let mut groups = template.mapping(ObjectKind::Group).cloned()?;
         groups.enabled &= job.groups;
-        let (base_url, dialect) = match &job.endpoint {
-            Endpoint::Embedded => (EMBEDDED_URL.to_owned(), Dialect::Default),
-            Endpoint::Remote(url) => (url.base().to_owned(), url.dialect()),
-        };
         let fidelity = &job.fidelity;
+        let (base_url, dialect, flags) = match &job.endpoint {
+            Endpoint::Embedded => (EMBEDDED_URL.to_owned(), Dialect::Default, &[][..]),
+            Endpoint::Remote(url) => (url.base().to_owned(), url.dialect(), url.flags()),
+        };
         let tenant_id = ids::derived(seed, &["tenant"]).to_string();
         let guid = ids::derived(seed, &[&job.name, "job"]);
         Some(Self {
@@ -76,6 +78,7 @@ impl JobSpec {
             tenant_id,
             seed,
             base_url,
+            forwarded_flags: if fidelity.forward_flags { flags.to_vec() } else { Vec::new() },
             scope: job.scope,
             definition: definition(&users, &groups),
             users,
@@ -92,6 +95,7 @@ impl JobSpec {
                 roles_style: fidelity.roles_style,
                 filter_escape: fidelity.filter_escape,
                 list_on_single: fidelity.list_on_single,
+                roles_always: fidelity.roles_always,
                 ..Style::default()
             },
             expressions: Switches::default(),

@@ -4,5 +4,6 @@ pub(super) mod date;
 pub(super) mod date_format;
 pub(crate) mod regex;
 mod regex_blocks;
+mod regex_class;
 mod regex_translate;
 pub(super) mod text;

@@ -14,6 +14,17 @@ pub struct ParseError {
     pub length: usize,
 }
 
+/// Something in an expression that works here and is not supported by the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseWarning {
+    /// What it is: a lower-case fragment, literals in backticks.
+    pub message: String,
+    /// Where it begins: characters from the start of the text, from 0.
+    pub start: usize,
+    /// How many characters it spans.
+    pub length: usize,
+}
+
 /// Why an expression has no value for an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationError {

@@ -13,7 +13,7 @@ pub(super) mod text;
 use std::borrow::Cow;
 
 use super::error::EvaluationError;
-use super::evaluate::Machine;
+use super::evaluate::{Machine, check_bytes};
 use super::switches::NullArguments;
 use super::value::Datum;
 
@@ -24,17 +24,23 @@ fn each_text<'v>(
     machine: &mut Machine<'v, '_, '_>,
     mut treat: impl FnMut(&str) -> Result<String, EvaluationError>,
 ) -> Result<Datum<'v>, EvaluationError> {
-    match source {
-        Datum::List(values) if machine.switches().text_over_list => {
-            machine.count_steps(values.len())?;
-            let treated: Result<Vec<String>, EvaluationError> =
-                values.iter().map(|value| treat(value)).collect();
-            Ok(Datum::List(Cow::Owned(treated?)))
+    if let Datum::List(values) = &source
+        && machine.switches().text_over_list
+    {
+        machine.count_steps(values.len())?;
+        let mut treated = Vec::with_capacity(values.len());
+        let mut bytes: usize = 0;
+        for value in values.iter() {
+            let text = treat(value)?;
+            bytes = bytes.saturating_add(text.len());
+            check_bytes(bytes)?;
+            treated.push(text);
         }
-        single => single
-            .text()
-            .map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned)),
+        return Ok(Datum::List(Cow::Owned(treated)));
     }
+    source
+        .text()
+        .map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned))
 }
 
 /// The source, with null replaced where OQ-1 is answered so. Functions with a documented rule for null do not ask.

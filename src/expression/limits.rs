@@ -35,7 +35,10 @@ pub const REGEX_PROGRAM_INSTRUCTIONS_MAX: usize = 100_000;
 pub const REGEX_BACKTRACKS_MAX: usize = 100_000;
 
 /// Most matches that one `Replace` replaces in one text. More are an evaluation error.
-pub const REGEX_MATCHES_MAX: usize = 100_000;
+pub const REGEX_MATCHES_MAX: usize = 10_000;
+
+/// Longest text that a regular expression searches, in bytes of UTF-8. A longer one is an evaluation error.
+pub const REGEX_TEXT_BYTES_MAX: usize = 1 << 16;
 
 /// Longest text that `RandomString` makes, in characters (`mapping.md 7.33`). A longer one is an evaluation error.
 pub const RANDOM_STRING_CHARACTERS_MAX: usize = 256;

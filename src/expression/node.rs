@@ -154,6 +154,17 @@ impl Operator {
 }
 
 impl Call {
+    /// The call that decides what an `IIF` or `Switch` gives, if its first argument is one.
+    pub(super) fn deciding_call(&self) -> Option<(&Self, Span)> {
+        match self.arguments.first() {
+            Some(Some(Node {
+                kind: NodeKind::Call(inner),
+                span,
+            })) if ["IIF", "Switch"].contains(&self.function.name) => Some((inner, *span)),
+            Some(_) | None => None,
+        }
+    }
+
     /// The arguments as they are written, which differs from their places in the short form only.
     pub(super) fn written(&self) -> impl Iterator<Item = Option<&Node>> {
         let short_places = self.function.short_form.filter(|_| self.short);

@@ -120,15 +120,16 @@ impl<'t> Parser<'t, '_> {
         }
         let root = self.value(0, false);
         if let Some(token) = self.tokens.first() {
-            let (span, message) = match token.kind {
-                TokenKind::Operator(_) => (
+            let (span, message) = if matches!(token.kind, TokenKind::Operator(_)) {
+                (
                     token.span,
                     "a comparison may stand only as first argument of `IIF` or `CBool`",
-                ),
-                _ => (
+                )
+            } else {
+                (
                     token.span.to(self.last()),
                     "unexpected text after the end of the expression",
-                ),
+                )
             };
             self.error(span, message);
         }
@@ -199,11 +200,12 @@ impl<'t> Parser<'t, '_> {
         self.next();
         let arguments = self.arguments(function, depth);
         let close = self.here();
-        if self.peek() == Some(&TokenKind::Close) {
-            self.next();
-        } else {
+        if self.peek() != Some(&TokenKind::Close) {
+            // How many arguments there would be is not known.
             self.error(close, format!("expected `)` to close `{name}(`"));
+            return None;
         }
+        self.next();
         let function = function?;
         let span = name_span.to(close);
         if nested && function.top_level_only {
@@ -227,11 +229,11 @@ impl<'t> Parser<'t, '_> {
         let names = catalogue::catalogue()
             .iter()
             .filter(|function| self.options.adjacent_functions || !function.adjacent);
-        let mut message = format!("unknown function `{name}`");
-        if let Some(near) = did_you_mean(name, names.map(|function| function.name)) {
-            message.push_str(&format!("; did you mean `{near}`?"));
-        }
-        self.error(span, message);
+        let near = did_you_mean(name, names.map(|function| function.name));
+        let hint = near
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        self.error(span, format!("unknown function `{name}`{hint}"));
     }
 
     /// The arguments up to the closing parenthesis, which is left.
@@ -268,40 +270,23 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn argument(&mut self, place: Place, depth: usize) -> Argument {
-        let left = match self.tokens {
-            [] => return Argument::Omitted,
-            [
-                Token {
-                    kind: TokenKind::Comma | TokenKind::Close,
-                    ..
-                },
-                ..,
-            ] => return Argument::Omitted,
-            [
-                Token {
-                    kind: TokenKind::Name(_),
-                    ..
-                },
-                Token {
-                    kind: TokenKind::Open,
-                    ..
-                },
-                ..,
-            ] => self.value(depth.saturating_add(1), true),
-            [
-                Token {
-                    kind: TokenKind::Name(word),
-                    span,
-                },
-                ..,
-            ] if place.words.contains(&word.as_str()) || IGNORE_WORDS.contains(&word.as_str()) => {
+        let calls = self
+            .tokens
+            .get(1)
+            .is_some_and(|token| token.kind == TokenKind::Open);
+        let left = match self.tokens.first().map(|token| (&token.kind, token.span)) {
+            None | Some((TokenKind::Comma | TokenKind::Close, _)) => return Argument::Omitted,
+            Some((TokenKind::Name(word), span))
+                if !calls
+                    && (place.words.contains(&word.as_str()) || IGNORE_WORDS.contains(&word.as_str())) =>
+            {
                 self.next();
                 Some(Node {
-                    span: *span,
+                    span,
                     kind: NodeKind::Word(word.clone()),
                 })
             }
-            [_, ..] => self.value(depth.saturating_add(1), true),
+            Some(_) => self.value(depth.saturating_add(1), true),
         };
         let Some(TokenKind::Operator(operator)) = self.peek() else {
             return left.map_or(Argument::Broken, Argument::Given);
@@ -336,11 +321,13 @@ impl<'t> Parser<'t, '_> {
     fn skip_to_separator(&mut self) {
         let mut open: usize = 0;
         while let Some(kind) = self.peek() {
-            match kind {
-                TokenKind::Open => open = open.saturating_add(1),
-                TokenKind::Comma | TokenKind::Close if open == 0 => return,
-                TokenKind::Close => open = open.saturating_sub(1),
-                _ => {}
+            if open == 0 && matches!(kind, TokenKind::Comma | TokenKind::Close) {
+                return;
+            }
+            if *kind == TokenKind::Open {
+                open = open.saturating_add(1);
+            } else if *kind == TokenKind::Close {
+                open = open.saturating_sub(1);
             }
             self.next();
         }

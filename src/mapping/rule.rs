@@ -113,7 +113,7 @@ impl ObjectMapping {
                 MappingSource::Expression(expression) => format!("expression {:?}", expression.canonical()),
                 MappingSource::None => "none".to_owned(),
             };
-            text.push_str(&format!(
+            let row = format!(
                 "{:?} <- {source} default={:?} matching={} {} {} {:?}\n",
                 mapping.target.as_str(),
                 mapping.default_value,
@@ -121,7 +121,8 @@ impl ObjectMapping {
                 mapping.flow_type.as_str(),
                 mapping.flow_behavior.as_str(),
                 self.definition(mapping)
-            ));
+            );
+            text.push_str(&row);
         }
         text
     }

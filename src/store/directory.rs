@@ -144,7 +144,12 @@ fn parse_row(text: &str) -> Result<BTreeMap<String, AttributeValue>, StoreError>
             let value = match value {
                 serde_json::Value::String(text) => AttributeValue::Text(text),
                 list @ serde_json::Value::Array(_) => AttributeValue::List(serde_json::from_value(list)?),
-                other => return Err(StoreError::Corrupt(format!("attribute `{name}` is `{other}`"))),
+                other @ (serde_json::Value::Null
+                | serde_json::Value::Bool(_)
+                | serde_json::Value::Number(_)
+                | serde_json::Value::Object(_)) => {
+                    return Err(StoreError::Corrupt(format!("attribute `{name}` is `{other}`")));
+                }
             };
             Ok((name, value))
         })
@@ -335,7 +340,7 @@ impl Store {
                 .ok_or_else(|| StoreError::Corrupt(format!("no {kind} has the id `{id}`")))?;
             let refuse = |why| Err(EditError::State { label: object.label.clone(), why });
             match (edit, object.state) {
-                (Edit::Set(_), ObjectState::Gone(_)) => return refuse("is deleted for good"),
+                (Edit::Set(_) | Edit::Restore, ObjectState::Gone(_)) => return refuse("is deleted for good"),
                 (Edit::Set(values), _) => {
                     let mut attributes = object.attributes.clone();
                     for (name, value) in values {
@@ -385,7 +390,6 @@ impl Store {
                     store.set_state(kind, id, ObjectState::Active, now)?;
                 }
                 (Edit::Restore, ObjectState::Active) => return refuse("is not deleted"),
-                (Edit::Restore, ObjectState::Gone(_)) => return refuse("is deleted for good"),
             }
             store
                 .connection
@@ -410,11 +414,12 @@ impl Store {
             ObjectState::Recycled(since) => ("recycled", Some(since), "recycled"),
             ObjectState::Gone(since) => ("gone", Some(since), "purged"),
         };
+        let was_active = self.object(kind, id)?.is_some_and(|object| object.state == ObjectState::Active);
         self.connection
             .prepare_cached("UPDATE object SET state = ?3, deleted_at = ?4 WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.as_str(), id, name, since.map(stamp)])?;
         self.log_change(now, kind, id, what, None)?;
-        if !matches!(state, ObjectState::Active) {
+        if was_active && !matches!(state, ObjectState::Active) {
             self.connection
                 .prepare_cached(
                     "INSERT INTO change (at, kind, object, what, other)

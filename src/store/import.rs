@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::directory::{ObjectState, label_of, manager_of, render_row};
-use super::{Store, StoreError, moment, stamp};
+use super::{Store, StoreError, stamp};
 use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, Place};
 use crate::directory::object::{ObjectKind, SourceObject};
@@ -116,29 +116,21 @@ impl Import<'_> {
         let fingerprint = hasher.finalize();
         let fingerprint = fingerprint.as_bytes().as_slice();
 
-        let known: Option<(Vec<u8>, bool, String, Option<String>, String)> = self
+        let unchanged: Option<bool> = self
             .store
             .connection
-            .prepare_cached(
-                "SELECT fingerprint, in_file, state, deleted_at, file_row FROM object WHERE kind = ?1 AND id = ?2",
-            )?
-            .query_row([object.kind.as_str(), &object.id], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })
+            .prepare_cached("SELECT in_file = 1 AND fingerprint = ?3 FROM object WHERE kind = ?1 AND id = ?2")?
+            .query_row(params![object.kind.as_str(), object.id, fingerprint], |row| row.get(0))
             .optional()?;
-        if let Some((known_fingerprint, true, ..)) = &known
-            && known_fingerprint == fingerprint
-        {
+        if unchanged == Some(true) {
             return Ok(());
         }
 
         let deleted_at = object.deleted.map(|since| since.min(self.now));
         let label = label_of(object.kind, &object.attributes, &object.id);
-        let state = match known.as_ref().map(|(_, _, state, deleted, _)| (state.as_str(), deleted)) {
+        let state = match unchanged {
+            Some(_) => self.store.object(object.kind, &object.id)?.map(|known| known.state),
             None => None,
-            Some(("active", _)) => Some(ObjectState::Active),
-            Some(("recycled", Some(since))) => Some(ObjectState::Recycled(moment(since)?)),
-            Some((_, since)) => Some(ObjectState::Gone(since.as_deref().map_or(Ok(self.now), moment)?)),
         };
         // The row decides from here on: an edit by command stood until now (design 9).
         let columns = params![
@@ -182,16 +174,14 @@ impl Import<'_> {
                 self.store.set_state(kind, id, wanted, self.now)?;
             }
             (Some(ObjectState::Gone(_)), ObjectState::Recycled(_) | ObjectState::Gone(_)) => {}
-            (Some(ObjectState::Active), ObjectState::Active) => {
-                self.store.log_change(self.now, kind, id, "updated", None)?;
-            }
             (Some(ObjectState::Recycled(_)), ObjectState::Active) => {
                 self.store.set_state(kind, id, ObjectState::Active, self.now)?;
             }
             (Some(ObjectState::Active), ObjectState::Recycled(_) | ObjectState::Gone(_)) => {
                 self.store.set_state(kind, id, wanted, self.now)?;
             }
-            (Some(ObjectState::Recycled(_)), ObjectState::Recycled(_) | ObjectState::Gone(_)) => {
+            (Some(ObjectState::Active), ObjectState::Active)
+            | (Some(ObjectState::Recycled(_)), ObjectState::Recycled(_) | ObjectState::Gone(_)) => {
                 self.store.log_change(self.now, kind, id, "updated", None)?;
             }
         }

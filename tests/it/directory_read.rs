@@ -1,7 +1,5 @@
 //! Directory folders of every format, whole and broken, through real files.
 
-#![expect(clippy::unwrap_used, reason = "what tests share may fail the test that calls it")]
-
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

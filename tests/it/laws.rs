@@ -72,7 +72,7 @@ const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 20] = [
+const ARROWS: [(&str, &str); 22] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
@@ -81,6 +81,7 @@ const ARROWS: [(&str, &str); 20] = [
     ("directory::object", "expression"),
     ("scim", "directory::object"),
     ("directory", "expression"),
+    ("directory::import", "directory expression store"),
     ("scope", "directory::object expression"),
     ("mapping", "directory::object expression scim"),
     ("client", "directory::object expression scim"),
@@ -91,10 +92,12 @@ const ARROWS: [(&str, &str); 20] = [
     ("engine", "client config directory expression gallery mapping scim scope store"),
     ("api", "client config directory engine expression gallery mapping scim scope store"),
     ("daemon", "api client config directory engine expression gallery mapping scim scope store target"),
+    ("runner", "client config directory engine expression gallery mapping scim scope store target"),
     ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mapping scenario scim scope store target",
+        "api client config daemon directory engine expression gallery mapping runner scenario scim scope store \
+         target",
     ),
 ];
 

@@ -9,6 +9,7 @@ mod config;
 mod directory_read;
 mod expression;
 mod laws;
+mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
 mod target;

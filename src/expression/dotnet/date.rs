@@ -53,17 +53,14 @@ pub(in crate::expression) struct Surroundings {
 /// result is UTC. `None` when it is no date, or none between the years 1 and 9999.
 pub(in crate::expression) fn parse(text: &str, surroundings: Surroundings) -> Option<DateTime> {
     let mut scanner = Scanner { rest: text.trim() };
-    let date = scanner.date();
-    let (date, time) = match date {
-        Some(date) => {
-            let separated = scanner.take_any(&['T', 't']) | scanner.blanks();
-            let time = if separated { scanner.time() } else { None };
-            (date, time)
-        }
-        None => {
-            scanner = Scanner { rest: text.trim() };
-            (surroundings.today, Some(scanner.time()?))
-        }
+    let (date, time) = if let Some(date) = scanner.date() {
+        let marked = scanner.take_any(&['T', 't']);
+        let separated = marked | scanner.blanks();
+        let timed = marked || (separated && scanner.peek().is_some_and(|next| next.is_ascii_digit()));
+        (date, if timed { Some(scanner.time()?) } else { None })
+    } else {
+        scanner = Scanner { rest: text.trim() };
+        (surroundings.today, Some(scanner.time()?))
     };
     scanner.blanks();
     let offset = scanner.zone(time.is_some());
@@ -387,14 +384,22 @@ impl Interval {
 /// the years 1 to 9999.
 pub(in crate::expression) fn add(moment: DateTime, interval: Interval, count: i64) -> Option<DateTime> {
     let moved = match interval {
-        Interval::Year => moment.checked_add(Span::new().try_years(count).ok()?),
-        Interval::Month => moment.checked_add(Span::new().try_months(count).ok()?),
-        Interval::Week => moment.checked_add(SignedDuration::from_secs(count.checked_mul(7 * 86_400)?)),
-        Interval::Seconds(seconds) => {
-            moment.checked_add(SignedDuration::from_secs(count.checked_mul(seconds)?))
-        }
+        Interval::Year => moment.checked_add(Span::new().try_years(count).ok()?).ok()?,
+        Interval::Month => moment.checked_add(Span::new().try_months(count).ok()?).ok()?,
+        Interval::Week => later(moment, SignedDuration::from_secs(count.checked_mul(7 * 86_400)?))?,
+        Interval::Seconds(seconds) => later(moment, SignedDuration::from_secs(count.checked_mul(seconds)?))?,
     };
-    in_range(moved.ok()?)
+    in_range(moved)
+}
+
+/// `moment` and `span` more, in two steps: one step may not span more than some 8000 years.
+fn later(moment: DateTime, span: SignedDuration) -> Option<DateTime> {
+    let half = span.checked_div(2)?;
+    moment
+        .checked_add(half)
+        .ok()?
+        .checked_add(span.checked_sub(half)?)
+        .ok()
 }
 
 /// Intervals from `first` to `second`, negative when `second` is earlier (`mapping.md 7.13`).
@@ -444,7 +449,5 @@ pub(in crate::expression) fn from_file_time(ticks: i64) -> Option<DateTime> {
     if ticks < 0 {
         return None;
     }
-    FILE_TIME_START
-        .checked_add(SignedDuration::new(seconds, nanoseconds))
-        .ok()
+    later(FILE_TIME_START, SignedDuration::new(seconds, nanoseconds))
 }

@@ -10,9 +10,10 @@ use std::ops::Range;
 use fancy_regex::{Captures, Regex, RegexBuilder};
 
 use super::regex_translate::{Translation, translate};
+use crate::expression::evaluate::check_bytes;
 use crate::expression::limits::{
     REGEX_BACKTRACKS_MAX, REGEX_MATCHES_MAX, REGEX_PATTERN_CHARACTERS_MAX, REGEX_PROGRAM_BYTES_MAX,
-    REGEX_PROGRAM_INSTRUCTIONS_MAX,
+    REGEX_PROGRAM_INSTRUCTIONS_MAX, REGEX_TEXT_BYTES_MAX,
 };
 
 /// Why a pattern can not be used, or not on this text.
@@ -71,6 +72,7 @@ impl Pattern {
 
     /// Whether the pattern matches `text`.
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, PatternError> {
+        check_subject(text)?;
         self.regex.is_match(text).map_err(|_| runaway())
     }
 
@@ -88,6 +90,7 @@ impl Pattern {
     }
 
     fn next<'t>(&self, text: &'t str, from: usize) -> Result<Option<Match<'_, 't>>, PatternError> {
+        check_subject(text)?;
         let captures = self.regex.captures_from_pos(text, from).map_err(|_| runaway())?;
         Ok(captures.map(|captures| Match {
             pattern: self,
@@ -120,6 +123,7 @@ impl Pattern {
             let Range { start, end } = found.span();
             replaced.push_str(text.get(copied..start).unwrap_or_default());
             replace(&found, &mut replaced)?;
+            check_size(&replaced)?;
             copied = end;
             from = if start == end {
                 after_character(text, end)
@@ -139,6 +143,21 @@ fn after_character(text: &str, position: usize) -> usize {
         .and_then(|rest| rest.chars().next())
         .map_or(1, char::len_utf8);
     position.saturating_add(width)
+}
+
+fn check_size(text: &str) -> Result<(), PatternError> {
+    check_bytes(text.len()).map_err(|error| PatternError(error.detail))
+}
+
+/// Searching takes up to the square of a text's length, so that is bounded as well.
+fn check_subject(text: &str) -> Result<(), PatternError> {
+    if REGEX_TEXT_BYTES_MAX < text.len() {
+        let bytes = text.len();
+        return Err(PatternError(format!(
+            "the text to search takes {bytes} bytes; at most {REGEX_TEXT_BYTES_MAX} are allowed"
+        )));
+    }
+    Ok(())
 }
 
 fn runaway() -> PatternError {
@@ -184,13 +203,15 @@ impl<'t> Match<'_, 't> {
 
     /// Appends .NET replacement text: `$1`, `${name}`, `$0`, `$&`, `` $` ``, `$'`, `$+`, `$_`, `$$`. An unknown group
     /// stays literal; one that took no part is empty.
-    pub(crate) fn expand(&self, replacement: &str, to: &mut String) {
+    pub(crate) fn expand(&self, replacement: &str, to: &mut String) -> Result<(), PatternError> {
         let mut rest = replacement;
         while let Some((literal, after)) = rest.split_once('$') {
             to.push_str(literal);
             rest = self.substitution(after, to);
+            check_size(to)?;
         }
         to.push_str(rest);
+        Ok(())
     }
 
     /// Expands what follows a `$` and returns what follows that.

@@ -5,9 +5,9 @@
 //! a list, not through recursion, so that depth can not exhaust the stack.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::regex::PatternError;
-use super::regex_blocks::block;
 
 /// A translated pattern.
 pub(super) struct Translation {
@@ -22,9 +22,7 @@ pub(super) struct Translation {
 /// End of the text, also before a final line feed.
 const END: &str = "(?=\\n?\\z)";
 /// What .NET's `\w` holds, as items of a class.
-const WORD: &str = "\\p{L}\\p{Mn}\\p{Nd}\\p{Pc}";
-/// Deepest nesting of class subtractions, in levels.
-const SUBTRACTIONS_MAX: usize = 16;
+pub(super) const WORD: &str = "\\p{L}\\p{Mn}\\p{Nd}\\p{Pc}";
 
 /// Translates `pattern`, or says why .NET would refuse it or this engine can not run it.
 pub(super) fn translate(pattern: &str) -> Result<Translation, PatternError> {
@@ -113,7 +111,8 @@ enum Before {
     Quantifier,
 }
 
-struct Translator<'n> {
+/// A translation under way.
+pub(super) struct Translator<'n> {
     pattern: Vec<char>,
     at: usize,
     out: String,
@@ -126,7 +125,7 @@ struct Translator<'n> {
     numbering: Option<&'n Numbering>,
 }
 
-fn error<T>(message: impl Into<String>) -> Result<T, PatternError> {
+pub(super) fn error<T>(message: impl Into<String>) -> Result<T, PatternError> {
     Err(PatternError(format!(
         "the regular expression is not valid: {}",
         message.into()
@@ -153,21 +152,21 @@ impl<'n> Translator<'n> {
         }
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.pattern.get(self.at).copied()
     }
 
-    fn peek_at(&self, ahead: usize) -> Option<char> {
+    pub(super) fn peek_at(&self, ahead: usize) -> Option<char> {
         self.pattern.get(self.at.saturating_add(ahead)).copied()
     }
 
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let next = self.peek()?;
         self.at = self.at.saturating_add(1);
         Some(next)
     }
 
-    fn take(&mut self, wanted: char) -> bool {
+    pub(super) fn take(&mut self, wanted: char) -> bool {
         let found = self.peek() == Some(wanted);
         if found {
             self.at = self.at.saturating_add(1);
@@ -396,7 +395,7 @@ impl<'n> Translator<'n> {
                     if end == ':' {
                         self.push_frame(&format!("(?{case}:"), closing);
                     } else {
-                        self.out.push_str(&format!("(?{case})"));
+                        self.out.extend(["(?", case, ")"]);
                         self.before = Before::Nothing;
                     }
                     self.options = options;
@@ -488,7 +487,7 @@ impl<'n> Translator<'n> {
     }
 
     /// The character that the escape `\first` stands for, in and outside classes.
-    fn code(&mut self, first: char) -> Result<char, PatternError> {
+    pub(super) fn code(&mut self, first: char) -> Result<char, PatternError> {
         let code = match first {
             'a' => 0x07,
             'e' => 0x1B,
@@ -548,132 +547,15 @@ impl<'n> Translator<'n> {
             Ok(_) | Err(_) => error(format!("{digits} hexadecimal digits are needed")),
         }
     }
-
-    /// What follows `\p` or `\P`: a general category or a block, as an item of a class.
-    fn property(&mut self, negated: bool) -> Result<String, PatternError> {
-        if !self.take('{') {
-            return error("`\\p` needs a name in braces");
-        }
-        let mut name = String::new();
-        loop {
-            match self.next() {
-                Some('}') => break,
-                Some(next) => name.push(next),
-                None => return error("`\\p` is not closed"),
-            }
-        }
-        /// The general categories of Unicode and their groups, which both sides spell alike.
-        const CATEGORIES: [&str; 37] = [
-            "C", "Cc", "Cf", "Cn", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N",
-            "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So",
-            "Z", "Zl", "Zp", "Zs",
-        ];
-        if CATEGORIES.contains(&name.as_str()) {
-            let letter = if negated { 'P' } else { 'p' };
-            return Ok(format!("\\{letter}{{{name}}}"));
-        }
-        let Some((first, last)) = name.strip_prefix("Is").and_then(block) else {
-            return error(format!("unknown property `{name}`"));
-        };
-        let caret = if negated { "^" } else { "" };
-        Ok(format!("[{caret}\\x{{{first:X}}}-\\x{{{last:X}}}]"))
-    }
-
-    /// A class whose opening bracket has been taken, up to its closing one; `depth` subtractions further out.
-    fn class(&mut self, depth: usize) -> Result<String, PatternError> {
-        if SUBTRACTIONS_MAX < depth {
-            return error("class subtractions are nested too deeply");
-        }
-        let negated = self.take('^');
-        let mut items = String::new();
-        let mut first = true;
-        loop {
-            let Some(character) = self.next() else {
-                return error("a `[` is not closed");
-            };
-            match character {
-                ']' if !first => return Ok(closed_class(negated, &items, None)),
-                '-' if !first && self.take('[') => {
-                    let subtracted = self.class(depth.saturating_add(1))?;
-                    if !self.take(']') {
-                        return error("a subtraction must end its class");
-                    }
-                    return Ok(closed_class(negated, &items, Some(&subtracted)));
-                }
-                _ => self.class_item(character, &mut items)?,
-            }
-            first = false;
-        }
-    }
-
-    /// One character, range, or set of a class.
-    fn class_item(&mut self, character: char, items: &mut String) -> Result<(), PatternError> {
-        let start = match self.class_character(character)? {
-            ClassItem::Character(start) => start,
-            ClassItem::Set(set) => {
-                items.push_str(&set);
-                return Ok(());
-            }
-        };
-        push_literal(start, items);
-        // A hyphen before the end or before a subtraction is a character of its own.
-        if self.peek() != Some('-') || matches!(self.peek_at(1), Some(']' | '[') | None) {
-            return Ok(());
-        }
-        self.next();
-        let Some(next) = self.next() else {
-            return error("a `[` is not closed");
-        };
-        match self.class_character(next)? {
-            ClassItem::Character(end) if end < start => {
-                error(format!("the range `{start}-{end}` runs backwards"))
-            }
-            ClassItem::Character(end) => {
-                items.push('-');
-                push_literal(end, items);
-                Ok(())
-            }
-            ClassItem::Set(_) => error("a range can not end in a set"),
-        }
-    }
-
-    fn class_character(&mut self, character: char) -> Result<ClassItem, PatternError> {
-        if character != '\\' {
-            return Ok(ClassItem::Character(character));
-        }
-        let Some(escaped) = self.next() else {
-            return error("a `[` is not closed");
-        };
-        Ok(match escaped {
-            'd' | 'D' | 's' | 'S' => ClassItem::Set(format!("\\{escaped}")),
-            'w' => ClassItem::Set(WORD.to_owned()),
-            'W' => ClassItem::Set(format!("[^{WORD}]")),
-            'p' | 'P' => ClassItem::Set(self.property(escaped == 'P')?),
-            'b' => ClassItem::Character('\u{8}'),
-            _ => ClassItem::Character(self.code(escaped)?),
-        })
-    }
-}
-
-enum ClassItem {
-    Character(char),
-    Set(String),
-}
-
-fn closed_class(negated: bool, items: &str, subtracted: Option<&str>) -> String {
-    let caret = if negated { "^" } else { "" };
-    match subtracted {
-        None => format!("[{caret}{items}]"),
-        Some(subtracted) => format!("[[{caret}{items}]--{subtracted}]"),
-    }
 }
 
 /// Letters and digits as they are, all else by code point: no punctuation can gain a meaning.
-fn push_literal(character: char, to: &mut String) {
+pub(super) fn push_literal(character: char, to: &mut String) {
     if character.is_alphanumeric() {
         to.push(character);
     } else {
-        to.push_str(&format!("\\x{{{:X}}}", u32::from(character)));
+        // Writing to a text can not fail.
+        let _infallible = write!(to, "\\x{{{:X}}}", u32::from(character));
     }
 }
 

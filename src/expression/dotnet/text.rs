@@ -109,20 +109,18 @@ pub(in crate::expression) fn find(
     start: usize,
     ignore_case: bool,
 ) -> Option<usize> {
-    let units = |text: &str| -> Vec<u16> {
-        if ignore_case {
-            Culture::Invariant.to_upper(text).encode_utf16().collect()
-        } else {
-            text.encode_utf16().collect()
-        }
-    };
-    let (text, sought) = (units(text), units(sought));
-    let rest = text.get(start..)?;
-    if sought.is_empty() {
-        return Some(start);
+    if ignore_case {
+        let upper = |text| Culture::Invariant.to_upper(text);
+        return find(&upper(text), &upper(sought), start, false);
     }
-    let found = rest.windows(sought.len()).position(|window| window == sought)?;
-    Some(start.saturating_add(found))
+    let mut units: usize = 0;
+    let mut characters = text.chars();
+    while units < start {
+        units = units.saturating_add(characters.next()?.len_utf16());
+    }
+    let rest = characters.as_str();
+    let before = rest.get(..rest.find(sought)?)?;
+    Some(units.saturating_add(length(before)))
 }
 
 /// `text` lowered and each word raised, as `TextInfo.ToTitleCase` of the invariant culture decides what a word is:
@@ -175,7 +173,7 @@ fn is_letter(character: char) -> bool {
     if character.is_ascii() {
         character.is_ascii_alphabetic()
     } else {
-        is_in(&LETTER, character)
+        is_in(LETTER.as_ref(), character)
     }
 }
 
@@ -186,12 +184,11 @@ fn is_separator(character: char) -> bool {
     if character.is_ascii() {
         !character.is_ascii_alphanumeric()
     } else {
-        is_in(&SEPARATOR, character)
+        is_in(SEPARATOR.as_ref(), character)
     }
 }
 
-fn is_in(class: &Option<Regex>, character: char) -> bool {
-    let class = class.as_ref();
+fn is_in(class: Option<&Regex>, character: char) -> bool {
     class.is_some_and(|class| {
         class
             .is_match(character.encode_utf8(&mut [0; 4]))

@@ -22,12 +22,12 @@ fn instant(
     value: Datum<'_>,
     machine: &Machine<'_, '_, '_>,
 ) -> std::result::Result<DateTime, EvaluationError> {
-    let text = match value {
-        Datum::Instant(moment) => return Ok(moment),
-        other => other
-            .text()
-            .ok_or_else(|| EvaluationError::new("a date was expected, but the value is null"))?,
-    };
+    if let Datum::Instant(moment) = value {
+        return Ok(moment);
+    }
+    let text = value
+        .text()
+        .ok_or_else(|| EvaluationError::new("a date was expected, but the value is null"))?;
     let switches = machine.switches();
     let naive = if switches.naive_dates_local {
         switches.service_time_zone

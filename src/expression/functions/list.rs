@@ -39,7 +39,12 @@ pub(in crate::expression) fn join<'v>(
                 machine.count_steps(values.len())?;
                 values.iter().try_for_each(|value| add(value))?;
             }
-            single => add(&single.text().unwrap_or_default())?,
+            single @ (Datum::Null
+            | Datum::Text(_)
+            | Datum::Integer(_)
+            | Datum::Boolean(_)
+            | Datum::Instant(_)
+            | Datum::Roles(_)) => add(&single.text().unwrap_or_default())?,
         }
     }
     if joined.is_empty() && !machine.switches().join_empty_text {
@@ -95,7 +100,12 @@ pub(in crate::expression) fn remove_duplicates<'v>(
                 .collect();
             Ok(Datum::List(Cow::Owned(unique)))
         }
-        single => Ok(single),
+        single @ (Datum::Null
+        | Datum::Text(_)
+        | Datum::Integer(_)
+        | Datum::Boolean(_)
+        | Datum::Instant(_)
+        | Datum::Roles(_)) => Ok(single),
     }
 }
 

@@ -100,10 +100,7 @@ pub(in crate::expression) fn replace<'v>(
         Form::Pattern => {
             let pattern = pattern(arguments)?;
             each_text(source, machine, |text| {
-                let replaced = pattern.replace_all(text, |found, to| {
-                    found.expand(&replacement, to);
-                    limited(to)
-                });
+                let replaced = pattern.replace_all(text, |found, to| found.expand(&replacement, to));
                 replaced.map_err(failure)
             })
         }
@@ -129,7 +126,7 @@ pub(in crate::expression) fn replace<'v>(
                         }
                         None => to.push_str(found.as_str()),
                     }
-                    limited(to)
+                    Ok(())
                 });
                 replaced.map_err(failure)
             })
@@ -193,10 +190,6 @@ fn group(pattern: &Pattern, arguments: &mut Arguments<'_>) -> std::result::Resul
     pattern
         .group(&name)
         .ok_or_else(|| EvaluationError::new(format!("the regular expression has no group `{name}`")))
-}
-
-fn limited(text: &str) -> std::result::Result<(), PatternError> {
-    check_bytes(text.len()).map_err(|error| PatternError(error.detail))
 }
 
 fn failure(error: PatternError) -> EvaluationError {

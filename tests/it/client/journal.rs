@@ -114,7 +114,7 @@ fn every_kind_of_failure_and_body_survives_the_round_trip() {
         let exchange = Exchange::record(probe.clone(), &patch("plain"), &answered, &redactor());
         match &exchange.outcome {
             Outcome::Error(found) => {
-                assert_eq!((found.kind.as_str(), found.message.clone()), (kind, error.to_string()))
+                assert_eq!((found.kind.as_str(), found.message.clone()), (kind, error.to_string()));
             }
             Outcome::Response(_) => panic!("an error became an answer"),
         }
