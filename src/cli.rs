@@ -21,6 +21,9 @@ mod check;
 mod completions;
 mod cycle;
 mod demo;
+mod directory;
+mod explain;
+mod expression;
 mod init;
 mod logging;
 mod logs;
@@ -120,6 +123,9 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::run(&context),
+        Command::Directory(arguments) => directory::run(&context, &arguments),
+        Command::Explain(arguments) => explain::run(&context, &arguments),
+        Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

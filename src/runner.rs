@@ -155,7 +155,7 @@ impl Job {
             source: source(config),
             credentials,
             target,
-            journal: config.state_dir.join("journal"),
+            journal: journal_folder(config),
         })
     }
 
@@ -266,6 +266,11 @@ impl InProcess for Kept {
             Ok(())
         })
     }
+}
+
+/// The folder of a configuration's wire journals.
+pub fn journal_folder(config: &Config) -> PathBuf {
+    config.state_dir.join("journal")
 }
 
 /// Where a configuration's directory is and how it is read.

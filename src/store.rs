@@ -4,6 +4,7 @@
 //! several of them one transaction. WAL mode gives prefix consistency: a power cut may lose the last moments, never
 //! their order (design, law 4). The tables are described in `docs/state.md`.
 
+mod browse;
 mod directory;
 mod import;
 mod job;
@@ -18,6 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::clock::Timestamp;
 
+pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
 pub use import::{Import, ImportFault, Imported};
 pub use job::{Escrow, Execution, JobRow, Link};

@@ -28,6 +28,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether notes are left out.
+    pub fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Prints a line, or several, of data.
     ///
     /// Errors: see [`Failure::printing`].

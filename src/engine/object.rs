@@ -9,17 +9,19 @@ use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
 use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
 use super::ids;
 use super::reference::ReferenceNote;
+use super::spec::JobSpec;
+use crate::clock::Timestamp;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
 use crate::expression::{AttributeValue, Environment, Random};
 use crate::http::{Method, Response};
-use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, shorten_guest_upn};
+use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, MappingError, shorten_guest_upn};
 use crate::scim::answer::{Resource, parse_list, parse_resource};
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
 use crate::scim::query::{FilterValue, collection_path, match_query, read_path, resource_path};
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
-use crate::store::{Link, ObjectState, Phase, StoredObject, WorkItem};
+use crate::store::{Link, ObjectState, Phase, Store, StoredObject, WorkItem};
 
 /// The code of an object without any matching value (`engine.md 11.1`).
 const IMPORT_SKIPPED: &str = "ImportSkipped";
@@ -74,32 +76,36 @@ pub(super) struct Loaded {
 }
 
 /// Reads an object, its scope and its link; `None` when the directory never had it.
-pub(super) fn load(context: &Context<'_>, kind: ObjectKind, id: &str) -> Result<Option<Loaded>, EngineError> {
-    let Some(object) = context.store.object(kind, id)? else { return Ok(None) };
+pub(super) fn load(
+    spec: &JobSpec,
+    store: &Store,
+    kind: ObjectKind,
+    id: &str,
+) -> Result<Option<Loaded>, EngineError> {
+    let Some(object) = store.object(kind, id)? else { return Ok(None) };
     let standing = match object.state {
         ObjectState::Gone(_) => Standing::HardDeleted,
         ObjectState::Recycled(_) => Standing::SoftDeleted,
         ObjectState::Active if object.text("accountEnabled") == Some("False") => Standing::Disabled,
         ObjectState::Active => Standing::Active,
     };
-    let routes: Vec<Route> = context
-        .store
-        .assignments(&context.spec.name, kind, id)?
+    let routes: Vec<Route> = store
+        .assignments(&spec.name, kind, id)?
         .into_iter()
         .map(|(role, group)| Route { role, group })
         .collect();
-    let entitlement = match context.spec.scope {
+    let entitlement = match spec.scope {
         ScopeMode::All => Entitlement::SyncAll,
         ScopeMode::Assigned if routes.is_empty() => Entitlement::NotAssigned,
         ScopeMode::Assigned => Entitlement::Assigned(routes),
     };
-    let link = context.store.link(&context.spec.name, kind, id)?;
+    let link = store.link(&spec.name, kind, id)?;
     Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement }, object, link }))
 }
 
 /// The attributes as mappings see them: those of the row, and the computed ones (`mapping.md 5`).
 pub(super) fn source_view(
-    context: &Context<'_>,
+    spec: &JobSpec,
     object: &StoredObject,
     verdict: &Verdict,
 ) -> BTreeMap<String, AttributeValue> {
@@ -115,7 +121,7 @@ pub(super) fn source_view(
     }
     if let Entitlement::Assigned(routes) = &verdict.entitlement {
         let mut roles: Vec<_> =
-            routes.iter().filter_map(|route| context.spec.roles.get(&route.role).cloned()).collect();
+            routes.iter().filter_map(|route| spec.roles.get(&route.role).cloned()).collect();
         roles.sort();
         roles.dedup();
         if !roles.is_empty() {
@@ -126,8 +132,8 @@ pub(super) fn source_view(
 }
 
 /// The rules that decisions about a kind follow.
-pub(super) fn rules(context: &Context<'_>, kind: ObjectKind) -> DecisionRules {
-    let (mapping, rules) = (context.spec.mapping(kind), &context.spec.rules);
+pub(super) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
+    let (mapping, rules) = (spec.mapping(kind), &spec.rules);
     DecisionRules {
         create: mapping.create,
         update: mapping.update,
@@ -140,6 +146,19 @@ pub(super) fn rules(context: &Context<'_>, kind: ObjectKind) -> DecisionRules {
     }
 }
 
+/// What the mappings make of an object in a cycle; `view` is its [`source_view`].
+pub(super) fn evaluate(
+    spec: &JobSpec,
+    object: &StoredObject,
+    view: &BTreeMap<String, AttributeValue>,
+    cycle: i64,
+    now: Timestamp,
+) -> Result<Evaluated, MappingError> {
+    let stream = ids::stream(spec.seed, &[&spec.name, &cycle.to_string(), object.kind.as_str(), &object.id]);
+    let mut environment = Environment::new(now, Random::seeded(stream), &spec.expressions);
+    spec.mapping(object.kind).evaluate(view, &mut environment, &spec.style)
+}
+
 impl ObjectTask {
     /// Takes up an object: import, scope, mapping, decision, and the first request if there is to be one.
     pub(super) fn start(
@@ -148,7 +167,7 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context, kind, &item.id)? else { return Ok(None) };
+        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &verdict);
         if !mapping.enabled {
@@ -190,7 +209,7 @@ impl ObjectTask {
             has_matching_value: !task.matching.is_empty(),
             touched: task.item.changed || task.item.escrow,
             full: context.is_initial(),
-            rules: rules(context, kind),
+            rules: rules(context.spec, kind),
         });
         let next = match decision {
             Decision::Nothing => {
@@ -243,15 +262,8 @@ impl ObjectTask {
     }
 
     fn map(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
-        let view = source_view(context, &self.object, &self.verdict);
-        let stream = ids::stream(
-            context.spec.seed,
-            &[&context.spec.name, &context.cycle.to_string(), self.item.kind.as_str(), &self.item.id],
-        );
-        let mut environment =
-            Environment::new(context.now, Random::seeded(stream), &context.spec.expressions);
-        let mapping = context.spec.mapping(self.item.kind);
-        match mapping.evaluate(&view, &mut environment, &context.spec.style) {
+        let view = source_view(context.spec, &self.object, &self.verdict);
+        match evaluate(context.spec, &self.object, &view, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
@@ -263,7 +275,7 @@ impl ObjectTask {
     }
 
     fn note_import(&mut self, context: &Context<'_>) {
-        let view = source_view(context, &self.object, &self.verdict);
+        let view = source_view(context.spec, &self.object, &self.verdict);
         let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
             (true, ..) => ("EntryImport", "Retrieved"),
             (false, ObjectState::Gone(_), _) => {

@@ -26,6 +26,7 @@ CREATE TABLE object (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX object_label ON object (label_key, kind);
 CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
+CREATE INDEX object_edited ON object (kind, id) WHERE edited = 1;
 CREATE INDEX object_deleted ON object (deleted_at) WHERE state = 'recycled';
 
 -- What the files say (in_file) and what a command said instead (edited); a change in the file ends the edit.

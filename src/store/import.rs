@@ -17,6 +17,32 @@ use crate::directory::object::{ObjectKind, SourceObject};
 /// How many dangling references are reported one by one; the rest is a number.
 const DANGLING_REPORTED_MAX: usize = 20;
 
+/// Collects the objects that a command has renamed. Files go on calling them by the names that files give them, so
+/// that a rename by command takes nobody out of a group.
+const FILE_NAMES: &str = "
+CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
+CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
+CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);
+DELETE FROM temp.file_name;
+INSERT INTO temp.file_name
+  SELECT key, kind, id FROM (
+    SELECT kind, id, label_key, scimulator_lower(COALESCE(json_extract(file_row,
+             CASE kind WHEN 'User' THEN '$.userPrincipalName' ELSE '$.displayName' END), id)) AS key
+      FROM object WHERE edited = 1 AND in_file = 1)
+   WHERE key <> label_key;
+";
+
+/// A query for id and state of the objects of a kind that files call by the name `key`, deleted ones left out.
+fn named(kind: &str, key: &str) -> String {
+    format!(
+        "SELECT o.id, o.state FROM object o WHERE o.label_key = {key} AND o.kind = '{kind}' AND o.state <> 'gone'
+            AND NOT EXISTS (SELECT 1 FROM temp.file_name f WHERE f.id = o.id AND f.kind = o.kind)
+         UNION ALL
+         SELECT o.id, o.state FROM temp.file_name f JOIN object o ON o.kind = f.kind AND o.id = f.id
+          WHERE f.key = {key} AND f.kind = '{kind}' AND o.state <> 'gone'"
+    )
+}
+
 /// An import in progress. Dropped without [`Import::finish`], it leaves no trace.
 #[derive(Debug)]
 pub struct Import<'s> {
@@ -363,36 +389,43 @@ impl Import<'_> {
     /// Finds the objects that the edges name; what names nothing is dropped with a warning, what names several
     /// groups refuses the import.
     fn resolve_edges(&mut self) -> Result<Vec<Diagnostic>, ImportFault> {
+        self.store.batch(FILE_NAMES)?;
+        let group_named = |key: &str| named("Group", key);
         let ambiguous = self.report(
-            "SELECT file, line, 'several groups are called `' || parent || '`; write the objectId'
-               FROM temp.staged_edge e WHERE what = 'membership'
-                AND NOT EXISTS (SELECT 1 FROM object WHERE kind = 'Group' AND id = e.parent)
-                AND 1 < (SELECT count(*) FROM object WHERE label_key = parent_key AND kind = 'Group' AND state = 'active')
-             UNION ALL
-             SELECT file, line, 'several groups are called `' || member || '`; write the objectId'
-               FROM temp.staged_edge e
-              WHERE NOT EXISTS (SELECT 1 FROM object WHERE id = e.member)
-                AND NOT EXISTS (SELECT 1 FROM object WHERE label_key = member_key AND kind = 'User' AND state <> 'gone')
-                AND 1 < (SELECT count(*) FROM object WHERE label_key = member_key AND kind = 'Group' AND state = 'active')",
+            &format!(
+                "SELECT file, line, 'several groups are called `' || parent || '`; write the objectId'
+                   FROM temp.staged_edge e WHERE what = 'membership'
+                    AND NOT EXISTS (SELECT 1 FROM object WHERE kind = 'Group' AND id = e.parent)
+                    AND 1 < (SELECT count(*) FROM ({}) WHERE state = 'active')
+                 UNION ALL
+                 SELECT file, line, 'several groups are called `' || member || '`; write the objectId'
+                   FROM temp.staged_edge e
+                  WHERE NOT EXISTS (SELECT 1 FROM object WHERE id = e.member)
+                    AND NOT EXISTS ({})
+                    AND 1 < (SELECT count(*) FROM ({}) WHERE state = 'active')",
+                group_named("e.parent_key"),
+                named("User", "e.member_key"),
+                group_named("e.member_key")
+            ),
             Diagnostic::error,
         )?;
         if !ambiguous.is_empty() {
             return Err(ImportFault::Ambiguous(ambiguous));
         }
         // By objectId, else by name; the living before those in the recycle bin.
-        self.store.batch(
+        self.store.batch(&format!(
             "UPDATE temp.staged_edge SET
                parent_id = CASE what WHEN 'assignment' THEN parent ELSE COALESCE(
                  (SELECT id FROM object WHERE kind = 'Group' AND id = parent AND state <> 'gone'),
-                 (SELECT id FROM object WHERE label_key = parent_key AND kind = 'Group' AND state <> 'gone'
-                   ORDER BY state LIMIT 1)) END,
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1)) END,
                member_id = COALESCE(
                  (SELECT id FROM object WHERE id = member AND state <> 'gone' LIMIT 1),
-                 (SELECT id FROM object WHERE label_key = member_key AND kind = 'User' AND state <> 'gone'
-                   ORDER BY state LIMIT 1),
-                 (SELECT id FROM object WHERE label_key = member_key AND kind = 'Group' AND state <> 'gone'
-                   ORDER BY state LIMIT 1));",
-        )?;
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1),
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1));",
+            group_named("parent_key"),
+            named("User", "member_key"),
+            group_named("member_key")
+        ))?;
         let dangling = self.report(
             "SELECT file, line, 'no group has the objectId or displayName `' || parent || '`; the row is ignored'
                FROM temp.staged_edge WHERE parent_id IS NULL
@@ -545,6 +578,9 @@ impl Import<'_> {
                 AND NOT EXISTS (SELECT 1 FROM object m WHERE m.kind = 'User' AND m.id = u.manager AND m.state = 'active')
                 AND NOT EXISTS (SELECT 1 FROM object m
                      WHERE m.kind = 'User' AND m.label_key = scimulator_lower(u.manager) AND m.state = 'active')
+                AND NOT EXISTS (SELECT 1 FROM temp.file_name f
+                     JOIN object m ON m.kind = f.kind AND m.id = f.id AND m.state = 'active'
+                     WHERE f.kind = 'User' AND f.key = scimulator_lower(u.manager))
               ORDER BY s.rowid",
             Diagnostic::warning,
         )

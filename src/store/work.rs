@@ -194,6 +194,24 @@ impl Store {
             .transpose()
     }
 
+    /// The piece of work that the list of a cycle has for an object; `None`: the cycle passes it over.
+    pub fn work_of(&self, kind: ObjectKind, id: &str) -> Result<Option<WorkItem>, StoreError> {
+        let phase = match kind {
+            ObjectKind::User => Phase::Users,
+            ObjectKind::Group => Phase::Groups,
+        };
+        let before: Option<i64> = self
+            .connection
+            .query_row(
+                "SELECT position - 1 FROM object WHERE kind = ?1 AND id = ?2",
+                [kind.as_str(), id],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(before) = before else { return Ok(None) };
+        Ok(self.next_work(phase, before)?.filter(|item| item.id == id))
+    }
+
     /// Adds a piece of work to a later phase, at the place its object has there.
     pub fn add_work(&self, phase: Phase, item: &WorkItem) -> Result<(), StoreError> {
         self.connection
