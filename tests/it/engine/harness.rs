@@ -449,8 +449,9 @@ impl World {
         let mut ports = TestPorts { source, journal };
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
-        let cycle = Cycle::begin(&spec, store, now, purpose).unwrap();
-        in_process(cycle, &mut self.target, &self.clock, &credentials(), &mut ports).unwrap()
+        let credentials = credentials();
+        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, purpose).unwrap();
+        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports).unwrap()
     }
 
     /// Begins a cycle as [`Self::cycle`] does and drops it at `kill`; whether it came to its end before that.
@@ -461,7 +462,8 @@ impl World {
         let (spec, source) = self.spec();
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
-        let mut cycle = Cycle::begin(&spec, store, now, Purpose::Cycle).unwrap();
+        let redactor = credentials().redactor;
+        let mut cycle = Cycle::begin(&spec, &redactor, store, now, Purpose::Cycle).unwrap();
         let mut number = 0;
         while let Some((id, effect)) = cycle.poll_effect(now).unwrap() {
             let outcome = match effect {
