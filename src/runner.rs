@@ -24,7 +24,7 @@ use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
 use crate::store::{Store, StoreError};
-use crate::target::{App, AppOptions, Change, ContentError};
+use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -230,6 +230,18 @@ impl Job {
                 Ok(in_process(cycle, &mut kept, &clock, &self.credentials, ports)?)
             }
         }
+    }
+}
+
+impl From<Reply> for Delivery {
+    fn from(reply: Reply) -> Self {
+        Self { outcome: Ok(reply.response), latency: reply.latency }
+    }
+}
+
+impl InProcess for App {
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        Self::handle(self, request, now).into()
     }
 }
 

@@ -14,7 +14,6 @@ use crate::client::{Answered, Authorization, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::{Request, Response, TransportError};
 use crate::store::{Store, StoreError};
-use crate::target::{App, Reply};
 
 /// What a driver needs beside the transport: the source, the journal, and somebody who watches.
 pub trait Ports {
@@ -49,12 +48,6 @@ pub struct Delivery {
     pub latency: SignedDuration,
 }
 
-impl From<Reply> for Delivery {
-    fn from(reply: Reply) -> Self {
-        Self { outcome: Ok(reply.response), latency: reply.latency }
-    }
-}
-
 /// A target that is called in process.
 pub trait InProcess {
     /// Takes a request at virtual time `now`; `label` is the object's name.
@@ -63,12 +56,6 @@ pub trait InProcess {
     /// Keeps what the last request changed, as a server would before it answers; in memory there is nothing to keep.
     fn keep(&mut self, _store: &mut Store) -> Result<(), StoreError> {
         Ok(())
-    }
-}
-
-impl InProcess for App {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
-        Self::handle(self, request, now).into()
     }
 }
 

@@ -1,12 +1,14 @@
 //! One user or group on its way through the five steps: import, scope, match, decide, export.
 
+mod notes;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
-use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
-use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
+use super::decide::{Decision, DecisionRules, Facts, Managed, decide};
+use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::ids;
 use super::reference::ReferenceNote;
 use super::spec::JobSpec;
@@ -23,10 +25,8 @@ use crate::scim::query::{FilterValue, collection_path, match_query, read_path, r
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
 use crate::store::{Link, ObjectState, Phase, Store, StoredObject, WorkItem};
 
-/// The code of an object without any matching value (`engine.md 11.1`).
-const IMPORT_SKIPPED: &str = "ImportSkipped";
-/// The code of an object that is out of scope or needs nothing (`engine.md 11.1`).
-const SKIPPED: &str = "EntrySynchronizationSkipped";
+use notes::SKIPPED;
+pub(super) use notes::log_redundant;
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
@@ -167,7 +167,10 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
+        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)?
+        else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &verdict);
         if !mapping.enabled {
@@ -272,139 +275,6 @@ impl ObjectTask {
             Ok(Evaluated::IgnoreObject { .. }) => Ok(()),
             Err(error) => Err(Refusal::ours(error.code(), error.to_string())),
         }
-    }
-
-    fn note_import(&mut self, context: &Context<'_>) {
-        let view = source_view(context.spec, &self.object, &self.verdict);
-        let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
-            (true, ..) => ("EntryImport", "Retrieved"),
-            (false, ObjectState::Gone(_), _) => {
-                ("EntryImportDelete", "Received a change of type (Delete) of")
-            }
-            (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
-            (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
-        };
-        let description =
-            format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, super::entry::SOURCE_SYSTEM);
-        let mapping = context.spec.mapping(self.item.kind);
-        let step = self.entry.step(name, StepKind::Import, description);
-        for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
-            mapping
-                .source_attributes()
-                .into_iter()
-                .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
-        ) {
-            let text = match view.get(attribute) {
-                Some(AttributeValue::Text(text)) => text.clone(),
-                Some(AttributeValue::List(texts)) => texts.join(";"),
-                Some(AttributeValue::Roles(roles)) => {
-                    roles.iter().map(|role| role.display_name.as_str()).collect::<Vec<_>>().join(";")
-                }
-                None => continue,
-            };
-            step.details.insert(attribute.to_owned(), text);
-        }
-    }
-
-    fn note_scope(&mut self, context: &Context<'_>) {
-        let description = format!(
-            "{} '{}' {} for {}",
-            self.item.kind,
-            self.object.label,
-            if self.verdict.in_scope() { "is in scope" } else { "is out of scope" },
-            context.spec.application
-        );
-        let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
-        step.details.extend(self.verdict.details().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-
-    /// Ends with nothing sent, and says why.
-    fn skip(&mut self, context: &mut Context<'_>, skip: Skip) -> Result<(), EngineError> {
-        self.note_import(context);
-        if skip != Skip::NoMatchingValue {
-            self.note_scope(context);
-        }
-        let label = self.object.label.clone();
-        let (code, reason, text) = match skip {
-            Skip::NoMatchingValue => (
-                IMPORT_SKIPPED,
-                "NoMatchingValue",
-                "no matching attribute has a value at the source".to_owned(),
-            ),
-            Skip::NotEntitled => {
-                let objections: Vec<String> = self
-                    .verdict
-                    .objections()
-                    .iter()
-                    .enumerate()
-                    .map(|(index, objection)| format!("{}) {objection}", index.saturating_add(1)))
-                    .collect();
-                (
-                    SKIPPED,
-                    "NotEffectivelyEntitled",
-                    format!("it is not effectively entitled: {}", objections.join(", ")),
-                )
-            }
-            Skip::SkipOutOfScopeDeletions => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
-            ),
-            Skip::ActionOff => (
-                SKIPPED,
-                "ActionDisabled",
-                "the action is switched off in the mapping's target object actions".to_owned(),
-            ),
-            Skip::SoftDeleteNotMapped => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "no mapping reads IsSoftDeleted, so there is no way to disable it".to_owned(),
-            ),
-            Skip::Unmanaged => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "it left scope before and is no longer managed".to_owned(),
-            ),
-        };
-        if let Some(link) = &self.link
-            && link.managed
-            && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
-        {
-            let link = Link { managed: false, ..link.clone() };
-            context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &label, &link)?;
-        }
-        let action = match skip {
-            Skip::NotEntitled => Action::Create,
-            Skip::NoMatchingValue
-            | Skip::SkipOutOfScopeDeletions
-            | Skip::ActionOff
-            | Skip::SoftDeleteNotMapped
-            | Skip::Unmanaged => Action::Other,
-        };
-        self.finish_skipped(context, action, (code, reason), text)
-    }
-
-    fn finish_skipped(
-        &mut self,
-        context: &mut Context<'_>,
-        action: Action,
-        (code, reason): (&str, &str),
-        text: String,
-    ) -> Result<(), EngineError> {
-        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
-        skip_step(&mut self.entry, description, (code, reason), text);
-        self.release_escrow(context)?;
-        let target_id = self.target_id();
-        let entry = std::mem::take(&mut self.entry);
-        context.log(
-            self.phase,
-            &self.item,
-            &self.object.label,
-            target_id.as_deref(),
-            action,
-            Status::Skipped,
-            entry,
-        )
     }
 
     fn target_id(&self) -> Option<String> {
@@ -542,7 +412,8 @@ impl ObjectTask {
             && other != self.item.id
         {
             let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
-            let lives = context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
+            let lives =
+                context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
             if stands && lives {
                 let refusal = Refusal::ours(
                     ErrorCode::DuplicateSourceEntries,
@@ -888,39 +759,6 @@ impl ObjectTask {
         context.store.add_work(phase, &item)?;
         Ok(None)
     }
-}
-
-/// Adds the step that says that nothing was done, and the code that goes with it.
-fn skip_step(entry: &mut Entry, description: String, (code, reason): (&str, &str), text: String) {
-    let step = entry.step("EntrySynchronizationSkip", StepKind::Export, description);
-    step.status = Status::Skipped;
-    step.details.insert("SkipReason".to_owned(), reason.to_owned());
-    step.details.insert("ErrorCode".to_owned(), code.to_owned());
-    // A skip has no error information, but for a missing matching value (`graph-api.md 10.4`).
-    if code == IMPORT_SKIPPED {
-        entry.error_information = Some(ErrorInformation {
-            error_code: code.to_owned(),
-            reason: text,
-            additional_details: None,
-            error_category: "nonServiceFailure".to_owned(),
-            recommended_action: None,
-        });
-    }
-}
-
-/// Writes the entry of an object that needed nothing (`RedundantExport`).
-pub(super) fn log_redundant(
-    context: &mut Context<'_>,
-    phase: Phase,
-    item: &WorkItem,
-    label: &str,
-    target_id: Option<&str>,
-    mut entry: Entry,
-) -> Result<(), EngineError> {
-    let text = "source and target agree".to_owned();
-    let description = format!("{} '{label}' was skipped: {text}", item.kind);
-    skip_step(&mut entry, description, (SKIPPED, "RedundantExport"), text);
-    context.log(phase, item, label, target_id, Action::Other, Status::Skipped, entry)
 }
 
 /// The response, if its status is one that lets the work go on.
