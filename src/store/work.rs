@@ -72,7 +72,7 @@ pub struct WorkItem {
     pub changed: bool,
     /// An edge changed that may change whether it is assigned.
     pub entitlement: bool,
-    /// It is in escrow and due.
+    /// It is in escrow and due, or a create of it may have been cut off.
     pub escrow: bool,
     /// What an earlier phase noted about it.
     pub note: Option<String>,
@@ -142,9 +142,10 @@ impl Store {
         connection.execute(
             "INSERT INTO temp.work
              SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 0, 1, NULL
-               FROM escrow e JOIN object o ON o.kind = e.kind AND o.id = e.source_id
-              WHERE e.job = ?1 AND e.next_retry <= ?2
-              GROUP BY o.kind, o.id
+               FROM (SELECT kind, source_id FROM escrow WHERE job = ?1 AND next_retry <= ?2
+                     UNION SELECT kind, source_id FROM intent WHERE job = ?1) e
+               JOIN object o ON o.kind = e.kind AND o.id = e.source_id
+              WHERE true
              ON CONFLICT DO UPDATE SET escrow = 1",
             [job, &stamp(now)],
         )?;
