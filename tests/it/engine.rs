@@ -1,8 +1,10 @@
 //! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
 
 mod blind;
+mod determinism;
 mod failures;
 mod harness;
+mod kill;
 mod logs;
 mod source;
 mod tables;
