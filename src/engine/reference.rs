@@ -46,10 +46,8 @@ pub(super) struct ReferenceTask {
 
 #[derive(Debug)]
 enum Work {
-    Manager {
-        wanted: Option<(String, String)>,
-        recorded: Option<String>,
-    },
+    /// Source id and target id of the manager to be set.
+    Manager(Option<(String, String)>),
     Members {
         batches: std::vec::IntoIter<MemberBatch>,
         under_way: Option<MemberBatch>,
@@ -83,7 +81,7 @@ impl ReferenceTask {
             unresolved: Vec::new(),
             waiting: Vec::new(),
             changed: false,
-            work: Work::Manager { wanted: None, recorded: None },
+            work: Work::Manager(None),
             item,
         };
         task.entry.display_name = object.text("displayName").map(str::to_owned);
@@ -124,13 +122,8 @@ impl ReferenceTask {
         self.changed = true;
         let job = context.spec.name.clone();
         let next = match &mut self.work {
-            Work::Manager { wanted, recorded } => {
-                if let Some(other) = recorded.take() {
-                    context.store.remove_reference(&job, &self.item.id, "manager", &other)?;
-                }
-                if let Some((other, target)) = wanted {
-                    context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-                }
+            Work::Manager(wanted) => {
+                context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
                 Next::Done
             }
             Work::Members { batches, under_way, sources } => {
@@ -159,6 +152,7 @@ impl ReferenceTask {
                 }
                 match batches.next() {
                     Some(batch) => {
+                        propose(context, &self.item.id, &batch, sources)?;
                         let path = resource_path(ObjectKind::Group, &self.target_id);
                         let request = context.request(Method::Patch, &path, Some(&batch.body));
                         *under_way = Some(batch);
@@ -188,13 +182,13 @@ impl ReferenceTask {
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
         let job = context.spec.name.clone();
-        let recorded = context.store.recorded_manager(&job, &self.item.id)?;
+        let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
             Some(text) => context.store.resolve_manager(text)?.map(|id| (text, id)),
             None => None,
         };
         let wanted = match manager {
-            None if recorded.is_none() => return Ok(Next::Done), // what we never set is not ours to take away
+            None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
@@ -220,23 +214,20 @@ impl ReferenceTask {
             },
             &context.spec.style,
         );
-        let recorded = recorded.map(|(other, _)| other);
         let Some(operation) = operation else {
             // The target agrees already; the record follows.
-            if let Some(other) = &recorded {
-                context.store.remove_reference(&job, &self.item.id, "manager", other)?;
-            }
-            if let Some((other, target)) = &wanted {
-                context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-            }
+            context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
             return Ok(Next::Done);
         };
+        if let Some(wanted) = pair(wanted.as_ref()) {
+            context.store.propose_reference(&job, &self.item.id, "manager", wanted)?;
+        }
         self.entry.modified_properties.push(ModifiedProperty {
             display_name: reference.path.to_string(),
             old_value: present.map(str::to_owned),
             new_value: Some(wanted.as_ref().map(|(_, target)| target.clone()).unwrap_or_default()),
         });
-        self.work = Work::Manager { wanted, recorded };
+        self.work = Work::Manager(wanted);
         let path = resource_path(ObjectKind::User, &self.target_id);
         context.statistics.count_exports += 1;
         Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&operation.body))))
@@ -252,10 +243,12 @@ impl ReferenceTask {
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();
         for member in context.store.memberships(&job, &self.item.id, window)? {
-            let Membership { member, label, present, target_id, managed, escrowed, recorded, .. } = member;
+            let Membership {
+                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+            } = member;
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
-                    let known = recorded.as_deref() == Some(target.as_str());
+                    let known = confirmed && recorded.as_deref() == Some(target.as_str());
                     if !known || context.is_initial() {
                         add.push(target.clone());
                         sources.insert(target, (member, label));
@@ -278,6 +271,7 @@ impl ReferenceTask {
         };
         let mut batches = member_batches(reference.path, &add, &remove, &context.spec.style).into_iter();
         let Some(first) = batches.next() else { return Ok(Next::Done) };
+        propose(context, &self.item.id, &first, &sources)?;
         let path = resource_path(ObjectKind::Group, &self.target_id);
         let request = context.request(Method::Patch, &path, Some(&first.body));
         self.work = Work::Members { batches, under_way: Some(first), sources };
@@ -355,4 +349,24 @@ impl ReferenceTask {
         }
         log_redundant(context, self.phase, &self.item, &self.label, Some(&self.target_id), entry)
     }
+}
+
+fn pair(owned: Option<&(String, String)>) -> Option<(&str, &str)> {
+    owned.map(|(other, target)| (other.as_str(), target.as_str()))
+}
+
+/// Notes what a request is about to add. What the target takes in must be known even if its answer never arrives, or
+/// nobody would take out a member who left the group since.
+fn propose(
+    context: &Context<'_>,
+    group: &str,
+    batch: &MemberBatch,
+    sources: &BTreeMap<String, (String, String)>,
+) -> Result<(), EngineError> {
+    for target in &batch.added {
+        if let Some((member, _)) = sources.get(target) {
+            context.store.propose_reference(&context.spec.name, group, "members", (member, target))?;
+        }
+    }
+    Ok(())
 }

@@ -95,8 +95,10 @@ pub struct Membership {
     pub managed: bool,
     /// Whether an object escrow is open for it.
     pub escrowed: bool,
-    /// The target id under which this job has put it into the group.
+    /// The target id under which this job has put it into the group, or may have.
     pub recorded: Option<String>,
+    /// Whether the target said that it took it.
+    pub confirmed: bool,
 }
 
 impl Store {
@@ -231,7 +233,7 @@ impl Store {
                     l.target_id, COALESCE(l.managed, 0),
                     EXISTS (SELECT 1 FROM escrow e WHERE e.job = ?1 AND e.kind = o.kind AND e.source_id = o.id
                                AND e.is_reference = 0),
-                    r.target_id
+                    r.target_id, COALESCE(r.confirmed, 0)
                FROM (SELECT member FROM membership WHERE parent = ?2 AND ?3 < 0
                      UNION SELECT other_id FROM reference
                             WHERE job = ?1 AND source_id = ?2 AND attribute = 'members' AND ?3 < 0
@@ -257,6 +259,7 @@ impl Store {
                 managed: row.get(5)?,
                 escrowed: row.get(6)?,
                 recorded: row.get(7)?,
+                confirmed: row.get(8)?,
             });
         }
         Ok(members)
