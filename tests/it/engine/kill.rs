@@ -7,7 +7,7 @@ use scimulator::http::Method;
 use scimulator::store::Edit;
 use serde_json::Value;
 
-use super::harness::{JOB, Kill, World, upn};
+use super::harness::{Answer, JOB, Kill, World, upn};
 
 /// The directory of the first cycle: a manager, a group, somebody matched, one of each who will leave.
 fn begin() -> World {
@@ -116,5 +116,39 @@ fn whoever_leaves_between_the_kill_and_the_next_cycle_is_not_forgotten() {
         assert_eq!(left, ["boss", "u", "renamed", "joiner", "G", "I"], "{kill:?}");
         assert_eq!(world.held("purged").is_some(), linked, "{kill:?}");
         assert_eq!(world.members("G"), ["joiner", "u"], "{kill:?}");
+    }
+}
+
+#[test]
+fn a_manager_whose_answer_was_lost_can_be_taken_away() {
+    let mut world = World::new("");
+    world.people.user("boss", &[]).user("u", &[("manager", &upn("boss"))]).assign("boss").assign("u");
+    world.once(Method::Patch, "/Users", Answer::LostAfterwards);
+    world.cycle();
+    assert_eq!(world.manager("u").as_deref(), Some("boss"));
+    world.people.set("u", "manager", "");
+    world.restart();
+    world.clean_cycle();
+    assert_eq!((world.manager("u"), world.escrow_lines()), (None, Vec::new()));
+}
+
+#[test]
+fn a_member_whose_answer_was_lost_is_added_again_or_taken_out() {
+    for stays in [true, false] {
+        let mut world = World::new("");
+        world.people.user("u", &[]).group("G").member("G", "u").assign("u").assign("G");
+        world.once(Method::Patch, "/Groups", Answer::LostAfterwards);
+        world.cycle();
+        assert_eq!(world.members("G"), ["u"]);
+        if !stays {
+            world.people.drop_member("G", "u");
+        }
+        world.restart();
+        world.sent();
+        world.clean_cycle();
+        let patches = world.requests().iter().filter(|line| line.starts_with("PATCH /Groups")).count();
+        assert_eq!((patches, world.members("G").len()), (1, usize::from(stays)));
+        world.clean_cycle();
+        assert_eq!((world.requests(), world.escrow_lines()), (Vec::new(), Vec::new()));
     }
 }
