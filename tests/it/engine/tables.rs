@@ -536,3 +536,15 @@ fn a_role_of_default_access_provisions_like_any_other_and_the_guest_name_is_shor
     );
     scimulator::covers!("E-059", "E-061", "W-095");
 }
+
+#[test]
+fn a_blocked_account_is_blocked_however_the_file_spells_it() {
+    for spelling in ["False", "false", "FALSE"] {
+        let mut world = World::new("");
+        world.people.user("u", &[]).assign("u");
+        world.clean_cycle();
+        world.people.set("u", "accountEnabled", spelling);
+        world.clean_cycle();
+        assert_eq!(world.active("u"), Some(false), "{spelling}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::harness::{World, upn};
+use super::harness::{Sent, World, upn};
 use scimulator::clock::Clock as _;
 use scimulator::directory::object::ObjectKind;
 use scimulator::engine::CycleKind;
@@ -281,4 +281,63 @@ fn a_second_cycle_with_nothing_changed_sends_the_probes_and_nothing_else() {
     assert_eq!(world.trace(), probed(&[]));
     assert!(world.job().steady.is_some());
     scimulator::covers!("E-280", "W-030", "E-216");
+}
+
+#[test]
+fn a_large_group_gets_a_hundred_members_a_request() {
+    let mut world = World::new("");
+    world.people.group("G").assign("G");
+    for number in 0..250 {
+        let name = format!("u{number:03}");
+        world.people.user(&name, &[]).member("G", &name);
+    }
+    world.clean_cycle();
+    let added = |sent: &[Sent]| -> Vec<usize> {
+        let patches = sent.iter().filter(|sent| sent.method == Method::Patch);
+        patches.map(|sent| sent.json()["Operations"][0]["value"].as_array().unwrap().len()).collect()
+    };
+    assert_eq!(added(&world.sent()), [100, 100, 50]);
+    assert_eq!(world.members("G").len(), 250);
+
+    // Adds and removals share a request, a hundred in all.
+    for number in 0..60 {
+        let (old, new) = (format!("u{number:03}"), format!("v{number:03}"));
+        world.people.drop_member("G", &old).user(&new, &[]).member("G", &new);
+    }
+    world.clean_cycle();
+    let sent = world.sent();
+    let sizes: Vec<Vec<(String, usize)>> = sent
+        .iter()
+        .filter(|sent| sent.method == Method::Patch && sent.path.starts_with("/Groups"))
+        .map(|sent| {
+            let operations = sent.json()["Operations"].as_array().unwrap().clone();
+            let size = |operation: &serde_json::Value| {
+                (operation["op"].as_str().unwrap().to_owned(), operation["value"].as_array().unwrap().len())
+            };
+            operations.iter().map(size).collect()
+        })
+        .collect();
+    assert_eq!(sizes.len(), 2);
+    assert!(sizes.iter().all(|operations| operations.len() <= 2));
+    assert!(sizes.iter().all(|operations| operations.iter().map(|(_, count)| count).sum::<usize>() <= 100));
+    let total = |op: &str| {
+        sizes.iter().flatten().filter(|(name, _)| name == op).map(|(_, count)| count).sum::<usize>()
+    };
+    assert_eq!((total("Add"), total("Remove")), (60, 60));
+    assert_eq!(world.members("G").len(), 250);
+    scimulator::covers!("W-163");
+}
+
+#[test]
+fn a_rehire_under_the_old_name_takes_over_the_account_that_was_to_be_deleted() {
+    let mut world = World::new("");
+    world.people.user("u", &[("jobTitle", "Clerk")]).user("other", &[]).assign("u").assign("other");
+    world.clean_cycle();
+    let account = world.target_id("u");
+    let (id, now) = (world.people.id("u"), world.clock.now());
+    world.store().edit(ObjectKind::User, &id, &Edit::Purge, now).unwrap();
+    world.people.remove("u").user("u", &[("jobTitle", "Boss")]).assign("u");
+    world.clean_cycle();
+    assert_eq!((world.target_id("u"), world.active("u")), (account, Some(true)));
+    assert_eq!(world.held("u").unwrap()["title"], "Boss");
 }
