@@ -29,7 +29,7 @@ pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
 const SCHEMA_VERSION: i64 = 1;
-/// `PRAGMA application_id`: tells our files from other SQLite files ("SCiM").
+/// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
 const APPLICATION_ID: i64 = 0x5343_694d;
 /// How long another process may hold the file before we give up, in milliseconds of wire time.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
