@@ -102,5 +102,5 @@ fn users_groups_and_references_never_overlap() {
     };
     let phases: Vec<i32> = world.requests().iter().map(phase).collect();
     assert!(phases.is_sorted() && phases.contains(&3));
-    scimulator::covers!("W-036", "W-154");
+    scimulator::covers!("W-154");
 }

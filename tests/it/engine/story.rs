@@ -372,7 +372,5 @@ fn joiners_movers_and_leavers_of_the_example_end_as_the_mapping_says() {
     assert_eq!(sent.len(), 2);
 
     scimulator::covers!("E-055", "E-061", "E-132", "E-280", "E-020", "E-027", "E-030", "E-128");
-    scimulator::covers!(
-        "W-219", "W-220", "W-221", "W-222", "W-223", "W-095", "W-145", "W-146", "W-169", "W-134"
-    );
+    scimulator::covers!("W-219", "W-220", "W-221", "W-222", "W-223", "W-095", "W-145", "W-146", "W-169");
 }

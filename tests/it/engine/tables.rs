@@ -183,7 +183,7 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
     scimulator::covers!(
         "E-097", "E-098", "E-099", "E-100", "E-106", "E-107", "E-108", "E-110", "E-111", "E-027", "E-114"
     );
-    scimulator::covers!("E-109", "W-145", "W-148", "W-149", "E-105", "E-278");
+    scimulator::covers!("W-145", "W-148", "W-149", "E-278");
 }
 
 #[test]
@@ -547,4 +547,19 @@ fn a_blocked_account_is_blocked_however_the_file_spells_it() {
         world.clean_cycle();
         assert_eq!(world.active("u"), Some(false), "{spelling}");
     }
+}
+
+#[test]
+fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
+    for event in [disable as fn(&mut World), take_row_out, unassign] {
+        let mut world = World::new("[job.fidelity]\nunmapped_active = \"delete\"");
+        world.adjust = COLUMNS[2].2;
+        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        world.sent();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(writes(&world.requests()), [DELETE]);
+    }
+    scimulator::covers!("W-149");
 }
