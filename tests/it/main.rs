@@ -15,4 +15,5 @@ mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
 mod target;
+mod third_party;
 mod wire;
