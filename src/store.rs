@@ -114,6 +114,8 @@ impl From<serde_json::Error> for StoreError {
 pub struct Store {
     connection: Connection,
     file: PathBuf,
+    /// Steps under way, one within the other.
+    steps: u32,
 }
 
 impl Store {
@@ -153,7 +155,7 @@ impl Store {
     }
 
     fn prepare(connection: Connection, file: PathBuf) -> Result<Self, StoreError> {
-        let mut store = Self { connection, file };
+        let mut store = Self { connection, file, steps: 0 };
         match store.settle() {
             Ok(()) => Ok(store),
             Err(StoreError::Locked) => Err(StoreError::Busy { file: store.file }),
@@ -222,12 +224,21 @@ impl Store {
 
     /// Begins a transaction, or a part of the one under way, for callers that [`Self::step`] does not fit.
     pub fn begin_step(&mut self) -> Result<(), StoreError> {
-        self.batch("SAVEPOINT step")
+        // A transaction that begins by reading can't wait for another writer later: SQLite gives it up at once.
+        self.batch(if self.steps == 0 { "BEGIN IMMEDIATE" } else { "SAVEPOINT step" })?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(())
     }
 
     /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
     pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
-        self.batch(if keep { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" })
+        self.steps = self.steps.saturating_sub(1);
+        self.batch(match (self.steps, keep) {
+            (0, true) => "COMMIT",
+            (0, false) => "ROLLBACK",
+            (_, true) => "RELEASE step",
+            (_, false) => "ROLLBACK TO step; RELEASE step",
+        })
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {

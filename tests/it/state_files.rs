@@ -1,9 +1,11 @@
 //! State that can't be used: said plainly, with advice, and never overwritten. One process at a time runs a job.
 
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use rusqlite::Connection;
-use scimulator::store::JobLock;
+use scimulator::store::{JobLock, Store, StoreError};
 
 use crate::common::Project;
 
@@ -126,6 +128,28 @@ fn a_state_file_that_another_process_writes_is_busy() {
     project.scimulator(["logs"]).assert().code(0);
     other.execute_batch("ROLLBACK").unwrap();
     project.scimulator(["cycle"]).assert().code(0);
+}
+
+#[test]
+fn a_step_waits_for_another_writer_even_when_it_reads_first() {
+    /// How long the other writer goes on if the step does not end before.
+    const HELD: Duration = Duration::from_millis(200);
+    let project = used();
+    let other = Connection::open(project.path(STATE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('other', 'writer')").unwrap();
+    let mut store = Store::open(&project.path("state")).unwrap();
+    let (ended, result) = channel();
+    std::thread::spawn(move || {
+        let step = store.step(|store| {
+            let before = store.meta("other")?;
+            store.set_meta("ours", Some("step"))?;
+            Ok::<_, StoreError>(before)
+        });
+        ended.send(step.map_err(|error| error.to_string())).unwrap();
+    });
+    assert_eq!(result.recv_timeout(HELD), Err(RecvTimeoutError::Timeout), "the step waits");
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(result.recv().unwrap(), Ok(Some("writer".to_owned())));
 }
 
 #[test]
