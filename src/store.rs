@@ -31,7 +31,7 @@ pub use work::{Membership, Phase, WorkItem, WorkWindow};
 const SCHEMA_VERSION: i64 = 1;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
-/// `PRAGMA application_id`: tells our files from other SQLite files ("SCiM").
+/// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
 const APPLICATION_ID: i64 = 0x5343_694d;
 /// How long another process may hold the file before we give up, in milliseconds of wire time.
 const BUSY_TIMEOUT_MS: u64 = 5_000;

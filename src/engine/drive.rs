@@ -162,14 +162,13 @@ pub async fn over_network(
                         let label = about.as_ref().map(|about| about.label.as_str());
                         let simulated =
                             if remote.read_only { overlay::answer(&request, label) } else { None };
-                        let answered = match simulated {
-                            Some(response) => Answered { outcome: Ok(response), elapsed: Duration::ZERO },
-                            None => {
-                                while let Some(pause) = remote.pace.admit() {
-                                    wait(pause).await;
-                                }
-                                remote.network.exchange(&request).await
+                        let answered = if let Some(response) = simulated {
+                            Answered { outcome: Ok(response), elapsed: Duration::ZERO }
+                        } else {
+                            while let Some(pause) = remote.pace.admit() {
+                                wait(pause).await;
                             }
+                            remote.network.exchange(&request).await
                         };
                         (id, Landed::Exchange(Box::new((request, about, started, answered))))
                     });

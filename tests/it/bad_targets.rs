@@ -27,10 +27,11 @@ fn project(url: &str, fidelity: &str) -> Project {
         "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = '{url}'\n\
          token = {{ value = '{TOKEN}' }}\nscope = 'all'\n[job.fidelity]\n{fidelity}\n"
     );
-    let names = EVERYBODY.map(|upn| upn.split_once('@').unwrap().0);
-    let users: String =
-        EVERYBODY.iter().zip(names).map(|(upn, name)| format!("{upn},{name},{name}\n")).collect();
-    let users = format!("userPrincipalName,displayName,mailNickname\n{users}");
+    let users = EVERYBODY.map(|upn| {
+        let name = upn.split_once('@').unwrap().0;
+        format!("{upn},{name},{name}\n")
+    });
+    let users = format!("userPrincipalName,displayName,mailNickname\n{}", users.concat());
     Project::with([("scimulator.toml", &config), ("directory/users.csv", &users)])
 }
 
