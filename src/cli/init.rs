@@ -41,9 +41,10 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
         context.output.json(&json!({ "written": written }))?;
     } else {
         context.output.text(&written.join("\n"))?;
-        context
-            .output
-            .note(&format!("next: scimulator -c {} check", quoted(written.first().map_or("", String::as_str))));
+        context.output.note(&format!(
+            "next: scimulator -c {} check",
+            quoted(written.first().map_or("", String::as_str))
+        ));
     }
     Ok(Exit::Fine)
 }

@@ -289,8 +289,7 @@ impl<'a> Cycle<'a> {
                 self.end()?;
             }
             match self.stage {
-                Stage::Over => return Ok(None),
-                Stage::Import => return Ok(None),
+                Stage::Over | Stage::Import => return Ok(None),
                 Stage::Probe(_) if !self.running.is_empty() => return Ok(None),
                 Stage::Probe(kind) => self.probe_or_go_on(kind)?,
                 Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => {

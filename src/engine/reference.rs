@@ -383,14 +383,14 @@ impl ReferenceTask {
                         sources.insert(target, (member, label));
                     }
                 }
-                (true, _, Some(_)) => {} // left scope, still a member: nobody asked to take it out
+                // Left scope and still a member: nobody asked to take it out. Or never a member, and none now.
+                (true, _, Some(_)) | (false, _, None) => {}
                 (true, _, None) if escrowed => self.waiting.push(label),
                 (true, _, None) => self.unresolved.push(label),
                 (false, _, Some(target)) => {
                     remove.push(target.clone());
                     sources.insert(target, (member, label));
                 }
-                (false, _, None) => {}
             }
         }
         let references = context.spec.groups.references();
