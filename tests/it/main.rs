@@ -14,5 +14,7 @@ mod laws;
 mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
+mod state_files;
 mod target;
+mod third_party;
 mod wire;
