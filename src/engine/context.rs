@@ -70,7 +70,7 @@ pub struct Refusal {
     pub http_status: Option<u16>,
     /// Whether the target could not be reached at all.
     pub unreachable: bool,
-    /// Whether the cycle ends with it: credentials refused (README of the sheets, 401).
+    /// Whether the cycle ends with it: credentials refused, or a 404 to a query (`engine.md 5.1`).
     pub global: bool,
 }
 
@@ -82,7 +82,7 @@ impl Refusal {
             reason: failure_text(response.status, &response.body),
             http_status: Some(response.status),
             unreachable: false,
-            global: response.status == 401,
+            global: response.status == 401 || (exchange == Exchange::MatchQuery && response.status == 404),
         }
     }
 
@@ -237,7 +237,7 @@ impl Context<'_> {
                 }
             }
         }
-        let code = entry.steps.last().and_then(|step| step.details.get("ErrorCode").cloned());
+        let code = entry.steps.iter().rev().find_map(|step| step.details.get("ErrorCode").cloned());
         self.store.add_log_entry(
             &self.spec.name,
             &LogRow {

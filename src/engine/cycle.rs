@@ -201,9 +201,13 @@ impl<'a> Cycle<'a> {
         purpose: Purpose,
     ) -> Result<Self, EngineError> {
         let mut job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
-        if purpose == Purpose::InitialCycle || job.definition != spec.definition {
-            // Saved mappings and filters clear the watermark and keep the links (`engine.md 1.1`).
+        if purpose == Purpose::InitialCycle {
             job.watermark = None;
+        }
+        if job.definition != spec.definition {
+            // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
+            job.watermark = None;
+            job.quarantine = None;
         }
         job.definition.clone_from(&spec.definition);
         job.cycle += 1;
@@ -217,10 +221,12 @@ impl<'a> Cycle<'a> {
             state: None,
             statistics: serde_json::to_string(&Statistics::default())?,
         };
-        store.step(|store| {
-            store.save_job(&job)?;
-            store.save_execution(&spec.name, &execution)
-        })?;
+        if purpose != Purpose::TestConnection {
+            store.step(|store| {
+                store.save_job(&job)?;
+                store.save_execution(&spec.name, &execution)
+            })?;
+        }
         let window = WorkWindow { after: job.watermark, until: 0 };
         let context = Context {
             spec,
@@ -263,7 +269,7 @@ impl<'a> Cycle<'a> {
         self.context.now = self.context.now.max(now);
         loop {
             if self.context.abort.is_some() {
-                self.drop_unsent();
+                self.call_off();
             }
             if 0 < self.pauses {
                 // Of what is ready only pauses may go ahead.
@@ -302,16 +308,15 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// Forgets the requests that were ready when the cycle turned out to be over.
-    fn drop_unsent(&mut self) {
-        let running = &mut self.running;
-        self.ready.retain(|(id, effect)| {
-            let unsent = matches!(effect, Effect::Exchange { .. });
-            if unsent {
-                running.remove(&(id.phase, id.position));
+    /// A failed cycle sends nothing further: what has not left yet is left to the next attempt, which reads the same
+    /// changes again.
+    fn call_off(&mut self) {
+        for (id, effect) in self.ready.drain(..) {
+            if matches!(effect, Effect::Pause(_)) {
+                self.pauses = self.pauses.saturating_sub(1);
             }
-            !unsent
-        });
+            self.running.remove(&(id.phase, id.position));
+        }
     }
 
     /// Brings what came of an effect.
@@ -559,6 +564,10 @@ impl<'a> Cycle<'a> {
 
     /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).
     fn end(&mut self) -> Result<(), EngineError> {
+        if self.purpose == Purpose::TestConnection {
+            self.end_test();
+            return Ok(());
+        }
         let now = self.context.now;
         let spec = self.context.spec;
         // Links made during the cycle were counted in the table; the row read at its beginning is old.
@@ -576,18 +585,14 @@ impl<'a> Cycle<'a> {
                 (RunState::Failed, before)
             }
             (None, Some(refusal)) => {
-                let reason = self.context.shown(&refusal.reason);
+                let error = run_error(refusal, self.context.shown(&refusal.reason));
                 let imposed = quarantine::impose(
                     before.as_ref(),
                     quarantine::Reason::EncounteredQuarantineException,
-                    (refusal.code.as_str(), &reason),
+                    (&error.code, &error.message),
                     now,
                 );
-                self.context.statistics.error = RunError {
-                    code: refusal.code.as_str().to_owned(),
-                    message: reason,
-                    tenant_actionable: true,
-                };
+                self.context.statistics.error = error;
                 (RunState::Failed, Some(imposed))
             }
             (None, None) if 0 < self.context.statistics.count_escrowed => (RunState::EntryLevelErrors, None),
@@ -636,6 +641,29 @@ impl<'a> Cycle<'a> {
         self.stage = Stage::Over;
         Ok(())
     }
+
+    /// Ends a test of the connection: there is a result, and the job stands as before.
+    fn end_test(&mut self) {
+        if let Some(refusal) = &self.context.abort {
+            self.context.statistics.error = run_error(refusal, self.context.shown(&refusal.reason));
+        }
+        let failed = self.context.abort.is_some();
+        self.result = Some(CycleResult {
+            cycle: self.context.cycle,
+            id: self.id.clone(),
+            kind: self.kind(),
+            state: if failed { RunState::Failed } else { RunState::Succeeded },
+            statistics: self.context.statistics.clone(),
+            source_fault: false,
+            quarantine: None,
+            next_cycle: self.job.next_cycle.unwrap_or(self.context.now),
+        });
+        self.stage = Stage::Over;
+    }
+}
+
+fn run_error(refusal: &Refusal, message: String) -> RunError {
+    RunError { code: refusal.code.as_str().to_owned(), message, tenant_actionable: true }
 }
 
 /// A job that has never run.

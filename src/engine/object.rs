@@ -58,6 +58,8 @@ enum Stage {
     Idle,
     /// A create may have been cut off: looks for the value it sent.
     Recover,
+    /// The same for an object that is not to be created any more: what was created has to be taken away.
+    Settle,
     /// Looks for a match by the matching attribute of this number.
     Match(usize),
     /// Reads the linked account.
@@ -203,48 +205,64 @@ impl ObjectTask {
                 return Ok(None);
             }
         }
-        let decision = decide(&Facts {
-            verdict: &task.verdict,
-            link: task
-                .link
-                .as_ref()
-                .map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: !task.matching.is_empty(),
-            touched: task.item.changed || task.item.escrow,
+        let decision = task.decide(context);
+        let next = match (decision, task.interrupted(context)?) {
+            (Decision::Nothing | Decision::Skip(_), Some((path, value))) => {
+                task.stage = Stage::Settle;
+                task.look_for_interrupted(context, &path, value)?
+            }
+            (decision, _) => task.act(context, decision)?,
+        };
+        Ok(Some((task, next)))
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Decision {
+        let link = self.link.as_ref();
+        decide(&Facts {
+            verdict: &self.verdict,
+            link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
+            has_matching_value: !self.matching.is_empty(),
+            touched: self.item.changed || self.item.escrow,
             full: context.is_initial(),
-            rules: rules(context.spec, kind),
-        });
-        let next = match decision {
+            rules: rules(context.spec, self.item.kind),
+        })
+    }
+
+    /// Begins what was decided.
+    fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
+        match decision {
             Decision::Nothing => {
-                task.release_escrow(context)?;
-                Next::Done
+                // Of a linked object in scope nothing was looked at: what it waits for is not done.
+                if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
+                    self.release_all(context)?;
+                }
+                Ok(Next::Done)
             }
             Decision::Skip(skip) => {
-                task.skip(context, skip)?;
-                Next::Done
+                self.skip(context, skip)?;
+                Ok(Next::Done)
             }
             Decision::Remove => {
-                let removals = match kind {
+                let removals = match self.item.kind {
                     ObjectKind::User => Phase::UserRemovals,
                     ObjectKind::Group => Phase::GroupRemovals,
                 };
-                context.store.add_work(removals, &task.item)?;
-                Next::Done
+                context.store.add_work(removals, &self.item)?;
+                Ok(Next::Done)
             }
             Decision::Provision => {
-                task.note_import(context);
-                task.note_scope(context);
-                task.begin_match(context)?
+                self.note_import(context);
+                self.note_scope(context);
+                self.begin_match(context)
             }
             Decision::Evaluate { managed, removes } => {
-                task.managed = managed;
-                task.removes = removes;
-                task.note_import(context);
-                task.note_scope(context);
-                task.read(context)?
+                self.managed = managed;
+                self.removes = removes;
+                self.note_import(context);
+                self.note_scope(context);
+                self.read(context)
             }
-        };
-        Ok(Some((task, next)))
+        }
     }
 
     /// Takes the answer to the request under way.
@@ -252,6 +270,7 @@ impl ObjectTask {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => Err(EngineError::Defect("an answer came that nobody had asked for")),
             Stage::Recover => self.matched(context, None, answer),
+            Stage::Settle => self.settled(context, answer),
             Stage::Match(number) => self.matched(context, Some(number), answer),
             Stage::Read => self.was_read(context, answer),
             Stage::Create => self.created(context, answer),
@@ -281,7 +300,19 @@ impl ObjectTask {
         self.link.as_ref().map(|link| link.target_id.clone())
     }
 
-    /// The operation that an escrow waited to repeat is done, or no longer needed.
+    /// Nothing is wanted of the object any more: neither the operation nor the reference that waits in escrow, nor
+    /// the create that may have been cut off.
+    fn release_all(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        self.release_escrow(context)?;
+        self.release_reference_escrow(context)?;
+        Ok(context.store.drop_intent(&context.spec.name, self.item.kind, &self.item.id)?)
+    }
+
+    fn release_reference_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, true)?)
+    }
+
+    /// The operation that an escrow waited to repeat is done.
     fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
         Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
     }
@@ -325,28 +356,59 @@ impl ObjectTask {
     // Matching.
 
     fn begin_match(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
-        let interrupted = if context.spec.rules.intent_recovery {
-            context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?
-        } else {
-            None
-        };
-        if let Some((path, value)) = interrupted
+        if let Some((path, value)) = self.interrupted(context)?
             && self
                 .matching
                 .first()
-                .is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
-            && let Ok(path) = TargetPath::parse(&path)
+                .is_none_or(|(known, now)| known.as_str() != path.as_str() || now.as_str() != value)
         {
-            let step = self.entry.step(
-                "EntryImport",
-                StepKind::Matching,
-                format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
-            );
-            step.details.insert("InterruptedCreate".to_owned(), value.clone());
             self.stage = Stage::Recover;
-            return self.query(context, &path, &FilterValue::Text(value));
+            return self.look_for_interrupted(context, &path, value);
         }
         self.match_by(context, 0)
+    }
+
+    /// The create of this object that may have been cut off: matching attribute and the value it sent.
+    fn interrupted(&self, context: &Context<'_>) -> Result<Option<(TargetPath, String)>, EngineError> {
+        if !context.spec.rules.intent_recovery || self.link.is_some() {
+            return Ok(None);
+        }
+        let intent = context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?;
+        Ok(intent.and_then(|(path, value)| Some((TargetPath::parse(&path).ok()?, value))))
+    }
+
+    fn look_for_interrupted(
+        &mut self,
+        context: &mut Context<'_>,
+        path: &TargetPath,
+        value: String,
+    ) -> Result<Next, EngineError> {
+        let step = self.entry.step(
+            "EntryImport",
+            StepKind::Matching,
+            format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
+        );
+        step.details.insert("InterruptedCreate".to_owned(), value.clone());
+        self.query(context, path, &FilterValue::Text(value))
+    }
+
+    /// Takes the answer about an interrupted create of an object that is not to be created any more. An account that
+    /// is there and nobody else's is linked, as it would have been, and the decision is taken again.
+    fn settled(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        let resource = match self.one_match(answer) {
+            Ok(resource) => resource,
+            Err(refusal) => return self.fail_here(context, &refusal),
+        };
+        let (job, kind) = (context.spec.name.clone(), self.item.kind);
+        if let Some(resource) = resource
+            && context.store.source_of(&job, kind, &resource.id)?.is_none()
+        {
+            let link = Link { target_id: resource.id, managed: true };
+            context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
+            self.link = Some(link);
+        }
+        let decision = self.decide(context);
+        self.act(context, decision)
     }
 
     fn match_by(&mut self, context: &mut Context<'_>, number: usize) -> Result<Next, EngineError> {
@@ -378,30 +440,29 @@ impl ObjectTask {
         number: Option<usize>,
         answer: Answer,
     ) -> Result<Next, EngineError> {
-        let response = match usable(Exchange::MatchQuery, answer) {
-            Ok(response) => response,
-            Err(refusal) => return self.fail_here(context, &refusal),
-        };
-        let list = match parse_list(self.item.kind, &response.body) {
-            Ok(list) => list,
-            Err(error) => {
-                return self.fail_here(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
-            }
-        };
+        match self.one_match(answer) {
+            Ok(Some(resource)) => self.link_to(context, resource),
+            Ok(None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
+            Err(refusal) => self.fail_here(context, &refusal),
+        }
+    }
+
+    /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
+    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+        let response = usable(Exchange::MatchQuery, answer)?;
+        let list = parse_list(self.item.kind, &response.body)
+            .map_err(|error| Refusal::answer(Exchange::MatchQuery, &error, &response))?;
         let mut found = list.resources.into_iter();
         match (list.total, found.next()) {
-            (0, _) | (_, None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
-            (1, Some(resource)) => self.link_to(context, resource),
-            (total, Some(_)) => {
-                let refusal = Refusal {
-                    http_status: Some(response.status),
-                    ..Refusal::ours(
-                        ErrorCode::DuplicateTargetEntries,
-                        format!("{total} objects in the target match; nothing was written"),
-                    )
-                };
-                self.fail_here(context, &refusal)
-            }
+            (0, _) | (_, None) => Ok(None),
+            (1, Some(resource)) => Ok(Some(resource)),
+            (total, Some(_)) => Err(Refusal {
+                http_status: Some(response.status),
+                ..Refusal::ours(
+                    ErrorCode::DuplicateTargetEntries,
+                    format!("{total} objects in the target match; nothing was written"),
+                )
+            }),
         }
     }
 
@@ -483,7 +544,9 @@ impl ObjectTask {
             }
         };
         context.statistics.count_exports += 1;
-        if let Some((path, value)) = self.matching.first() {
+        if let Some((path, value)) = self.matching.first()
+            && context.spec.rules.intent_recovery
+        {
             context.store.save_intent(
                 &context.spec.name,
                 (self.item.kind, &self.item.id),
@@ -747,6 +810,7 @@ impl ObjectTask {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {
+            self.release_reference_escrow(context)?;
             return Ok(pending);
         }
         let present = self

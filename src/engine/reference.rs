@@ -54,7 +54,6 @@ enum Write {
         body: Value,
         property: ModifiedProperty,
         wanted: Option<(String, String)>,
-        recorded: Option<String>,
     },
     Members {
         path: TargetPath,
@@ -71,10 +70,8 @@ enum Work {
         questions: VecDeque<String>,
         write: Box<Write>,
     },
-    Manager {
-        wanted: Option<(String, String)>,
-        recorded: Option<String>,
-    },
+    /// Source id and target id of the manager to be set.
+    Manager(Option<(String, String)>),
     Members {
         batches: std::vec::IntoIter<MemberBatch>,
         under_way: Option<MemberBatch>,
@@ -108,7 +105,7 @@ impl ReferenceTask {
             unresolved: Vec::new(),
             waiting: Vec::new(),
             changed: false,
-            work: Work::Manager { wanted: None, recorded: None },
+            work: Work::Manager(None),
             item,
         };
         task.entry.display_name = object.text("displayName").map(str::to_owned);
@@ -140,13 +137,8 @@ impl ReferenceTask {
         let job = context.spec.name.clone();
         let next = match &mut self.work {
             Work::Asking { .. } => return Err(EngineError::Defect("a question was taken for a write")),
-            Work::Manager { wanted, recorded } => {
-                if let Some(other) = recorded.take() {
-                    context.store.remove_reference(&job, &self.item.id, "manager", &other)?;
-                }
-                if let Some((other, target)) = wanted {
-                    context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-                }
+            Work::Manager(wanted) => {
+                context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
                 Next::Done
             }
             Work::Members { batches, under_way, sources } => {
@@ -175,6 +167,7 @@ impl ReferenceTask {
                 }
                 match batches.next() {
                     Some(batch) => {
+                        propose(context, &self.item.id, &batch, sources)?;
                         let path = resource_path(ObjectKind::Group, &self.target_id);
                         let request = context.request(Method::Patch, &path, Some(&batch.body));
                         *under_way = Some(batch);
@@ -253,7 +246,7 @@ impl ReferenceTask {
             Ok(list) => 0 < list.total,
             Err(error) => return self.fail(context, &Refusal::answer(Exchange::MatchQuery, &error, &response)),
         };
-        let idle = Work::Manager { wanted: None, recorded: None };
+        let idle = Work::Manager(None);
         let Work::Asking { mut questions, mut write } = std::mem::replace(&mut self.work, idle) else {
             return Err(EngineError::Defect("an answer to no question"));
         };
@@ -261,7 +254,7 @@ impl ReferenceTask {
         let job = context.spec.name.clone();
         match write.as_mut() {
             Write::Manager { wanted: Some((other, target)), .. } if holds => {
-                context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
+                context.store.record_manager(&job, &self.item.id, Some((other, target)))?;
                 self.finish(context)?;
                 return Ok(Next::Done);
             }
@@ -294,14 +287,18 @@ impl ReferenceTask {
     fn write(&mut self, context: &mut Context<'_>, write: Write) -> Result<Next, EngineError> {
         let path = resource_path(self.item.kind, &self.target_id);
         let body = match write {
-            Write::Manager { body, property, wanted, recorded } => {
+            Write::Manager { body, property, wanted } => {
+                if let Some(wanted) = pair(wanted.as_ref()) {
+                    context.store.propose_reference(&context.spec.name, &self.item.id, "manager", wanted)?;
+                }
                 self.entry.modified_properties.push(property);
-                self.work = Work::Manager { wanted, recorded };
+                self.work = Work::Manager(wanted);
                 body
             }
             Write::Members { path, add, remove, sources } => {
                 let mut batches = member_batches(&path, &add, &remove, &context.spec.style).into_iter();
                 let Some(first) = batches.next() else { return Ok(Next::Done) };
+                propose(context, &self.item.id, &first, &sources)?;
                 let body = first.body.clone();
                 self.work = Work::Members { batches, under_way: Some(first), sources };
                 body
@@ -318,13 +315,13 @@ impl ReferenceTask {
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
         let job = context.spec.name.clone();
-        let recorded = context.store.recorded_manager(&job, &self.item.id)?;
+        let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
             Some(text) => context.store.resolve_manager(text)?.map(|id| (text, id)),
             None => None,
         };
         let wanted = match manager {
-            None if recorded.is_none() => return Ok(Next::Done), // what we never set is not ours to take away
+            None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
@@ -350,15 +347,9 @@ impl ReferenceTask {
             },
             &context.spec.style,
         );
-        let recorded = recorded.map(|(other, _)| other);
         let Some(operation) = operation else {
             // The target agrees already; the record follows.
-            if let Some(other) = &recorded {
-                context.store.remove_reference(&job, &self.item.id, "manager", other)?;
-            }
-            if let Some((other, target)) = &wanted {
-                context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-            }
+            context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
             return Ok(Next::Done);
         };
         let property = ModifiedProperty {
@@ -368,7 +359,7 @@ impl ReferenceTask {
         };
         // Only the setting of a manager was ever asked about (`wire.md 4.7`).
         let questions = wanted.iter().map(|(_, target)| target.clone()).collect();
-        self.begin(context, questions, Write::Manager { body: operation.body, property, wanted, recorded })
+        self.begin(context, questions, Write::Manager { body: operation.body, property, wanted })
     }
 
     /// Which members are to be added and removed. An incremental cycle looks at the edges that changed, and no
@@ -381,10 +372,12 @@ impl ReferenceTask {
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();
         for member in context.store.memberships(&job, &self.item.id, window)? {
-            let Membership { member, label, present, target_id, managed, escrowed, recorded, .. } = member;
+            let Membership {
+                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+            } = member;
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
-                    let known = recorded.as_deref() == Some(target.as_str());
+                    let known = confirmed && recorded.as_deref() == Some(target.as_str());
                     if !known || context.is_initial() {
                         add.push(target.clone());
                         sources.insert(target, (member, label));
@@ -479,4 +472,24 @@ impl ReferenceTask {
         }
         log_redundant(context, self.phase, &self.item, &self.label, Some(&self.target_id), entry)
     }
+}
+
+fn pair(owned: Option<&(String, String)>) -> Option<(&str, &str)> {
+    owned.map(|(other, target)| (other.as_str(), target.as_str()))
+}
+
+/// Notes what a request is about to add. What the target takes in must be known even if its answer never arrives, or
+/// nobody would take out a member who left the group since.
+fn propose(
+    context: &Context<'_>,
+    group: &str,
+    batch: &MemberBatch,
+    sources: &BTreeMap<String, (String, String)>,
+) -> Result<(), EngineError> {
+    for target in &batch.added {
+        if let Some((member, _)) = sources.get(target) {
+            context.store.propose_reference(&context.spec.name, group, "members", (member, target))?;
+        }
+    }
+    Ok(())
 }

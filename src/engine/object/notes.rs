@@ -132,7 +132,7 @@ impl ObjectTask {
     ) -> Result<(), EngineError> {
         let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
         skip_step(&mut self.entry, description, (code, reason), text);
-        self.release_escrow(context)?;
+        self.release_all(context)?;
         let target_id = self.target_id();
         let entry = std::mem::take(&mut self.entry);
         context.log(

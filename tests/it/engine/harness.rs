@@ -176,7 +176,8 @@ impl Directory {
             project.write(path, &text);
         };
         let shown = |key: &&String| !self.hidden.contains(*key);
-        let users: Vec<_> = self.users.iter().filter(|row| shown(&&row["userPrincipalName"])).cloned().collect();
+        let users: Vec<_> =
+            self.users.iter().filter(|row| shown(&&row["userPrincipalName"])).cloned().collect();
         table("directory/users.csv", &users);
         if !self.groups.is_empty() {
             table("directory/groups.csv", &self.groups);

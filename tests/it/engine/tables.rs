@@ -20,7 +20,9 @@ const NOTHING: &str = "";
 const COLUMNS: [(char, &str, fn(&mut JobSpec)); 6] = [
     ('A', "", |_| {}),
     ('B', "skip_out_of_scope_deletions = true", |_| {}),
-    ('C', "", |spec| spec.users.attributes.retain(|rule| !rule.source.attributes().contains(&"IsSoftDeleted"))),
+    ('C', "", |spec| {
+        spec.users.attributes.retain(|rule| !rule.source.attributes().contains(&"IsSoftDeleted"))
+    }),
     ('D', "", |spec| spec.users.update = false),
     ('E', "", |spec| spec.users.delete = false),
     ('F', "", |spec| spec.rules.soft_delete_supported = false),
@@ -119,14 +121,7 @@ const LINKED_USERS: [Row; 12] = [
             assign(world);
             world.people.set("u", "jobTitle", "Boss");
         }],
-        cells: [
-            BACK_WITH_TITLE,
-            TITLE,
-            TITLE,
-            NOTHING,
-            BACK_WITH_TITLE,
-            CREATE,
-        ],
+        cells: [BACK_WITH_TITLE, TITLE, TITLE, NOTHING, BACK_WITH_TITLE, CREATE],
     },
     Row {
         name: "7 enabled again, the target says inactive",
@@ -185,13 +180,16 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    scimulator::covers!("E-097", "E-098", "E-099", "E-100", "E-106", "E-107", "E-108", "E-110", "E-111", "E-027", "E-114");
+    scimulator::covers!(
+        "E-097", "E-098", "E-099", "E-100", "E-106", "E-107", "E-108", "E-110", "E-111", "E-027", "E-114"
+    );
     scimulator::covers!("E-109", "W-145", "W-148", "W-149", "E-105", "E-278");
 }
 
 #[test]
 fn without_covers_soft_delete_the_flag_spares_only_who_left_scope() {
-    for (event, cell) in [(disable as fn(&mut World), DISABLE), (take_row_out, DISABLE), (unassign, NOTHING)] {
+    for (event, cell) in [(disable as fn(&mut World), DISABLE), (take_row_out, DISABLE), (unassign, NOTHING)]
+    {
         let mut world =
             World::new("skip_out_of_scope_deletions = true\n[job.fidelity]\ncovers_soft_delete = false");
         world.people.user("u", &[]).user("other", &[]).assign("u");
@@ -274,7 +272,14 @@ fn who_is_not_linked_follows_the_table() {
             &["u other skipped EntrySynchronizationSkipped"],
         ),
         ("one match", |_| {}, BOSS, 1, &[FIND, PATCH], &["u update success"]),
-        ("one match, Create off", |spec| spec.users.create = false, BOSS, 1, &[FIND, PATCH], &["u update success"]),
+        (
+            "one match, Create off",
+            |spec| spec.users.create = false,
+            BOSS,
+            1,
+            &[FIND, PATCH],
+            &["u update success"],
+        ),
         (
             "one match, Update off",
             |spec| spec.users.update = false,
@@ -313,11 +318,17 @@ fn who_is_not_linked_follows_the_table() {
         assert_eq!(world.log_lines(), log, "{name}");
         let linked = requests.len() == 2 || name == "one match, Update off";
         let (id, failed) = (world.people.id("u"), name == "several matches");
-        assert_eq!(world.store().link(super::harness::JOB, ObjectKind::User, &id).unwrap().is_some(), linked, "{name}");
+        assert_eq!(
+            world.store().link(super::harness::JOB, ObjectKind::User, &id).unwrap().is_some(),
+            linked,
+            "{name}"
+        );
         assert_eq!(world.escrows().len(), usize::from(failed), "{name}");
         assert_eq!(result.state == RunState::EntryLevelErrors, failed, "{name}");
     }
-    scimulator::covers!("E-119", "E-120", "E-121", "E-122", "E-123", "E-137", "E-139", "W-073", "W-144", "W-068");
+    scimulator::covers!(
+        "E-119", "E-120", "E-121", "E-122", "E-123", "E-137", "E-139", "W-073", "W-144", "W-068"
+    );
     scimulator::covers!("E-199", "E-007", "W-217", "E-253");
 }
 
@@ -421,7 +432,15 @@ fn groups_are_deleted_and_never_disabled() {
         for ((lines, adjust), cell) in columns.into_iter().zip(cells) {
             let mut world = World::new(lines);
             world.adjust = adjust;
-            world.people.user("u", &[]).assign("u").group("G").group("H").member("G", "u").assign("G").assign("H");
+            world
+                .people
+                .user("u", &[])
+                .assign("u")
+                .group("G")
+                .group("H")
+                .member("G", "u")
+                .assign("G")
+                .assign("H");
             world.clean_cycle();
             world.sent();
             event(&mut world);
@@ -471,7 +490,14 @@ fn nested_groups_are_members_by_their_own_id_and_are_not_expanded() {
     assert!(world.escrows().is_empty());
 
     let mut world = World::new("");
-    world.people.user("u", &[]).group("Outer").group("Inner").member("Outer", "Inner").assign("Outer").assign("Inner");
+    world
+        .people
+        .user("u", &[])
+        .group("Outer")
+        .group("Inner")
+        .member("Outer", "Inner")
+        .assign("Outer")
+        .assign("Inner");
     world.clean_cycle();
     assert_eq!(world.members("Outer"), ["Inner"]);
     scimulator::covers!("E-130", "E-055", "W-167", "E-129", "E-238");
