@@ -8,6 +8,7 @@ mod client;
 mod common;
 mod config;
 mod directory_read;
+mod documents;
 mod engine;
 mod expression;
 mod laws;
