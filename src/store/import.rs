@@ -119,7 +119,9 @@ impl Import<'_> {
         let unchanged: Option<bool> = self
             .store
             .connection
-            .prepare_cached("SELECT in_file = 1 AND fingerprint = ?3 FROM object WHERE kind = ?1 AND id = ?2")?
+            .prepare_cached(
+                "SELECT in_file = 1 AND fingerprint = ?3 FROM object WHERE kind = ?1 AND id = ?2",
+            )?
             .query_row(params![object.kind.as_str(), object.id, fingerprint], |row| row.get(0))
             .optional()?;
         if unchanged == Some(true) {

@@ -3,6 +3,9 @@
 #![cfg(test)]
 
 mod cli;
+mod cli_check;
+mod cli_directory;
+mod cli_expression;
 mod client;
 mod common;
 mod config;
