@@ -31,6 +31,12 @@ fn values_have_their_type_and_their_text() {
         ("[b]", "a=", json!({ "value": null, "type": "null" })),
         ("Not([a])", "a=True", json!({ "value": "False", "type": "Boolean" })),
         ("Count([a])", "a=xyz", json!({ "value": "1", "type": "Integer" })),
+        // `M/d/yyyy h:mm:ss tt` (`mapping.md 6.4`).
+        (
+            "CDate([a])",
+            "a=2026-03-01T15:04:05Z",
+            json!({ "value": "3/1/2026 3:04:05 PM", "type": "DateTime" }),
+        ),
         ("Split([a], \"-\")", "a=x-y", json!({ "value": ["x", "y"], "type": "List" })),
         ("[otherMails]", "otherMails=x", json!({ "value": ["x"], "type": "List" })),
         (
@@ -44,6 +50,7 @@ fn values_have_their_type_and_their_text() {
             json!({ "value": null, "type": "IgnoreObjectFlow" }),
         ),
     ] {
+        scimulator::covers!("M-100");
         assert_eq!(evaluated([expression, "--set", set, "--format", "json"]), expected, "{expression}");
     }
 }
@@ -99,7 +106,6 @@ fn time_is_given_and_random_values_follow_from_it() {
     assert_eq!(at("2026-03-01T12:00:00Z"), at("2026-03-01T12:00:00Z"));
     assert_ne!(at("2026-03-01T12:00:00Z"), at("2026-03-01T12:00:01Z"));
     let now = evaluated(["Now()", "--now", "2026-03-01T15:04:05Z", "--format", "json"]);
-    // `M/d/yyyy h:mm:ss tt` (`mapping.md 6.4`).
     assert_eq!(now, json!({ "value": "3/1/2026 3:04:05 PM", "type": "DateTime" }));
     assert_eq!(run(["Now()", "--now", "yesterday"]).0, Some(2));
 }
@@ -122,9 +128,10 @@ fn mistakes_are_marked_below_the_text() {
 
 #[test]
 fn an_expression_that_fails_for_the_object_ends_with_one() {
-    let (code, stdout, stderr) = run(["Mid([a], \"x\", 2)", "--set", "a=abc"]);
+    let (code, stdout, stderr) = run(["Append(Mid([a], \"x\", 2), \"z\")", "--set", "a=abc"]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     // The observed frame (`mapping.md 6.11`).
+    scimulator::covers!("M-123");
     assert!(stderr.contains("An error occured while evaluating this function: 'Mid.'"), "{stderr}");
 }
 
