@@ -4,6 +4,9 @@
 
 mod bad_targets;
 mod cli;
+mod cli_check;
+mod cli_directory;
+mod cli_expression;
 mod client;
 mod common;
 mod config;
