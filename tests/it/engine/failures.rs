@@ -6,7 +6,7 @@ use scimulator::engine::{CycleKind, Purpose, RunState};
 use scimulator::http::{Method, TransportError};
 use serde_json::{Value, json};
 
-use super::harness::{Answer, JOB, World, status, unreachable, upn};
+use super::harness::{Answer, Event, JOB, World, status, unreachable, upn};
 
 /// Three users, all assigned; the middle one is `u`.
 fn three() -> World {
@@ -624,10 +624,28 @@ fn without_intent_recovery_a_lost_answer_and_a_rename_make_a_second_account() {
 
 #[test]
 fn who_leaves_scope_while_the_answer_to_his_create_is_lost_is_found_and_disabled() {
-    let events: [(&str, fn(&mut World), Option<bool>); 4] = [
-        ("unassigned", |world| drop(world.people.unassign("u")), Some(false)),
-        ("disabled", |world| drop(world.people.set("u", "accountEnabled", "False")), Some(false)),
-        ("soft-deleted", |world| drop(world.people.hide("u")), Some(false)),
+    let events: [(&str, Event, Option<bool>); 4] = [
+        (
+            "unassigned",
+            |world| {
+                world.people.unassign("u");
+            },
+            Some(false),
+        ),
+        (
+            "disabled",
+            |world| {
+                world.people.set("u", "accountEnabled", "False");
+            },
+            Some(false),
+        ),
+        (
+            "soft-deleted",
+            |world| {
+                world.people.hide("u");
+            },
+            Some(false),
+        ),
         ("purged", purge, None),
     ];
     for (name, event, active) in events {

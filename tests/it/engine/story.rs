@@ -269,7 +269,7 @@ fn shapes(sent: &[String]) -> Vec<String> {
     let shape = |line: &String| {
         let (method, path) = line.split_once(" /").unwrap();
         let end = path.find(['/', '?']).unwrap_or(path.len());
-        format!("{method} {}", &path[..end])
+        format!("{method} {}", path.split_at(end).0)
     };
     sent.iter().skip(2).map(shape).collect()
 }

@@ -50,8 +50,7 @@ fn a_first_cycle_on_an_empty_target_sends_trace_a1() {
             r#"PATCH /Groups/{G} [{"op":"Add","path":"members","value":[{"value":"{u}"}]}]"#,
         ])
     );
-    let bodies: Vec<_> =
-        sent.iter().filter(|sent| sent.method == Method::Post).map(|sent| sent.json()).collect();
+    let bodies: Vec<_> = sent.iter().filter(|sent| sent.method == Method::Post).map(Sent::json).collect();
     assert_eq!(
         bodies[1],
         json!({
