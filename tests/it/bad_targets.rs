@@ -3,12 +3,14 @@
 
 mod server;
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
 
-use self::server::{Answer, Asked, Server};
+use self::server::{Answer, Asked, PATIENCE, Server};
 use crate::common::{Project, free_port};
 
 /// The token of every job here: long and odd enough to be found wherever it leaks.
@@ -248,6 +250,33 @@ fn a_target_that_hangs_fails_the_user_and_at_the_probe_the_cycle() {
     });
     the_probe_ends_it(fidelity, UNAVAILABLE, &["no answer within 300 ms"], |_| Some(Answer::Silence));
     scimulator::covers!("W-037");
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_nothing_that_the_next_one_does_twice() {
+    let (reached, is_reached) = channel();
+    let server = Server::start(move |asked| {
+        let first = asked.creates("ben") && reached.send(()).is_ok();
+        first.then_some(Answer::SilentlyDone)
+    });
+    let project = project(&server.url(), "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["cycle", "--quiet"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    is_reached.recv_timeout(PATIENCE).unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    drop(is_reached);
+    run(&project, ["status"]).ends_with(0, &["never run"]);
+
+    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 2", "failed 0"]);
+    assert_eq!(server.users(), EVERYBODY);
+    let created = |user| server.asked().iter().filter(|asked| asked.creates(user)).count();
+    assert_eq!(["ada", "ben", "cleo", "dan"].map(created), [1; 4]);
+    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 0", "updated 0", "requests 2"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// Bounds every wait, far beyond what any test needs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Where an endless body ends after all: far beyond what any client should read.
 const ENDLESS_BYTES: usize = 64 * 1024 * 1024;
 
@@ -47,6 +47,8 @@ pub(super) enum Answer {
     Say(u16, Vec<(&'static str, String)>, String),
     /// Nothing, until the client hangs up.
     Silence,
+    /// Do what is asked, and then nothing until the client hangs up.
+    SilentlyDone,
     /// A body without end.
     Endless,
 }
@@ -133,6 +135,9 @@ fn serve(state: &State, stream: TcpStream) {
     let Some(asked) = read(&mut reader) else { return };
     state.asked.lock().unwrap().push(asked.clone());
     let answer = (state.script)(&asked).unwrap_or_else(|| agree(state, &asked));
+    if matches!(answer, Answer::SilentlyDone) {
+        agree(state, &asked);
+    }
     let mut stream = reader.into_inner();
     // The client may hang up before the end, which is its right.
     match answer {
@@ -145,7 +150,7 @@ fn serve(state: &State, stream: TcpStream) {
             stream.write_all(format!("{head}\r\n{body}").as_bytes()).ok();
             stream.shutdown(Shutdown::Write).ok();
         }
-        Answer::Silence => {
+        Answer::Silence | Answer::SilentlyDone => {
             stream.read_exact(&mut [0]).ok();
         }
         Answer::Endless => {
