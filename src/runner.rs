@@ -17,7 +17,9 @@ use crate::config::{Config, Endpoint, JobConfig};
 use crate::diagnostic::Diagnostic;
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
-use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
+use crate::engine::drive::{
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
@@ -197,7 +199,8 @@ impl Job {
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
-                let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
+                let secrets = &self.credentials.redactor;
+                let cycle = Cycle::begin(&self.spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
@@ -218,7 +221,8 @@ impl Job {
         let mut app = App::with_content(options, content).map_err(RunError::Content)?;
         // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
         let clock = VirtualClock::new(clock.now());
-        let cycle = Cycle::begin(&self.spec, store, clock.now(), purpose)?;
+        let secrets = &self.credentials.redactor;
+        let cycle = Cycle::begin(&self.spec, secrets, store, clock.now(), purpose)?;
         match mode {
             Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, &self.credentials, ports)?),
             Mode::Real => {
@@ -229,6 +233,18 @@ impl Job {
     }
 }
 
+impl From<Reply> for Delivery {
+    fn from(reply: Reply) -> Self {
+        Self { outcome: Ok(reply.response), latency: reply.latency }
+    }
+}
+
+impl InProcess for App {
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        Self::handle(self, request, now).into()
+    }
+}
+
 /// An embedded app whose content is in the state, so that the next process finds it again (design 9).
 struct Kept {
     app: App,
@@ -236,8 +252,8 @@ struct Kept {
 }
 
 impl InProcess for Kept {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
-        self.app.handle(request, now)
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        self.app.handle(request, now).into()
     }
 
     fn keep(&mut self, store: &mut Store) -> Result<(), StoreError> {

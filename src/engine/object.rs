@@ -1,12 +1,14 @@
 //! One user or group on its way through the five steps: import, scope, match, decide, export.
 
+mod notes;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
-use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
-use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
+use super::decide::{Decision, DecisionRules, Facts, Managed, decide};
+use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::ids;
 use super::reference::ReferenceNote;
 use super::spec::JobSpec;
@@ -23,10 +25,8 @@ use crate::scim::query::{FilterValue, collection_path, match_query, read_path, r
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
 use crate::store::{Link, ObjectState, Phase, Store, StoredObject, WorkItem};
 
-/// The code of an object without any matching value (`engine.md 11.1`).
-const IMPORT_SKIPPED: &str = "ImportSkipped";
-/// The code of an object that is out of scope or needs nothing (`engine.md 11.1`).
-const SKIPPED: &str = "EntrySynchronizationSkipped";
+use notes::SKIPPED;
+pub(super) use notes::log_redundant;
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ enum Stage {
     Idle,
     /// A create may have been cut off: looks for the value it sent.
     Recover,
+    /// The same for an object that is not to be created any more: what was created has to be taken away.
+    Settle,
     /// Looks for a match by the matching attribute of this number.
     Match(usize),
     /// Reads the linked account.
@@ -167,7 +169,10 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
+        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)?
+        else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &verdict);
         if !mapping.enabled {
@@ -200,48 +205,64 @@ impl ObjectTask {
                 return Ok(None);
             }
         }
-        let decision = decide(&Facts {
-            verdict: &task.verdict,
-            link: task
-                .link
-                .as_ref()
-                .map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: !task.matching.is_empty(),
-            touched: task.item.changed || task.item.escrow,
+        let decision = task.decide(context);
+        let next = match (decision, task.interrupted(context)?) {
+            (Decision::Nothing | Decision::Skip(_), Some((path, value))) => {
+                task.stage = Stage::Settle;
+                task.look_for_interrupted(context, &path, value)?
+            }
+            (decision, _) => task.act(context, decision)?,
+        };
+        Ok(Some((task, next)))
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Decision {
+        let link = self.link.as_ref();
+        decide(&Facts {
+            verdict: &self.verdict,
+            link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
+            has_matching_value: !self.matching.is_empty(),
+            touched: self.item.changed || self.item.escrow,
             full: context.is_initial(),
-            rules: rules(context.spec, kind),
-        });
-        let next = match decision {
+            rules: rules(context.spec, self.item.kind),
+        })
+    }
+
+    /// Begins what was decided.
+    fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
+        match decision {
             Decision::Nothing => {
-                task.release_escrow(context)?;
-                Next::Done
+                // Of a linked object in scope nothing was looked at: what it waits for is not done.
+                if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
+                    self.release_all(context)?;
+                }
+                Ok(Next::Done)
             }
             Decision::Skip(skip) => {
-                task.skip(context, skip)?;
-                Next::Done
+                self.skip(context, skip)?;
+                Ok(Next::Done)
             }
             Decision::Remove => {
-                let removals = match kind {
+                let removals = match self.item.kind {
                     ObjectKind::User => Phase::UserRemovals,
                     ObjectKind::Group => Phase::GroupRemovals,
                 };
-                context.store.add_work(removals, &task.item)?;
-                Next::Done
+                context.store.add_work(removals, &self.item)?;
+                Ok(Next::Done)
             }
             Decision::Provision => {
-                task.note_import(context);
-                task.note_scope(context);
-                task.begin_match(context)?
+                self.note_import(context);
+                self.note_scope(context);
+                self.begin_match(context)
             }
             Decision::Evaluate { managed, removes } => {
-                task.managed = managed;
-                task.removes = removes;
-                task.note_import(context);
-                task.note_scope(context);
-                task.read(context)?
+                self.managed = managed;
+                self.removes = removes;
+                self.note_import(context);
+                self.note_scope(context);
+                self.read(context)
             }
-        };
-        Ok(Some((task, next)))
+        }
     }
 
     /// Takes the answer to the request under way.
@@ -249,6 +270,7 @@ impl ObjectTask {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => Err(EngineError::Defect("an answer came that nobody had asked for")),
             Stage::Recover => self.matched(context, None, answer),
+            Stage::Settle => self.settled(context, answer),
             Stage::Match(number) => self.matched(context, Some(number), answer),
             Stage::Read => self.was_read(context, answer),
             Stage::Create => self.created(context, answer),
@@ -274,144 +296,23 @@ impl ObjectTask {
         }
     }
 
-    fn note_import(&mut self, context: &Context<'_>) {
-        let view = source_view(context.spec, &self.object, &self.verdict);
-        let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
-            (true, ..) => ("EntryImport", "Retrieved"),
-            (false, ObjectState::Gone(_), _) => {
-                ("EntryImportDelete", "Received a change of type (Delete) of")
-            }
-            (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
-            (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
-        };
-        let description =
-            format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, super::entry::SOURCE_SYSTEM);
-        let mapping = context.spec.mapping(self.item.kind);
-        let step = self.entry.step(name, StepKind::Import, description);
-        for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
-            mapping
-                .source_attributes()
-                .into_iter()
-                .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
-        ) {
-            let text = match view.get(attribute) {
-                Some(AttributeValue::Text(text)) => text.clone(),
-                Some(AttributeValue::List(texts)) => texts.join(";"),
-                Some(AttributeValue::Roles(roles)) => {
-                    roles.iter().map(|role| role.display_name.as_str()).collect::<Vec<_>>().join(";")
-                }
-                None => continue,
-            };
-            step.details.insert(attribute.to_owned(), text);
-        }
-    }
-
-    fn note_scope(&mut self, context: &Context<'_>) {
-        let description = format!(
-            "{} '{}' {} for {}",
-            self.item.kind,
-            self.object.label,
-            if self.verdict.in_scope() { "is in scope" } else { "is out of scope" },
-            context.spec.application
-        );
-        let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
-        step.details.extend(self.verdict.details().into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-
-    /// Ends with nothing sent, and says why.
-    fn skip(&mut self, context: &mut Context<'_>, skip: Skip) -> Result<(), EngineError> {
-        self.note_import(context);
-        if skip != Skip::NoMatchingValue {
-            self.note_scope(context);
-        }
-        let label = self.object.label.clone();
-        let (code, reason, text) = match skip {
-            Skip::NoMatchingValue => (
-                IMPORT_SKIPPED,
-                "NoMatchingValue",
-                "no matching attribute has a value at the source".to_owned(),
-            ),
-            Skip::NotEntitled => {
-                let objections: Vec<String> = self
-                    .verdict
-                    .objections()
-                    .iter()
-                    .enumerate()
-                    .map(|(index, objection)| format!("{}) {objection}", index.saturating_add(1)))
-                    .collect();
-                (
-                    SKIPPED,
-                    "NotEffectivelyEntitled",
-                    format!("it is not effectively entitled: {}", objections.join(", ")),
-                )
-            }
-            Skip::SkipOutOfScopeDeletions => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
-            ),
-            Skip::ActionOff => (
-                SKIPPED,
-                "ActionDisabled",
-                "the action is switched off in the mapping's target object actions".to_owned(),
-            ),
-            Skip::SoftDeleteNotMapped => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "no mapping reads IsSoftDeleted, so there is no way to disable it".to_owned(),
-            ),
-            Skip::Unmanaged => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "it left scope before and is no longer managed".to_owned(),
-            ),
-        };
-        if let Some(link) = &self.link
-            && link.managed
-            && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
-        {
-            let link = Link { managed: false, ..link.clone() };
-            context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &label, &link)?;
-        }
-        let action = match skip {
-            Skip::NotEntitled => Action::Create,
-            Skip::NoMatchingValue
-            | Skip::SkipOutOfScopeDeletions
-            | Skip::ActionOff
-            | Skip::SoftDeleteNotMapped
-            | Skip::Unmanaged => Action::Other,
-        };
-        self.finish_skipped(context, action, (code, reason), text)
-    }
-
-    fn finish_skipped(
-        &mut self,
-        context: &mut Context<'_>,
-        action: Action,
-        (code, reason): (&str, &str),
-        text: String,
-    ) -> Result<(), EngineError> {
-        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
-        skip_step(&mut self.entry, description, (code, reason), text);
-        self.release_escrow(context)?;
-        let target_id = self.target_id();
-        let entry = std::mem::take(&mut self.entry);
-        context.log(
-            self.phase,
-            &self.item,
-            &self.object.label,
-            target_id.as_deref(),
-            action,
-            Status::Skipped,
-            entry,
-        )
-    }
-
     fn target_id(&self) -> Option<String> {
         self.link.as_ref().map(|link| link.target_id.clone())
     }
 
-    /// The operation that an escrow waited to repeat is done, or no longer needed.
+    /// Nothing is wanted of the object any more: neither the operation nor the reference that waits in escrow, nor
+    /// the create that may have been cut off.
+    fn release_all(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        self.release_escrow(context)?;
+        self.release_reference_escrow(context)?;
+        Ok(context.store.drop_intent(&context.spec.name, self.item.kind, &self.item.id)?)
+    }
+
+    fn release_reference_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, true)?)
+    }
+
+    /// The operation that an escrow waited to repeat is done.
     fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
         Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
     }
@@ -455,28 +356,59 @@ impl ObjectTask {
     // Matching.
 
     fn begin_match(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
-        let interrupted = if context.spec.rules.intent_recovery {
-            context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?
-        } else {
-            None
-        };
-        if let Some((path, value)) = interrupted
+        if let Some((path, value)) = self.interrupted(context)?
             && self
                 .matching
                 .first()
-                .is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
-            && let Ok(path) = TargetPath::parse(&path)
+                .is_none_or(|(known, now)| known.as_str() != path.as_str() || now.as_str() != value)
         {
-            let step = self.entry.step(
-                "EntryImport",
-                StepKind::Matching,
-                format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
-            );
-            step.details.insert("InterruptedCreate".to_owned(), value.clone());
             self.stage = Stage::Recover;
-            return self.query(context, &path, &FilterValue::Text(value));
+            return self.look_for_interrupted(context, &path, value);
         }
         self.match_by(context, 0)
+    }
+
+    /// The create of this object that may have been cut off: matching attribute and the value it sent.
+    fn interrupted(&self, context: &Context<'_>) -> Result<Option<(TargetPath, String)>, EngineError> {
+        if !context.spec.rules.intent_recovery || self.link.is_some() {
+            return Ok(None);
+        }
+        let intent = context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?;
+        Ok(intent.and_then(|(path, value)| Some((TargetPath::parse(&path).ok()?, value))))
+    }
+
+    fn look_for_interrupted(
+        &mut self,
+        context: &mut Context<'_>,
+        path: &TargetPath,
+        value: String,
+    ) -> Result<Next, EngineError> {
+        let step = self.entry.step(
+            "EntryImport",
+            StepKind::Matching,
+            format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
+        );
+        step.details.insert("InterruptedCreate".to_owned(), value.clone());
+        self.query(context, path, &FilterValue::Text(value))
+    }
+
+    /// Takes the answer about an interrupted create of an object that is not to be created any more. An account that
+    /// is there and nobody else's is linked, as it would have been, and the decision is taken again.
+    fn settled(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        let resource = match self.one_match(answer) {
+            Ok(resource) => resource,
+            Err(refusal) => return self.fail_here(context, &refusal),
+        };
+        let (job, kind) = (context.spec.name.clone(), self.item.kind);
+        if let Some(resource) = resource
+            && context.store.source_of(&job, kind, &resource.id)?.is_none()
+        {
+            let link = Link { target_id: resource.id, managed: true };
+            context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
+            self.link = Some(link);
+        }
+        let decision = self.decide(context);
+        self.act(context, decision)
     }
 
     fn match_by(&mut self, context: &mut Context<'_>, number: usize) -> Result<Next, EngineError> {
@@ -508,30 +440,29 @@ impl ObjectTask {
         number: Option<usize>,
         answer: Answer,
     ) -> Result<Next, EngineError> {
-        let response = match usable(Exchange::MatchQuery, answer) {
-            Ok(response) => response,
-            Err(refusal) => return self.fail_here(context, &refusal),
-        };
-        let list = match parse_list(self.item.kind, &response.body) {
-            Ok(list) => list,
-            Err(error) => {
-                return self.fail_here(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
-            }
-        };
+        match self.one_match(answer) {
+            Ok(Some(resource)) => self.link_to(context, resource),
+            Ok(None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
+            Err(refusal) => self.fail_here(context, &refusal),
+        }
+    }
+
+    /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
+    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+        let response = usable(Exchange::MatchQuery, answer)?;
+        let list = parse_list(self.item.kind, &response.body)
+            .map_err(|error| Refusal::answer(Exchange::MatchQuery, &error, &response))?;
         let mut found = list.resources.into_iter();
         match (list.total, found.next()) {
-            (0, _) | (_, None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
-            (1, Some(resource)) => self.link_to(context, resource),
-            (total, Some(_)) => {
-                let refusal = Refusal {
-                    http_status: Some(response.status),
-                    ..Refusal::ours(
-                        ErrorCode::DuplicateTargetEntries,
-                        format!("{total} objects in the target match; nothing was written"),
-                    )
-                };
-                self.fail_here(context, &refusal)
-            }
+            (0, _) | (_, None) => Ok(None),
+            (1, Some(resource)) => Ok(Some(resource)),
+            (total, Some(_)) => Err(Refusal {
+                http_status: Some(response.status),
+                ..Refusal::ours(
+                    ErrorCode::DuplicateTargetEntries,
+                    format!("{total} objects in the target match; nothing was written"),
+                )
+            }),
         }
     }
 
@@ -542,7 +473,8 @@ impl ObjectTask {
             && other != self.item.id
         {
             let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
-            let lives = context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
+            let lives =
+                context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
             if stands && lives {
                 let refusal = Refusal::ours(
                     ErrorCode::DuplicateSourceEntries,
@@ -612,7 +544,9 @@ impl ObjectTask {
             }
         };
         context.statistics.count_exports += 1;
-        if let Some((path, value)) = self.matching.first() {
+        if let Some((path, value)) = self.matching.first()
+            && context.spec.rules.intent_recovery
+        {
             context.store.save_intent(
                 &context.spec.name,
                 (self.item.kind, &self.item.id),
@@ -876,6 +810,7 @@ impl ObjectTask {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {
+            self.release_reference_escrow(context)?;
             return Ok(pending);
         }
         let present = self
@@ -888,39 +823,6 @@ impl ObjectTask {
         context.store.add_work(phase, &item)?;
         Ok(None)
     }
-}
-
-/// Adds the step that says that nothing was done, and the code that goes with it.
-fn skip_step(entry: &mut Entry, description: String, (code, reason): (&str, &str), text: String) {
-    let step = entry.step("EntrySynchronizationSkip", StepKind::Export, description);
-    step.status = Status::Skipped;
-    step.details.insert("SkipReason".to_owned(), reason.to_owned());
-    step.details.insert("ErrorCode".to_owned(), code.to_owned());
-    // A skip has no error information, but for a missing matching value (`graph-api.md 10.4`).
-    if code == IMPORT_SKIPPED {
-        entry.error_information = Some(ErrorInformation {
-            error_code: code.to_owned(),
-            reason: text,
-            additional_details: None,
-            error_category: "nonServiceFailure".to_owned(),
-            recommended_action: None,
-        });
-    }
-}
-
-/// Writes the entry of an object that needed nothing (`RedundantExport`).
-pub(super) fn log_redundant(
-    context: &mut Context<'_>,
-    phase: Phase,
-    item: &WorkItem,
-    label: &str,
-    target_id: Option<&str>,
-    mut entry: Entry,
-) -> Result<(), EngineError> {
-    let text = "source and target agree".to_owned();
-    let description = format!("{} '{label}' was skipped: {text}", item.kind);
-    skip_step(&mut entry, description, (SKIPPED, "RedundantExport"), text);
-    context.log(phase, item, label, target_id, Action::Other, Status::Skipped, entry)
 }
 
 /// The response, if its status is one that lets the work go on.
@@ -949,7 +851,7 @@ fn json_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
+        other @ (Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
     }
 }
 

@@ -115,6 +115,7 @@ CREATE TABLE reference (
   attribute TEXT NOT NULL CHECK (attribute IN ('members', 'manager')),
   other_id  TEXT NOT NULL,                   -- source id of the member or manager
   target_id TEXT NOT NULL,                   -- target id of the member or manager, as sent
+  confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)),  -- the target said that it took it
   PRIMARY KEY (job, source_id, attribute, other_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -7,6 +7,7 @@ mod functions;
 mod limits;
 mod parsing;
 mod patterns;
+mod roles;
 mod roundtrip;
 mod vectors;
 

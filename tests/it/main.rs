@@ -2,6 +2,7 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
+mod bad_targets;
 mod cli;
 mod cli_check;
 mod cli_directory;
@@ -10,6 +11,7 @@ mod client;
 mod common;
 mod config;
 mod directory_read;
+mod engine;
 mod expression;
 mod laws;
 mod scope_filter;
