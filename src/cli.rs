@@ -21,6 +21,9 @@ mod check;
 mod completions;
 mod cycle;
 mod demo;
+mod directory;
+mod explain;
+mod expression;
 mod init;
 mod logging;
 mod logs;
@@ -122,6 +125,9 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::run(&context),
         Command::Schema(command) => schema::run(&context, &command),
+        Command::Directory(arguments) => directory::run(&context, &arguments),
+        Command::Explain(arguments) => explain::run(&context, &arguments),
+        Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

@@ -14,8 +14,8 @@ use crate::expression::{AppRole, ParseOptions};
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
 use crate::mapping::template::{Template, TemplateOptions};
-use crate::scope::filter::FilterOptions;
 pub use crate::scope::ScopeMode;
+use crate::scope::filter::FilterOptions;
 
 pub mod duration;
 pub mod fidelity;

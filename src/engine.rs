@@ -10,6 +10,7 @@ pub mod drive;
 pub mod entry;
 pub mod escrow;
 pub mod ids;
+pub mod inspect;
 mod object;
 pub mod quarantine;
 mod reference;

@@ -18,7 +18,9 @@ use crate::config::{Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
-use crate::engine::drive::{Credentials, InProcess, Ports, ReadOnly, Remote, in_process, over_network};
+use crate::engine::drive::{
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+};
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
@@ -162,7 +164,7 @@ impl Job {
             source: source(config),
             credentials,
             target,
-            journal: config.state_dir.join("journal"),
+            journal: journal_folder(config),
         })
     }
 
@@ -208,7 +210,8 @@ impl Job {
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
-                let cycle = Cycle::begin(spec, store, clock.now(), purpose)?;
+                let secrets = &self.credentials.redactor;
+                let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
@@ -230,7 +233,7 @@ fn embedded(
     let mut app = App::with_content(options, content).map_err(RunError::Content)?;
     // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
     let clock = VirtualClock::new(clock.now());
-    let cycle = Cycle::begin(spec, store, clock.now(), purpose)?;
+    let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
     match mode {
         Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
         Mode::Real => {
@@ -246,7 +249,7 @@ pub fn spec_in_effect<'s>(
     job: &JobConfig,
     store: &Store,
 ) -> Result<Cow<'s, JobSpec>, RunError> {
-    let Some(imported) = imported(job, store)? else { return Ok(Cow::Borrowed(spec)) };
+    let Some(imported) = imported_schema(job, store)? else { return Ok(Cow::Borrowed(spec)) };
     Ok(Cow::Owned(spec.clone().with_mappings(imported.mappings, job.groups)))
 }
 
@@ -256,7 +259,7 @@ pub fn schema_document(
     job: &JobConfig,
     store: &Store,
 ) -> Result<serde_json::Value, RunError> {
-    let imported = imported(job, store)?;
+    let imported = imported_schema(job, store)?;
     let spec = match &imported {
         Some(imported) => &spec.clone().with_mappings(imported.mappings.clone(), job.groups),
         None => spec,
@@ -272,7 +275,8 @@ pub fn schema_document(
     Ok(schema::export(&mappings, identity))
 }
 
-fn imported(job: &JobConfig, store: &Store) -> Result<Option<Imported>, RunError> {
+/// The schema that was imported for the job, read as the job reads it.
+pub fn imported_schema(job: &JobConfig, store: &Store) -> Result<Option<Imported>, RunError> {
     let Some(text) = store.job_schema(&job.name)? else { return Ok(None) };
     let document = serde_json::from_str(&text).map_err(StoreError::from)?;
     let imported = schema::import(&document, &job.mappings.mappings, &job.reading()).map_err(|findings| {
@@ -283,6 +287,18 @@ fn imported(job: &JobConfig, store: &Store) -> Result<Option<Imported>, RunError
     Ok(Some(imported))
 }
 
+impl From<Reply> for Delivery {
+    fn from(reply: Reply) -> Self {
+        Self { outcome: Ok(reply.response), latency: reply.latency }
+    }
+}
+
+impl InProcess for App {
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        Self::handle(self, request, now).into()
+    }
+}
+
 /// An embedded app whose content is in the state, so that the next process finds it again (design 9).
 struct Kept {
     app: App,
@@ -290,8 +306,8 @@ struct Kept {
 }
 
 impl InProcess for Kept {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
-        self.app.handle(request, now)
+    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Delivery {
+        self.app.handle(request, now).into()
     }
 
     fn keep(&mut self, store: &mut Store) -> Result<(), StoreError> {
@@ -316,6 +332,11 @@ impl InProcess for Kept {
             Ok(())
         })
     }
+}
+
+/// The folder of a configuration's wire journals.
+pub fn journal_folder(config: &Config) -> PathBuf {
+    config.state_dir.join("journal")
 }
 
 /// Where a configuration's directory is and how it is read.

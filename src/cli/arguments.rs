@@ -65,7 +65,7 @@ pub enum Format {
 pub enum Command {
     /// Write a configuration, a small directory and a first scenario.
     Init(InitArguments),
-    /// Read the configuration and report every mistake in it, without touching the network.
+    /// Read configuration, directory and mappings and report every mistake in them, without touching the network.
     #[command(
         after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json"
     )]
@@ -96,6 +96,12 @@ pub enum Command {
         after_help = "Examples:\n  scimulator schema export > schema.json\n  scimulator schema import schema.json"
     )]
     Schema(SchemaCommand),
+    /// Look into the directory and change it for trying things out.
+    Directory(DirectoryArguments),
+    /// Say why something was or was not sent for a user or group.
+    Explain(ExplainArguments),
+    /// Evaluate mapping expressions.
+    Expression(ExpressionArguments),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Print a shell's completion script.
@@ -258,4 +264,185 @@ pub struct TargetArguments {
     /// The path before `/Users`.
     #[arg(long, value_name = "PATH", default_value = "/scim")]
     pub base_path: String,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator explain adele@contoso.com\n  scimulator explain Sales --format json"
+)]
+pub struct ExplainArguments {
+    /// A userPrincipalName, an objectId or a group's displayName.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+}
+
+/// Arguments of `expression`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator expression eval 'ToUpper([surname])' --set surname=Berg\n  \
+                        scimulator expression eval 'Switch([department], \"Other\", \"Sales\", \"S\")' --user adele@contoso.com")]
+pub struct ExpressionArguments {
+    /// What to do with expressions.
+    #[command(subcommand)]
+    pub command: ExpressionCommand,
+}
+
+/// What to do with expressions.
+#[derive(Debug, Subcommand)]
+pub enum ExpressionCommand {
+    /// Evaluate an expression; with -v show how it was read and each step.
+    Eval(ExpressionEvalArguments),
+}
+
+/// Arguments of `expression eval`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator expression eval 'Join(\"-\", [givenName], [surname])' --user adele@contoso.com\n  \
+                  scimulator expression eval '[otherMails]' --set otherMails=a@x --set otherMails=b@x\n  \
+                  scimulator expression eval 'FormatDateTime(Now(), , , \"yyyy\")' --now 2026-03-01T12:00:00Z -v\n\n\
+                  An expression that can't be read ends with 2, one that fails for these attributes with 1."
+)]
+pub struct ExpressionEvalArguments {
+    /// The expression.
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Take the attributes of this user or group of the directory, as the job's mappings see them.
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Set an attribute; a name set several times is a list, an empty value is the empty text.
+    #[arg(long, value_name = "ATTR=VALUE", value_parser = parse_assignment)]
+    pub set: Vec<Assignment>,
+    /// The present moment, as `Now()` gives it.
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<jiff::Timestamp>,
+}
+
+/// `attr=value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The attribute's name, not empty.
+    pub name: String,
+    /// Its value; may hold further `=`.
+    pub value: String,
+}
+
+fn parse_assignment(text: &str) -> Result<Assignment, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok(Assignment { name: name.trim().to_owned(), value: value.to_owned() })
+        }
+        _ => Err("write `attribute=value`".to_owned()),
+    }
+}
+
+/// Arguments of `directory`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator directory list\n  scimulator directory disable adele@contoso.com\n\n\
+                        An edit stands until the object's row changes in the file."
+)]
+pub struct DirectoryArguments {
+    /// What to do with the directory.
+    #[command(subcommand)]
+    pub command: DirectoryCommand,
+}
+
+/// What to do with the directory.
+#[derive(Debug, Subcommand)]
+pub enum DirectoryCommand {
+    /// List users and groups.
+    #[command(
+        after_help = "Examples:\n  scimulator directory list\n  scimulator directory list --format json | jq '.value[].name'"
+    )]
+    List,
+    /// Show a user or group: attributes, state, groups, assignments, accounts.
+    #[command(after_help = "Examples:\n  scimulator directory show adele@contoso.com\n  \
+                            scimulator directory show Sales --format json")]
+    Show(ObjectArguments),
+    /// Set attributes of a user or group; an empty value clears one.
+    #[command(
+        after_help = "Examples:\n  scimulator directory set adele@contoso.com department=Sales jobTitle=\n  \
+                      scimulator directory set adele@contoso.com otherMails=a@x.com otherMails=b@x.com"
+    )]
+    Set {
+        /// A userPrincipalName, an objectId or a group's displayName.
+        #[arg(value_name = "OBJECT")]
+        object: String,
+        /// The attributes; a name set several times is a list.
+        #[arg(value_name = "ATTR=VALUE", required = true, value_parser = parse_assignment)]
+        set: Vec<Assignment>,
+    },
+    /// Block a user's sign-in: accountEnabled becomes False.
+    #[command(after_help = "Examples:\n  scimulator directory disable adele@contoso.com")]
+    Disable(ObjectArguments),
+    /// Move a user to the recycle bin, or delete a group.
+    #[command(after_help = "Examples:\n  scimulator directory delete adele@contoso.com")]
+    Delete(ObjectArguments),
+    /// Take a user out of the recycle bin.
+    #[command(after_help = "Examples:\n  scimulator directory restore adele@contoso.com")]
+    Restore(ObjectArguments),
+    /// Delete a user for good, from the recycle bin or at once.
+    #[command(after_help = "Examples:\n  scimulator directory purge adele@contoso.com")]
+    Purge(ObjectArguments),
+    /// Assign a user or group to the application: of the job that --job names, else of every job.
+    #[command(after_help = "Examples:\n  scimulator directory assign Sales\n  \
+                            scimulator directory assign adele@contoso.com --role Admin --job staging")]
+    Assign(AssignmentArguments),
+    /// Take an assignment back; without --role every one.
+    #[command(after_help = "Examples:\n  scimulator directory unassign Sales\n  \
+                            scimulator directory unassign adele@contoso.com --role Admin")]
+    Unassign(AssignmentArguments),
+    /// Add a member to a group.
+    #[command(after_help = "Examples:\n  scimulator directory add-member Sales adele@contoso.com")]
+    AddMember(MemberArguments),
+    /// Remove a member from a group.
+    #[command(after_help = "Examples:\n  scimulator directory remove-member Sales adele@contoso.com")]
+    RemoveMember(MemberArguments),
+    /// Accept that rows vanished, so that the import goes on.
+    #[command(after_help = "Examples:\n  scimulator directory accept")]
+    Accept,
+    /// Write a made-up directory of any size.
+    #[command(after_help = "Examples:\n  scimulator directory generate --users 10000 big\n  \
+                            scimulator directory generate --users 500 --seed 7 small")]
+    Generate {
+        /// How many users.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        users: u32,
+        /// The same seed gives the same directory.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// The folder to write into; it must not hold these files yet.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+/// One user or group.
+#[derive(Debug, Args)]
+pub struct ObjectArguments {
+    /// A userPrincipalName, an objectId or a group's displayName.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+}
+
+/// A user or group and a role of the application.
+#[derive(Debug, Args)]
+pub struct AssignmentArguments {
+    /// A userPrincipalName, an objectId or a group's displayName.
+    #[arg(value_name = "PRINCIPAL")]
+    pub principal: String,
+    /// The role, by its value; without it default access.
+    #[arg(long, value_name = "VALUE")]
+    pub role: Option<String>,
+}
+
+/// A group and one of its members.
+#[derive(Debug, Args)]
+pub struct MemberArguments {
+    /// The group's displayName or objectId.
+    #[arg(value_name = "GROUP")]
+    pub group: String,
+    /// The member's userPrincipalName, displayName or objectId.
+    #[arg(value_name = "MEMBER")]
+    pub member: String,
 }

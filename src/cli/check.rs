@@ -3,29 +3,47 @@
 use super::context::Context;
 use super::failure::{findings_to_json, print_findings};
 use super::schema::imported_note;
-use super::session::{run_failure, store_failure};
+use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::config::{Config, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
+use crate::directory::import::{ImportError, import};
+use crate::directory::read::Counts;
 use crate::engine::spec::JobSpec;
-use crate::runner::{RunError, spec_in_effect};
-use crate::store::Store;
+use crate::runner::{RunError, imported_schema, source};
+use crate::store::{ImportFault, Store};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let (mut summary, findings) = match context.load()? {
+    let mut summary = Vec::new();
+    let mut notes = Vec::new();
+    let findings = match context.load()? {
         Ok((config, mut findings)) => {
             let jobs = context.jobs(&config)?;
-            findings.extend(check(&config, &jobs, &Context::env));
-            findings.extend(check_schemas(context, &config, &jobs)?);
-            (summary(&jobs), findings)
+            summary.push(counted(jobs.len(), "job"));
+            findings.extend(jobs.iter().filter_map(|job| check_token(&config, job, &Context::env)));
+            let imported = check_schemas(&config, &jobs)?;
+            findings.extend(imported.findings);
+            notes.extend(imported.jobs.iter().map(|job| imported_note(job)));
+            let configured = jobs.iter().filter(|job| !imported.jobs.contains(&job.name));
+            findings.extend(configured.flat_map(|job| check_mappings(&config, job)));
+            let (counts, found) = check_directory(&config)?;
+            findings.extend(found);
+            if let Some(counts) = counts {
+                summary.extend(summary_of(&counts));
+                notes.extend(derived_ids(&counts));
+            }
+            findings
         }
-        Err(findings) => (Vec::new(), findings),
+        Err(findings) => findings,
     };
     let failed = has_errors(&findings);
     if context.output.is_json() {
         context.output.json(&findings_to_json(&findings))?;
     } else {
         print_findings(&findings);
+        for note in notes {
+            context.output.note(&note);
+        }
         if failed {
             context.output.note(&format!("found {}", counts(&findings).join(", ")));
         } else {
@@ -36,38 +54,6 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     Ok(if failed { Exit::Usage } else { Exit::Fine })
 }
 
-/// What a configuration that reads well may still lack.
-fn check(config: &Config, jobs: &[&JobConfig], env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
-    jobs.iter().filter_map(|job| check_token(config, job, env)).collect()
-}
-
-/// Which jobs run an imported schema, and whether they still can.
-fn check_schemas(
-    context: &Context,
-    config: &Config,
-    jobs: &[&JobConfig],
-) -> Result<Vec<Diagnostic>, Failure> {
-    let store = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
-    let Some(store) = store else { return Ok(Vec::new()) };
-    let mut findings = Vec::new();
-    for job in jobs {
-        if store.job_schema(&job.name).map_err(|error| store_failure(&error))?.is_some() {
-            context.output.note(&imported_note(&job.name));
-        }
-        let spec = JobSpec::new(config, job, 1);
-        match spec_in_effect(&spec, job, &store) {
-            Ok(_) => {}
-            Err(error @ RunError::Schema { .. }) => findings.push(
-                Diagnostic::error(error.to_string())
-                    .at(Place::file(&config.file))
-                    .help("import it again, or drop it with `scimulator schema reset`"),
-            ),
-            Err(error) => return Err(run_failure(&error)),
-        }
-    }
-    Ok(findings)
-}
-
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
     let error = job.token.as_ref()?.resolve(env).err()?;
@@ -76,9 +62,119 @@ fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<St
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
 }
 
-/// What there is.
-fn summary(jobs: &[&JobConfig]) -> Vec<String> {
-    vec![counted(jobs.len(), "job")]
+/// The jobs that run an imported schema, and what is wrong with it.
+struct ImportedSchemas {
+    jobs: Vec<String>,
+    findings: Vec<Diagnostic>,
+}
+
+fn check_schemas(config: &Config, jobs: &[&JobConfig]) -> Result<ImportedSchemas, Failure> {
+    let mut imported = ImportedSchemas { jobs: Vec::new(), findings: Vec::new() };
+    let store = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+    let Some(store) = store else { return Ok(imported) };
+    for job in jobs {
+        match imported_schema(job, &store) {
+            Ok(None) => continue,
+            Ok(Some(schema)) => {
+                imported.findings.extend(schema.warnings.into_iter().map(|warning| Diagnostic {
+                    message: format!("job `{}`, imported schema: {}", job.name, warning.message),
+                    ..warning
+                }));
+            }
+            Err(error @ RunError::Schema { .. }) => imported.findings.push(
+                Diagnostic::error(error.to_string())
+                    .at(Place::file(&config.file))
+                    .help("import it again, or drop it with `scimulator schema reset`"),
+            ),
+            Err(error) => return Err(run_failure(&error)),
+        }
+        imported.jobs.push(job.name.clone());
+    }
+    Ok(imported)
+}
+
+/// What is wrong with the mappings of a built-in profile under the job's choices, the disabled ones left out. Reading
+/// the configuration has told what is wrong with a profile of one's own, and with filters.
+fn check_mappings(config: &Config, job: &JobConfig) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    if job.profile.is_some() {
+        return findings;
+    }
+    let spec = JobSpec::new(config, job, 1);
+    for mapping in [&spec.users, &spec.groups].into_iter().filter(|mapping| mapping.enabled) {
+        for problem in mapping.check(job.reading().check) {
+            let target = problem.mapping_index.and_then(|index| mapping.attributes.get(index));
+            let place = target.map(|one| format!(", mapping to `{}`", one.target)).unwrap_or_default();
+            let message = format!("job `{}`, {}{place}: {}", job.name, mapping.name, problem.message);
+            let finding = match problem.severity {
+                Severity::Error => Diagnostic::error(message),
+                Severity::Warning => Diagnostic::warning(message),
+            };
+            findings.push(match problem.help {
+                Some(help) => finding.help(help),
+                None => finding,
+            });
+        }
+    }
+    findings
+}
+
+/// Reads the directory's files as an import would, and holds them against what is known of them. Nothing is kept.
+fn check_directory(config: &Config) -> Result<(Option<Counts>, Vec<Diagnostic>), Failure> {
+    let source = source(config);
+    let mut empty = Store::temporary().map_err(|error| store_failure(&error))?;
+    let (counts, findings) = match import(&mut empty, &source, now()) {
+        Ok(read) => (read.counts, read.warnings),
+        Err(ImportError::Store(error)) => return Err(store_failure(&error)),
+        Err(error) => return Ok((None, error.findings())),
+    };
+    // Rows known before say nothing new, so only a refusal is of interest here.
+    let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+    let Some(known) = known else { return Ok((Some(counts), findings)) };
+    let mut copy = known.copy().map_err(|error| store_failure(&error))?;
+    drop(known);
+    match import(&mut copy, &source, now()) {
+        Ok(_) => Ok((Some(counts), findings)),
+        Err(ImportError::Store(error)) => Err(store_failure(&error)),
+        Err(error @ ImportError::Refused(ImportFault::Vanished { .. } | ImportFault::FileGone { .. })) => {
+            Ok((Some(counts), findings.into_iter().chain(error.findings()).collect()))
+        }
+        // Something in the state makes a difference: a group renamed by command, say. It is told as an import tells it.
+        Err(error) => Ok((Some(counts), error.findings())),
+    }
+}
+
+/// What there is; what there is none of is left out, but for users.
+fn summary_of(counts: &Counts) -> Vec<String> {
+    let mut summary = vec![counted(counts.users, "user")];
+    let others = [
+        (counts.groups, "group"),
+        (counts.memberships, "membership"),
+        (counts.assignments, "assignment"),
+        (counts.removals, "removal"),
+    ];
+    summary.extend(
+        others.into_iter().filter(|(count, _)| *count != 0).map(|(count, what)| counted(count, what)),
+    );
+    summary
+}
+
+/// Objects known by their names alone (contract 4).
+fn derived_ids(counts: &Counts) -> Vec<String> {
+    [
+        (counts.users_id_derived, "user", "userPrincipalName"),
+        (counts.groups_id_derived, "group", "displayName"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count != 0)
+    .map(|(count, what, name)| {
+        let verb = if count == 1 { "has" } else { "have" };
+        format!(
+            "note: {} {verb} no objectId; one is derived from the {name}, so a rename is a leaver and a joiner",
+            counted(count, what)
+        )
+    })
+    .collect()
 }
 
 /// How many errors and warnings there are; a kind without any is left out.
@@ -93,7 +189,8 @@ fn counts(findings: &[Diagnostic]) -> Vec<String> {
         .collect()
 }
 
-fn counted(count: usize, what: &str) -> String {
+fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count: u64 = count.try_into().unwrap_or(u64::MAX);
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -26,6 +26,16 @@ impl Context {
         Ok(Self { output: Output::new(global.format, global.quiet), global, folder })
     }
 
+    /// Whether more is asked for than the result.
+    pub fn is_verbose(&self) -> bool {
+        0 < self.global.verbose
+    }
+
+    /// The job that was named, if one was; [`Self::jobs`] says whether there is such a job.
+    pub fn job_named(&self) -> Option<&str> {
+        self.global.job.as_deref()
+    }
+
     /// The value of an environment variable; `None` when it is not set or not Unicode.
     pub fn env(name: &str) -> Option<String> {
         std::env::var(name).ok()

@@ -11,7 +11,7 @@ use super::session::{Session, exit_of, now, run_failure};
 use super::{Exit, Failure};
 use crate::clock::SystemClock;
 use crate::diagnostic::Diagnostic;
-use crate::engine::entry::Status;
+use crate::engine::entry::{Status, seconds};
 use crate::engine::status::synchronization_quarantine;
 use crate::engine::{CycleKind, CycleResult, Event, Purpose};
 use crate::runner::{Mode, Watch};
@@ -29,16 +29,18 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
         return Err(Failure::new(
             Exit::Quarantine,
             format!(
-                "job `{}` is in quarantine ({}) since {began}; the next attempt is due {}, at {attempt}",
+                "job `{}` is in quarantine ({}) since {}; the next attempt is due {}, at {}",
                 session.job.name,
                 quarantine.reason.as_str(),
+                seconds(began),
                 relative(attempt, now()),
+                seconds(attempt),
             ),
         )
         .help(format!(
-            "it was `{}`: {}\nmend the cause, then clear the quarantine with `scimulator start`",
+            "mend the cause, then clear the quarantine with `scimulator start`; it was `{}`:\n    {}",
             quarantine.error_code,
-            first_line(&quarantine.error_message)
+            quarantine.error_message.replace('\n', "\n    ")
         )));
     }
     let job = session.ready()?;
@@ -86,6 +88,9 @@ fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) ->
     if !failures.is_empty() {
         output.note("what failed is tried again in the next cycle; see `scimulator logs --status failure`");
     }
+    if 0 < actions.warned {
+        output.note(&format!("with a warning: {}; see `scimulator logs --status warning`", actions.warned));
+    }
     let error = &result.statistics.error;
     if error.code != "None" && !result.source_fault {
         output.note(&format!("{}: {}", error.code, error.message));
@@ -113,11 +118,6 @@ pub(super) fn to_json(job: &str, result: &CycleResult) -> serde_json::Value {
         "quarantine": result.quarantine.as_ref().map(synchronization_quarantine),
         "nextCycle": result.next_cycle.to_string(),
     })
-}
-
-/// The first line of a text.
-pub(super) fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 /// Shows progress on a terminal, keeps what failed, tells findings.

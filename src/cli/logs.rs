@@ -79,6 +79,10 @@ fn line(row: &LogRow) -> Result<String, Failure> {
         row.label,
         entry.summary()
     );
+    for warning in entry.steps.iter().filter_map(|step| step.details.get("Warning")) {
+        text.push_str("\n    warning: ");
+        text.push_str(warning);
+    }
     if let Some(error) = &entry.error_information
         && row.status == "failure"
     {

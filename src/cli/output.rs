@@ -28,6 +28,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether notes are left out.
+    pub fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Prints a line, or several, of data.
     ///
     /// Errors: see [`Failure::printing`].
@@ -89,24 +94,25 @@ pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> 
     table.trim_fmt()
 }
 
-/// How far `then` is from `now`, in one unit: `now`, `5s ago`, `in 40m`, `3h ago`, `in 12d`.
+/// How far `then` is from `now`, in one unit: `now`, `5s ago`, `in 40m`, `3h ago`, `in 12d`. What is past is counted
+/// in whole units that have gone by; what is to come is rounded, so that 40 minutes are `in 40m` a moment later.
 pub fn relative(then: Timestamp, now: Timestamp) -> String {
     let distance = then.duration_since(now);
-    let length = short(distance.abs());
     match distance.as_secs() {
         0 => "now".to_owned(),
-        ..0 => format!("{length} ago"),
-        1.. => format!("in {length}"),
+        ..0 => format!("{} ago", short(distance.abs(), |_| 0)),
+        1.. => format!("in {}", short(distance, |unit| unit / 2)),
     }
 }
 
-/// The largest unit that fits at least twice, as `kubectl` has it: `90s`, `40m`, `47h`, `12d`.
-fn short(duration: SignedDuration) -> String {
+/// The largest unit that fits at least twice, as `kubectl` has it: `90s`, `40m`, `47h`, `12d`. `added` is what of a
+/// unit (seconds) is added before the rest is cut off: nothing, or half of it to round.
+fn short(duration: SignedDuration, added: impl Fn(i64) -> i64) -> String {
     const UNITS: [(i64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let seconds = duration.as_secs();
     let unit = UNITS.into_iter().find(|(length, _)| 2 * length <= seconds);
     match unit {
-        Some((length, name)) => format!("{}{name}", seconds / length),
+        Some((length, name)) => format!("{}{name}", seconds.saturating_add(added(length)) / length),
         None => format!("{seconds}s"),
     }
 }
@@ -125,9 +131,11 @@ mod tests {
             (119, "in 119s"),
             (120, "in 2m"),
             (40 * 60, "in 40m"),
+            (40 * 60 - 1, "in 40m"),
+            (7201, "in 2h"),
             (-7199, "119m ago"),
             (-7200, "2h ago"),
-            (172_799, "in 47h"),
+            (172_799, "in 48h"),
             (172_800, "in 2d"),
             (-28 * 86_400, "28d ago"),
         ];

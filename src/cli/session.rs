@@ -1,14 +1,18 @@
 //! What commands on a configured job share: the job, its state, its lock, and how its troubles are told.
 
 use super::context::Context;
+use super::failure::print_findings;
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::config::{Config, JobConfig};
+use crate::diagnostic::did_you_mean;
+use crate::directory::import::{ImportError, Read, import};
+use crate::directory::object::ObjectKind;
 use crate::engine::quarantine::Quarantine;
 use crate::engine::spec::JobSpec;
-use crate::engine::{CycleResult, RunState};
-use crate::runner::{Job, RunError, spec_in_effect};
-use crate::store::{JobLock, Store, StoreError};
+use crate::engine::{CycleResult, EngineError, RunState};
+use crate::runner::{Job, RunError, source, spec_in_effect};
+use crate::store::{JobLock, Resolved, Store, StoreError, StoredObject};
 
 /// A configured job and the state it runs on.
 pub(super) struct Session {
@@ -38,14 +42,121 @@ impl Session {
         Job::new(&self.config, &self.job, &Context::env).map_err(|error| run_failure(&error))
     }
 
+    /// What the engine sees of the job, with the schema in effect. Unlike a job made ready to run, it needs no token.
+    pub(super) fn spec(&self) -> Result<JobSpec, Failure> {
+        let spec = JobSpec::new(&self.config, &self.job, 1);
+        match spec_in_effect(&spec, &self.job, &self.store) {
+            Ok(spec) => Ok(spec.into_owned()),
+            Err(error) => Err(run_failure(&error)),
+        }
+    }
+
     /// The quarantine that the job is in. Mappings or filters saved since then have ended it (`engine.md 1.1`).
     pub(super) fn quarantine(&self) -> Result<Option<Quarantine>, Failure> {
         let job = self.store.job(&self.job.name).map_err(|error| store_failure(&error))?;
-        let spec = JobSpec::new(&self.config, &self.job, 1);
-        let spec = spec_in_effect(&spec, &self.job, &self.store).map_err(|error| run_failure(&error))?;
+        let spec = self.spec()?;
         match job.filter(|job| job.definition == spec.definition) {
             Some(job) => crate::engine::status::quarantine(&job).map_err(|error| store_failure(&error)),
             None => Ok(None),
+        }
+    }
+}
+
+/// Reads the directory's files as a cycle would, and empties the recycle bin of what is due. `vanish_limit` off
+/// accepts whatever vanished.
+pub(super) fn read_directory(
+    store: &mut Store,
+    config: &Config,
+    vanish_limit: bool,
+) -> Result<Read, ImportError> {
+    let mut source = source(config);
+    if !vanish_limit {
+        source.vanish_limit = None;
+    }
+    let read = import(store, &source, now())?;
+    store.expire_recycle_bin(now(), config.directory.soft_delete_retention)?;
+    Ok(read)
+}
+
+/// Reads the directory's files for a command that only looks. Where they can't be used, the last good import is
+/// looked at, what was found is told, and the command is to end with what is returned.
+pub(super) fn look_at_directory(
+    context: &Context,
+    store: &mut Store,
+    config: &Config,
+) -> Result<Exit, Failure> {
+    match read_directory(store, config, true) {
+        Ok(read) => {
+            if !context.output.is_quiet() {
+                print_findings(&read.warnings);
+            }
+            Ok(Exit::Fine)
+        }
+        Err(ImportError::Store(error)) => Err(store_failure(&error)),
+        Err(error) => {
+            print_findings(&error.findings());
+            context.output.note("the files can't be used; this is what the last good import left");
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// The user or group that a person named, tombstones included; of the kind wanted where one is.
+pub(super) fn find(store: &Store, text: &str, wanted: Option<ObjectKind>) -> Result<StoredObject, Failure> {
+    let failed = |error: StoreError| store_failure(&error);
+    let what = wanted.map_or("user or group", |kind| match kind {
+        ObjectKind::User => "user",
+        ObjectKind::Group => "group",
+    });
+    let candidates = match store.resolve(text).map_err(failed)? {
+        Resolved::Unknown => Vec::new(),
+        Resolved::One(kind, id) => vec![(kind, id)],
+        Resolved::Several(candidates) => candidates,
+    };
+    let is_wanted = |kind: ObjectKind| wanted.is_none_or(|wanted| wanted == kind);
+    let fits: Vec<_> = candidates.iter().filter(|(kind, _)| is_wanted(*kind)).collect();
+    match fits.as_slice() {
+        [(kind, id)] => store
+            .object(*kind, id)
+            .map_err(failed)?
+            .ok_or_else(|| Failure::new(Exit::Defect, format!("`{id}` was found and is not there"))),
+        [] => {
+            let failure = Failure::new(Exit::Usage, format!("there is no {what} `{text}`"));
+            let names = store.names_like(text).map_err(failed)?;
+            Err(match (candidates.first(), near(text, &names)) {
+                (Some((kind, id)), _) => failure.help(format!("{id} is a {}", kind.as_str().to_lowercase())),
+                (None, Some(near)) => failure.help(format!("did you mean `{near}`?")),
+                (None, None) => failure.help("`scimulator directory list` shows everybody"),
+            })
+        }
+        several => {
+            let ids = several.iter().map(|(kind, id)| format!("{} {id}", kind.as_str().to_lowercase()));
+            let ids: Vec<String> = ids.collect();
+            Err(Failure::new(Exit::Usage, format!("`{text}` is the name of {} objects", several.len()))
+                .help(format!("name one by its objectId: {}", ids.join(", "))))
+        }
+    }
+}
+
+/// The name most like `text`. Of names in one domain only what is before the `@` is compared: the rest is alike.
+fn near<'n>(text: &str, names: &'n [String]) -> Option<&'n str> {
+    let domain = text.split_once('@').map(|(_, domain)| domain.to_lowercase());
+    let part = |name: &str| match (name.split_once('@'), &domain) {
+        (Some((local, its)), Some(domain)) if its.eq_ignore_ascii_case(domain) => local.to_lowercase(),
+        (_, _) => name.to_lowercase(),
+    };
+    let parts: Vec<String> = names.iter().map(|name| part(name)).collect();
+    let best = did_you_mean(&part(text), parts.iter().map(String::as_str))?;
+    let at = parts.iter().position(|part| part == best)?;
+    names.get(at).map(String::as_str)
+}
+
+/// How a defect or trouble of the engine is told.
+pub(super) fn engine_failure(error: &EngineError) -> Failure {
+    match error {
+        EngineError::Store(error) => store_failure(error),
+        EngineError::Note(_) | EngineError::Defect(_) => {
+            Failure::new(Exit::Defect, "a defect of scimulator").because(error)
         }
     }
 }
@@ -59,12 +170,17 @@ pub(super) fn now() -> Timestamp {
 pub(super) fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::new(Exit::Usage, "the state can't be used").because(error);
     match error {
-        StoreError::Busy { .. } => failure.help("wait until the other process is done, or end it"),
+        StoreError::Busy { .. } | StoreError::Locked => {
+            failure.help("wait until the other process is done, or end it")
+        }
         StoreError::Newer { .. } => {
             failure.help("install the version of scimulator that wrote it; nothing was changed")
         }
-        StoreError::NotOurs { .. } | StoreError::Corrupt(_) => {
+        StoreError::NotOurs { .. } => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
+        }
+        StoreError::Damaged(_) | StoreError::Corrupt(_) => {
+            failure.help("move the file away to start over, or put a copy back")
         }
         StoreError::Open { .. } | StoreError::Sqlite(_) => {
             failure.help("see that the folder can be written to and that the disk is not full")
@@ -75,10 +191,8 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
 /// How a run that could not take place is told.
 pub(super) fn run_failure(error: &RunError) -> Failure {
     match error {
-        RunError::Store(error) | RunError::Engine(crate::engine::EngineError::Store(error)) => {
-            store_failure(error)
-        }
-        RunError::Engine(_) => Failure::new(Exit::Defect, "a defect of scimulator").because(error),
+        RunError::Store(error) => store_failure(error),
+        RunError::Engine(error) => engine_failure(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
         | RunError::Network(_)

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::context::Context;
-use super::cycle::first_line;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, one_line};
@@ -40,10 +39,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         }
     } else {
         context.output.text(&format!("refused: {}\n{}", error.code, error.message))?;
-        context.output.note(&format!(
-            "Entra would refuse these settings; in a cycle the same answer ({}) puts the job into quarantine at once",
-            first_line(&error.message)
-        ));
+        context.output.note(
+            "Entra would refuse these settings; in a cycle the same answer puts the job into quarantine at once",
+        );
     }
     Ok(exit_of(&result))
 }

@@ -17,7 +17,10 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 const HINTS: &[(&str, &str)] = &[
     ("app_role", "write `[[app_role]]`, once for each role"),
     ("directory", "write `[directory]` and below it `path = \"directory\"`"),
-    ("clauses", "write `clauses = [{ attribute = \"department\", operator = \"EQUALS\", value = \"Sales\" }]`"),
+    (
+        "clauses",
+        "write `clauses = [{ attribute = \"department\", operator = \"EQUALS\", value = \"Sales\" }]`",
+    ),
     ("filter", "write `[[job.filter]]`, once for each filter"),
     ("fidelity", "write `[job.fidelity]` and below it `edition = \"2026-08\"`"),
     ("job", "write `[[job]]`, once for each job"),

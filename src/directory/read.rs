@@ -38,12 +38,14 @@ mod names;
 mod table;
 mod text;
 mod toml_tables;
+mod written;
 
 pub use collect::{DIAGNOSTICS_MAX, ID_CHARS_MAX};
 pub use delimited::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use extras::EXTRA_FILE_BYTES_MAX;
 pub use folder::{FileStat, FolderStat, stat_folder};
 pub use toml_tables::TOML_FILE_BYTES_MAX;
+pub use written::{Written, WrittenError, is_multi_valued, written};
 
 /// What a reader must be told besides the folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

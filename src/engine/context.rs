@@ -6,6 +6,7 @@ use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
 use super::ids;
 use super::spec::JobSpec;
 use super::statistics::Statistics;
+use crate::client::Redactor;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::http::{Method, Request, Response, TransportError};
@@ -63,13 +64,13 @@ pub struct About {
 pub struct Refusal {
     /// Entra's code.
     pub code: ErrorCode,
-    /// The reason text, without its tail about retries.
+    /// The reason text, without its tail about retries, as the target gave it: see [`Context::shown`].
     pub reason: String,
     /// Status of the answer, when there was one.
     pub http_status: Option<u16>,
     /// Whether the target could not be reached at all.
     pub unreachable: bool,
-    /// Whether the cycle ends with it: credentials refused (README of the sheets, 401).
+    /// Whether the cycle ends with it: credentials refused, or a 404 to a query (`engine.md 5.1`).
     pub global: bool,
 }
 
@@ -78,20 +79,25 @@ impl Refusal {
     pub(super) fn status(exchange: Exchange, response: &Response) -> Self {
         Self {
             code: failure_code(exchange, response.status, &response.body),
-            reason: failure_text(response.status, excerpt(&response.body)),
+            reason: failure_text(response.status, &response.body),
             http_status: Some(response.status),
             unreachable: false,
-            global: response.status == 401,
+            global: response.status == 401 || (exchange == Exchange::MatchQuery && response.status == 404),
         }
     }
 
     /// No answer.
     pub(super) fn transport(exchange: Exchange, error: &TransportError) -> Self {
+        let unreachable = matches!(error, TransportError::Connect(_) | TransportError::Tls(_));
         Self {
             code: transport_failure_code(exchange, error),
-            reason: format!("The target could not be asked: {error}"),
+            reason: if unreachable {
+                format!("The target could not be reached: {error}")
+            } else {
+                format!("The request got no usable answer: {error}")
+            },
             http_status: None,
-            unreachable: matches!(error, TransportError::Connect(_) | TransportError::Tls(_)),
+            unreachable,
             global: false,
         }
     }
@@ -104,7 +110,7 @@ impl Refusal {
         };
         Self {
             code: error.code(exchange),
-            reason: format!("{text}. The answer began: {}", String::from_utf8_lossy(excerpt(&response.body))),
+            reason: format!("{text}. The answer began: {}", String::from_utf8_lossy(&response.body)),
             http_status: Some(response.status),
             unreachable: false,
             global: false,
@@ -117,13 +123,8 @@ impl Refusal {
     }
 }
 
-/// The first part of a body: what a log entry shows of it (bytes).
-const EXCERPT_BYTES_MAX: usize = 2_048;
-
-/// The first part of an answer's body.
-pub(super) fn excerpt(body: &[u8]) -> &[u8] {
-    body.get(..EXCERPT_BYTES_MAX).unwrap_or(body)
-}
+/// The most of a reason that is written down, in bytes: the answer's body stands at its end and may be long.
+const REASON_BYTES_MAX: usize = 2_560;
 
 /// An answer, or why there is none.
 pub(super) type Answer = Result<Response, TransportError>;
@@ -140,6 +141,8 @@ pub(super) enum Next {
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) spec: &'a JobSpec,
+    /// Masks what a target echoes: nothing secret is written down (contract 3).
+    pub(super) secrets: &'a Redactor,
     pub(super) store: &'a mut Store,
     pub(super) cycle: i64,
     pub(super) began: Timestamp,
@@ -177,6 +180,14 @@ impl Context<'_> {
         }
     }
 
+    /// A reason as it may be written down: without secrets that the target echoed, and not too long.
+    pub(super) fn shown(&self, reason: &str) -> String {
+        // Masked before it is cut: half a secret at the cut is one too much.
+        let mut text = self.secrets.redact(reason).into_owned();
+        text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
+        text
+    }
+
     /// Notes how an exchange went for the sake of the whole cycle: refused credentials end it, and so does a target
     /// that has not been there for a while (`outage_after`).
     pub(super) fn weigh(&mut self, refusal: &Refusal) {
@@ -201,6 +212,7 @@ impl Context<'_> {
         status: Status,
         mut entry: Entry,
     ) -> Result<(), EngineError> {
+        entry.mask(self.secrets);
         let began = *entry.began.get_or_insert(self.now);
         entry.duration_in_milliseconds =
             i64::try_from(self.now.duration_since(began).as_millis()).unwrap_or(i64::MAX);
@@ -225,7 +237,8 @@ impl Context<'_> {
                 }
             }
         }
-        let code = entry.steps.last().and_then(|step| step.details.get("ErrorCode").cloned());
+        entry.steps.sort_by_key(|step| step.kind);
+        let code = entry.steps.iter().rev().find_map(|step| step.details.get("ErrorCode").cloned());
         self.store.add_log_entry(
             &self.spec.name,
             &LogRow {
@@ -281,12 +294,12 @@ impl Context<'_> {
             retries: before.as_ref().map_or(0, |before| before.retries.saturating_add(1)),
             next_retry: self.spec.rules.retry.next_retry(self.began, self.now, self.spec.interval),
             error_code: refusal.code.as_str().to_owned(),
-            reason: refusal.reason.clone(),
+            reason: self.shown(&refusal.reason),
             http_status: refusal.http_status,
         };
         self.store.save_escrow(job, &escrow)?;
         let category = if refusal.http_status == Some(409) { "nonServiceFailure" } else { "failure" };
-        let mut reason = refusal.reason.clone();
+        let mut reason = escrow.reason;
         write!(reason, " {}", retry_text(escrow.retries, escrow.next_retry))
             .map_err(|_| EngineError::Defect("writing to a string failed"))?;
         let description = match action {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, excerpt, phase_number};
+use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
 use super::ids;
 use super::object::ObjectTask;
@@ -16,6 +16,7 @@ use super::reference::ReferenceTask;
 use super::removal::RemovalTask;
 use super::spec::JobSpec;
 use super::statistics::{RunError, Statistics};
+use crate::client::Redactor;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::fidelity::Probe;
 use crate::directory::object::ObjectKind;
@@ -191,20 +192,22 @@ pub struct Cycle<'a> {
 }
 
 impl<'a> Cycle<'a> {
-    /// Begins a run at job time `now`.
+    /// Begins a run at job time `now`; `secrets` masks what the target echoes in all that is written down.
     pub fn begin(
         spec: &'a JobSpec,
+        secrets: &'a Redactor,
         store: &'a mut Store,
         now: Timestamp,
         purpose: Purpose,
     ) -> Result<Self, EngineError> {
         let mut job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
-        if purpose == Purpose::InitialCycle || job.definition != spec.definition {
-            // Saved mappings and filters clear the watermark and keep the links (`engine.md 1.1`).
+        if purpose == Purpose::InitialCycle {
             job.watermark = None;
         }
         if job.definition != spec.definition {
-            job.quarantine = None; // saving them restarts the job (`engine.md 1.1`)
+            // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
+            job.watermark = None;
+            job.quarantine = None;
         }
         job.definition.clone_from(&spec.definition);
         job.cycle += 1;
@@ -218,13 +221,16 @@ impl<'a> Cycle<'a> {
             state: None,
             statistics: serde_json::to_string(&Statistics::default())?,
         };
-        store.step(|store| {
-            store.save_job(&job)?;
-            store.save_execution(&spec.name, &execution)
-        })?;
+        if purpose != Purpose::TestConnection {
+            store.step(|store| {
+                store.save_job(&job)?;
+                store.save_execution(&spec.name, &execution)
+            })?;
+        }
         let window = WorkWindow { after: job.watermark, until: 0 };
         let context = Context {
             spec,
+            secrets,
             store,
             cycle: job.cycle,
             began: now,
@@ -263,7 +269,7 @@ impl<'a> Cycle<'a> {
         self.context.now = self.context.now.max(now);
         loop {
             if self.context.abort.is_some() {
-                self.drop_unsent();
+                self.call_off();
             }
             if 0 < self.pauses {
                 // Of what is ready only pauses may go ahead.
@@ -283,8 +289,7 @@ impl<'a> Cycle<'a> {
                 self.end()?;
             }
             match self.stage {
-                Stage::Over => return Ok(None),
-                Stage::Import => return Ok(None),
+                Stage::Over | Stage::Import => return Ok(None),
                 Stage::Probe(_) if !self.running.is_empty() => return Ok(None),
                 Stage::Probe(kind) => self.probe_or_go_on(kind)?,
                 Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => {
@@ -302,16 +307,15 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// Forgets the requests that were ready when the cycle turned out to be over.
-    fn drop_unsent(&mut self) {
-        let running = &mut self.running;
-        self.ready.retain(|(id, effect)| {
-            let unsent = matches!(effect, Effect::Exchange { .. });
-            if unsent {
-                running.remove(&(id.phase, id.position));
+    /// A failed cycle sends nothing further: what has not left yet is left to the next attempt, which reads the same
+    /// changes again.
+    fn call_off(&mut self) {
+        for (id, effect) in self.ready.drain(..) {
+            if matches!(effect, Effect::Pause(_)) {
+                self.pauses = self.pauses.saturating_sub(1);
             }
-            !unsent
-        });
+            self.running.remove(&(id.phase, id.position));
+        }
     }
 
     /// Brings what came of an effect.
@@ -559,6 +563,10 @@ impl<'a> Cycle<'a> {
 
     /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).
     fn end(&mut self) -> Result<(), EngineError> {
+        if self.purpose == Purpose::TestConnection {
+            self.end_test();
+            return Ok(());
+        }
         let now = self.context.now;
         let spec = self.context.spec;
         // Links made during the cycle were counted in the table; the row read at its beginning is old.
@@ -576,17 +584,14 @@ impl<'a> Cycle<'a> {
                 (RunState::Failed, before)
             }
             (None, Some(refusal)) => {
-                self.context.statistics.error = RunError {
-                    code: refusal.code.as_str().to_owned(),
-                    message: refusal.reason.clone(),
-                    tenant_actionable: true,
-                };
+                let error = run_error(refusal, self.context.shown(&refusal.reason));
                 let imposed = quarantine::impose(
                     before.as_ref(),
                     quarantine::Reason::EncounteredQuarantineException,
-                    (refusal.code.as_str(), &refusal.reason),
+                    (&error.code, &error.message),
                     now,
                 );
+                self.context.statistics.error = error;
                 (RunState::Failed, Some(imposed))
             }
             (None, None) if 0 < self.context.statistics.count_escrowed => (RunState::EntryLevelErrors, None),
@@ -635,6 +640,29 @@ impl<'a> Cycle<'a> {
         self.stage = Stage::Over;
         Ok(())
     }
+
+    /// Ends a test of the connection: there is a result, and the job stands as before.
+    fn end_test(&mut self) {
+        if let Some(refusal) = &self.context.abort {
+            self.context.statistics.error = run_error(refusal, self.context.shown(&refusal.reason));
+        }
+        let failed = self.context.abort.is_some();
+        self.result = Some(CycleResult {
+            cycle: self.context.cycle,
+            id: self.id.clone(),
+            kind: self.kind(),
+            state: if failed { RunState::Failed } else { RunState::Succeeded },
+            statistics: self.context.statistics.clone(),
+            source_fault: false,
+            quarantine: None,
+            next_cycle: self.job.next_cycle.unwrap_or(self.context.now),
+        });
+        self.stage = Stage::Over;
+    }
+}
+
+fn run_error(refusal: &Refusal, message: String) -> RunError {
+    RunError { code: refusal.code.as_str().to_owned(), message, tenant_actionable: true }
 }
 
 /// A job that has never run.
@@ -677,15 +705,17 @@ fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer
             Err(error) => Refusal {
                 reason: format!(
                     "{error}. Resource: {url} Operation: GET. The answer began: {}",
-                    String::from_utf8_lossy(excerpt(&response.body))
+                    String::from_utf8_lossy(&response.body)
                 ),
                 ..Refusal::answer(Exchange::Probe, &error, &response)
             },
         },
-        Ok(response) => {
-            let shown = Response { body: excerpt(&response.body).to_vec(), ..response.clone() };
+        Ok(mut response) => {
+            for (name, value) in &mut response.headers {
+                *value = context.secrets.redact_header(name, value);
+            }
             Refusal {
-                reason: probe_failure_text(Method::Get, url, &shown),
+                reason: probe_failure_text(Method::Get, url, &response),
                 ..Refusal::status(Exchange::Probe, &response)
             }
         }

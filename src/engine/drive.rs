@@ -12,9 +12,8 @@ use crate::client::journal::{self, ObjectRef};
 use crate::client::overlay;
 use crate::client::{Answered, Authorization, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
-use crate::http::Request;
+use crate::http::{Request, Response, TransportError};
 use crate::store::{Store, StoreError};
-use crate::target::{App, Reply};
 
 /// What a driver needs beside the transport: the source, the journal, and somebody who watches.
 pub trait Ports {
@@ -40,20 +39,23 @@ pub struct Credentials {
     pub redactor: Redactor,
 }
 
+/// What comes of a request to a target in process, and how long after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The answer; or why there is none, as over a network.
+    pub outcome: Result<Response, TransportError>,
+    /// Virtual time from the request to its outcome.
+    pub latency: SignedDuration,
+}
+
 /// A target that is called in process.
 pub trait InProcess {
-    /// Answers a request at virtual time `now`; `label` is the object's name.
-    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply;
+    /// Takes a request at virtual time `now`; `label` is the object's name.
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery;
 
     /// Keeps what the last request changed, as a server would before it answers; in memory there is nothing to keep.
     fn keep(&mut self, _store: &mut Store) -> Result<(), StoreError> {
         Ok(())
-    }
-}
-
-impl InProcess for App {
-    fn handle(&mut self, request: &Request, _label: Option<&str>, now: Timestamp) -> Reply {
-        Self::handle(self, request, now)
     }
 }
 
@@ -62,9 +64,9 @@ impl InProcess for App {
 pub struct ReadOnly<T>(pub T);
 
 impl<T: InProcess> InProcess for ReadOnly<&mut T> {
-    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Reply {
+    fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery {
         match overlay::answer(request, label) {
-            Some(response) => Reply { response, latency: SignedDuration::ZERO },
+            Some(response) => Delivery { outcome: Ok(response), latency: SignedDuration::ZERO },
             None => self.0.handle(request, label, now),
         }
     }
@@ -106,14 +108,14 @@ pub fn in_process(
                 Effect::Exchange { mut request, about } => {
                     credentials.authorization.apply(&mut request);
                     let label = about.as_ref().map(|about| about.label.as_str());
-                    let reply = target.handle(&request, label, now);
+                    let delivery = target.handle(&request, label, now);
                     target.keep(cycle.store()).map_err(EngineError::Store)?;
                     let answered = Answered {
-                        outcome: Ok(reply.response),
-                        elapsed: Duration::try_from(reply.latency).unwrap_or_default(),
+                        outcome: delivery.outcome,
+                        elapsed: Duration::try_from(delivery.latency).unwrap_or_default(),
                     };
                     let exchange = record(&cycle, id, about, now, &request, &answered, credentials);
-                    let at = now.saturating_add(reply.latency).unwrap_or(Timestamp::MAX);
+                    let at = now.saturating_add(delivery.latency).unwrap_or(Timestamp::MAX);
                     due.insert((at, id), (Outcome::Answered(answered.outcome), Some(exchange)));
                 }
             }
@@ -160,14 +162,13 @@ pub async fn over_network(
                         let label = about.as_ref().map(|about| about.label.as_str());
                         let simulated =
                             if remote.read_only { overlay::answer(&request, label) } else { None };
-                        let answered = match simulated {
-                            Some(response) => Answered { outcome: Ok(response), elapsed: Duration::ZERO },
-                            None => {
-                                while let Some(pause) = remote.pace.admit() {
-                                    wait(pause).await;
-                                }
-                                remote.network.exchange(&request).await
+                        let answered = if let Some(response) = simulated {
+                            Answered { outcome: Ok(response), elapsed: Duration::ZERO }
+                        } else {
+                            while let Some(pause) = remote.pace.admit() {
+                                wait(pause).await;
                             }
+                            remote.network.exchange(&request).await
                         };
                         (id, Landed::Exchange(Box::new((request, about, started, answered))))
                     });

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::spec::JobSpec;
+use crate::client::Redactor;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::scim::urn;
@@ -83,15 +84,17 @@ impl Status {
 }
 
 /// The five steps, and reference resolution beside them (`engine.md 11`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Their order is the one in which an entry lists its steps, whatever order they were taken in (`engine.md` C11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepKind {
     /// The source object was read.
     Import,
-    /// Its scope was evaluated.
-    Scoping,
     /// The target was asked for it.
     Matching,
+    /// Its scope was evaluated.
+    Scoping,
     /// What to do was decided.
     Processing,
     /// References were turned into target ids.
@@ -164,6 +167,17 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Masks secrets in everything that may come from the target.
+    pub fn mask(&mut self, secrets: &Redactor) {
+        let details = self.steps.iter_mut().flat_map(|step| step.details.values_mut());
+        let values = self.modified_properties.iter_mut();
+        let values = values.flat_map(|property| [&mut property.old_value, &mut property.new_value]).flatten();
+        let reason = self.error_information.iter_mut().map(|error| &mut error.reason);
+        for text in details.chain(values).chain(reason) {
+            *text = secrets.redact(text).into_owned();
+        }
+    }
+
     /// Adds a step that succeeded.
     pub fn step(&mut self, name: &str, kind: StepKind, description: String) -> &mut Step {
         self.steps.push(Step {

@@ -1,31 +1,29 @@
 //! One user or group on its way through the five steps: import, scope, match, decide, export.
 
-use std::collections::BTreeMap;
+mod matching;
+mod notes;
+mod source;
 
 use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
-use super::decide::{Decision, DecisionRules, Facts, Managed, Skip, decide};
-use super::entry::{Action, Entry, ErrorInformation, ModifiedProperty, Status, StepKind};
-use super::ids;
+use super::decide::{Decision, Facts, Managed, decide};
+use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::reference::ReferenceNote;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
-use crate::expression::{AttributeValue, Environment, Random};
 use crate::http::{Method, Response};
-use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, shorten_guest_upn};
-use crate::scim::answer::{Resource, parse_list, parse_resource};
+use crate::mapping::{Difference, Evaluated, Mapped, MappedValue};
+use crate::scim::answer::parse_resource;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
-use crate::scim::query::{FilterValue, collection_path, match_query, read_path, resource_path};
-use crate::scope::filter::FilterResult;
-use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
-use crate::store::{Link, ObjectState, Phase, StoredObject, WorkItem};
+use crate::scim::query::{FilterValue, collection_path, read_path, resource_path};
+use crate::scope::Verdict;
+use crate::store::{Link, Phase, StoredObject, WorkItem};
 
-/// The code of an object without any matching value (`engine.md 11.1`).
-const IMPORT_SKIPPED: &str = "ImportSkipped";
-/// The code of an object that is out of scope or needs nothing (`engine.md 11.1`).
-const SKIPPED: &str = "EntrySynchronizationSkipped";
+use notes::SKIPPED;
+pub(super) use notes::log_redundant;
+pub(super) use source::{Loaded, evaluate, load, rules, source_view};
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
@@ -57,6 +55,8 @@ enum Stage {
     Idle,
     /// A create may have been cut off: looks for the value it sent.
     Recover,
+    /// The same for an object that is not to be created any more: what was created has to be taken away.
+    Settle,
     /// Looks for a match by the matching attribute of this number.
     Match(usize),
     /// Reads the linked account.
@@ -67,92 +67,6 @@ enum Stage {
     Patch(Vec<Difference>),
 }
 
-/// Everything about an object that scope and mapping need.
-pub(super) struct Loaded {
-    pub(super) object: StoredObject,
-    pub(super) verdict: Verdict,
-    pub(super) link: Option<Link>,
-}
-
-/// Reads an object, its scope and its link; `None` when the directory never had it.
-pub(super) fn load(context: &Context<'_>, kind: ObjectKind, id: &str) -> Result<Option<Loaded>, EngineError> {
-    let Some(object) = context.store.object(kind, id)? else { return Ok(None) };
-    let standing = match object.state {
-        ObjectState::Gone(_) => Standing::HardDeleted,
-        ObjectState::Recycled(_) => Standing::SoftDeleted,
-        ObjectState::Active if object.text("accountEnabled") == Some("False") => Standing::Disabled,
-        ObjectState::Active => Standing::Active,
-    };
-    let routes: Vec<Route> = context
-        .store
-        .assignments(&context.spec.name, kind, id)?
-        .into_iter()
-        .map(|(role, group)| Route { role, group })
-        .collect();
-    let entitlement = match context.spec.scope {
-        ScopeMode::All => Entitlement::SyncAll,
-        ScopeMode::Assigned if routes.is_empty() => Entitlement::NotAssigned,
-        ScopeMode::Assigned => Entitlement::Assigned(routes),
-    };
-    let link = context.store.link(&context.spec.name, kind, id)?;
-    let filter = match &context.spec.mapping(kind).scope {
-        filter if filter.is_empty() => FilterResult::unfiltered(),
-        filter => filter.evaluate(&own_view(&object)),
-    };
-    Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement, filter }, object, link }))
-}
-
-/// The attributes that do not depend on scope, which is what filters see: those of the row, its id, and the guest's
-/// two names (`mapping.md 5.5`).
-fn own_view(object: &StoredObject) -> BTreeMap<String, AttributeValue> {
-    let mut view = object.attributes.clone();
-    let mut set = |name: &str, text: String| view.insert(name.to_owned(), AttributeValue::Text(text));
-    set("objectId", object.id.clone());
-    if let Some(upn) = object.text("userPrincipalName") {
-        set("userPrincipalName", shorten_guest_upn(upn).into_owned());
-        if object.text("originalUserPrincipalName").is_none() {
-            set("originalUserPrincipalName", upn.to_owned());
-        }
-    }
-    view
-}
-
-/// The attributes as mappings see them: those of the row, and the computed ones (`mapping.md 5`).
-pub(super) fn source_view(
-    context: &Context<'_>,
-    object: &StoredObject,
-    verdict: &Verdict,
-) -> BTreeMap<String, AttributeValue> {
-    let mut view = own_view(object);
-    let soft_deleted = if verdict.is_soft_deleted() { "True" } else { "False" };
-    view.insert("IsSoftDeleted".to_owned(), AttributeValue::Text(soft_deleted.to_owned()));
-    if let Entitlement::Assigned(routes) = &verdict.entitlement {
-        let mut roles: Vec<_> =
-            routes.iter().filter_map(|route| context.spec.roles.get(&route.role).cloned()).collect();
-        roles.sort();
-        roles.dedup();
-        if !roles.is_empty() {
-            view.insert("appRoleAssignments".to_owned(), AttributeValue::Roles(roles));
-        }
-    }
-    view
-}
-
-/// The rules that decisions about a kind follow.
-pub(super) fn rules(context: &Context<'_>, kind: ObjectKind) -> DecisionRules {
-    let (mapping, rules) = (context.spec.mapping(kind), &context.spec.rules);
-    DecisionRules {
-        create: mapping.create,
-        update: mapping.update,
-        delete: mapping.delete,
-        soft_delete_mapped: mapping.source_attributes().contains("IsSoftDeleted"),
-        soft_delete_supported: rules.soft_delete_supported,
-        delete_when_unmapped: rules.delete_when_unmapped,
-        skip_out_of_scope: rules.skip_out_of_scope,
-        covers_soft_delete: rules.covers_soft_delete,
-    }
-}
-
 impl ObjectTask {
     /// Takes up an object: import, scope, mapping, decision, and the first request if there is to be one.
     pub(super) fn start(
@@ -161,7 +75,10 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context, kind, &item.id)? else { return Ok(None) };
+        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)?
+        else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &verdict);
         if !mapping.enabled {
@@ -188,56 +105,70 @@ impl ObjectTask {
         task.entry.display_name = task.object.text("displayName").map(str::to_owned);
         if let Err(refusal) = task.map(context) {
             // An object that nothing would be sent for anyway can't fail on its mapping.
-            if task.verdict.is_processed()
-                && (task.verdict.in_scope() && task.verdict.is_active() || task.link.is_some())
-            {
+            if task.verdict.can_fail(task.link.is_some()) {
                 task.note_import(context);
                 task.fail_here(context, &refusal)?;
                 return Ok(None);
             }
         }
-        let decision = decide(&Facts {
-            verdict: &task.verdict,
-            link: task
-                .link
-                .as_ref()
-                .map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: !task.matching.is_empty(),
-            touched: task.item.changed || task.item.escrow,
+        let decision = task.decide(context);
+        let next = match (decision, task.interrupted(context)?) {
+            (Decision::Nothing | Decision::Skip(_), Some((path, value))) => {
+                task.stage = Stage::Settle;
+                task.look_for_interrupted(context, &path, value)?
+            }
+            (decision, _) => task.act(context, decision)?,
+        };
+        Ok(Some((task, next)))
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Decision {
+        let link = self.link.as_ref();
+        decide(&Facts {
+            verdict: &self.verdict,
+            link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
+            has_matching_value: !self.matching.is_empty(),
+            touched: self.item.changed || self.item.escrow,
             full: context.is_initial(),
-            rules: rules(context, kind),
-        });
-        let next = match decision {
+            rules: rules(context.spec, self.item.kind),
+        })
+    }
+
+    /// Begins what was decided.
+    fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
+        match decision {
             Decision::Nothing => {
-                task.release_escrow(context)?;
-                Next::Done
+                // Of a linked object in scope nothing was looked at: what it waits for is not done.
+                if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
+                    self.release_all(context)?;
+                }
+                Ok(Next::Done)
             }
             Decision::Skip(skip) => {
-                task.skip(context, skip)?;
-                Next::Done
+                self.skip(context, skip)?;
+                Ok(Next::Done)
             }
             Decision::Remove => {
-                let removals = match kind {
+                let removals = match self.item.kind {
                     ObjectKind::User => Phase::UserRemovals,
                     ObjectKind::Group => Phase::GroupRemovals,
                 };
-                context.store.add_work(removals, &task.item)?;
-                Next::Done
+                context.store.add_work(removals, &self.item)?;
+                Ok(Next::Done)
             }
             Decision::Provision => {
-                task.note_import(context);
-                task.note_scope(context);
-                task.begin_match(context)?
+                self.note_import(context);
+                self.note_scope(context);
+                self.begin_match(context)
             }
             Decision::Evaluate { managed, removes } => {
-                task.managed = managed;
-                task.removes = removes;
-                task.note_import(context);
-                task.note_scope(context);
-                task.read(context)?
+                self.managed = managed;
+                self.removes = removes;
+                self.note_import(context);
+                self.note_scope(context);
+                self.read(context)
             }
-        };
-        Ok(Some((task, next)))
+        }
     }
 
     /// Takes the answer to the request under way.
@@ -245,6 +176,7 @@ impl ObjectTask {
         match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => Err(EngineError::Defect("an answer came that nobody had asked for")),
             Stage::Recover => self.matched(context, None, answer),
+            Stage::Settle => self.settled(context, answer),
             Stage::Match(number) => self.matched(context, Some(number), answer),
             Stage::Read => self.was_read(context, answer),
             Stage::Create => self.created(context, answer),
@@ -258,15 +190,8 @@ impl ObjectTask {
     }
 
     fn map(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
-        let view = source_view(context, &self.object, &self.verdict);
-        let stream = ids::stream(
-            context.spec.seed,
-            &[&context.spec.name, &context.cycle.to_string(), self.item.kind.as_str(), &self.item.id],
-        );
-        let mut environment =
-            Environment::new(context.now, Random::seeded(stream), &context.spec.expressions);
-        let mapping = context.spec.mapping(self.item.kind);
-        match mapping.evaluate(&view, &mut environment, &context.spec.style) {
+        let view = source_view(context.spec, &self.object, &self.verdict);
+        match evaluate(context.spec, &self.object, &view, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
@@ -277,152 +202,23 @@ impl ObjectTask {
         }
     }
 
-    fn note_import(&mut self, context: &Context<'_>) {
-        let view = source_view(context, &self.object, &self.verdict);
-        let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
-            (true, ..) => ("EntryImport", "Retrieved"),
-            (false, ObjectState::Gone(_), _) => {
-                ("EntryImportDelete", "Received a change of type (Delete) of")
-            }
-            (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
-            (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
-        };
-        let description =
-            format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, super::entry::SOURCE_SYSTEM);
-        let mapping = context.spec.mapping(self.item.kind);
-        let step = self.entry.step(name, StepKind::Import, description);
-        for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
-            mapping
-                .source_attributes()
-                .into_iter()
-                .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
-        ) {
-            let text = match view.get(attribute) {
-                Some(AttributeValue::Text(text)) => text.clone(),
-                Some(AttributeValue::List(texts)) => texts.join(";"),
-                Some(AttributeValue::Roles(roles)) => {
-                    roles.iter().map(|role| role.display_name.as_str()).collect::<Vec<_>>().join(";")
-                }
-                None => continue,
-            };
-            step.details.insert(attribute.to_owned(), text);
-        }
-    }
-
-    fn note_scope(&mut self, context: &Context<'_>) {
-        let description = format!(
-            "{} '{}' {} for {}",
-            self.item.kind,
-            self.object.label,
-            if self.verdict.in_scope() { "is in scope" } else { "is out of scope" },
-            context.spec.application
-        );
-        let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
-        let details = self.verdict.details(context.spec.rules.scoping_keys);
-        step.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-
-    /// Ends with nothing sent, and says why.
-    fn skip(&mut self, context: &mut Context<'_>, skip: Skip) -> Result<(), EngineError> {
-        self.note_import(context);
-        if skip != Skip::NoMatchingValue {
-            self.note_scope(context);
-        }
-        let label = self.object.label.clone();
-        let (code, reason, text) = match skip {
-            Skip::NoMatchingValue => (
-                IMPORT_SKIPPED,
-                "NoMatchingValue",
-                "no matching attribute has a value at the source".to_owned(),
-            ),
-            Skip::NotEntitled => {
-                let objections: Vec<String> = self
-                    .verdict
-                    .objections()
-                    .iter()
-                    .enumerate()
-                    .map(|(index, objection)| format!("{}) {objection}", index.saturating_add(1)))
-                    .collect();
-                (
-                    SKIPPED,
-                    "NotEffectivelyEntitled",
-                    format!("it is not effectively entitled: {}", objections.join(", ")),
-                )
-            }
-            Skip::SkipOutOfScopeDeletions => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
-            ),
-            Skip::ActionOff => (
-                SKIPPED,
-                "ActionDisabled",
-                "the action is switched off in the mapping's target object actions".to_owned(),
-            ),
-            Skip::SoftDeleteNotMapped => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "no mapping reads IsSoftDeleted, so there is no way to disable it".to_owned(),
-            ),
-            Skip::Unmanaged => (
-                SKIPPED,
-                "NotEffectivelyEntitled",
-                "it left scope before and is no longer managed".to_owned(),
-            ),
-            Skip::NotProcessed => (
-                SKIPPED,
-                "NotProcessed",
-                format!("the mapping does not look at it: {}", self.verdict.objections().join(", ")),
-            ),
-        };
-        if let Some(link) = &self.link
-            && link.managed
-            && skip != Skip::NotProcessed
-            && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
-        {
-            let link = Link { managed: false, ..link.clone() };
-            context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &label, &link)?;
-        }
-        let action = match skip {
-            Skip::NotEntitled => Action::Create,
-            Skip::NoMatchingValue
-            | Skip::SkipOutOfScopeDeletions
-            | Skip::ActionOff
-            | Skip::SoftDeleteNotMapped
-            | Skip::Unmanaged
-            | Skip::NotProcessed => Action::Other,
-        };
-        self.finish_skipped(context, action, (code, reason), text)
-    }
-
-    fn finish_skipped(
-        &mut self,
-        context: &mut Context<'_>,
-        action: Action,
-        (code, reason): (&str, &str),
-        text: String,
-    ) -> Result<(), EngineError> {
-        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
-        skip_step(&mut self.entry, description, (code, reason), text);
-        self.release_escrow(context)?;
-        let target_id = self.target_id();
-        let entry = std::mem::take(&mut self.entry);
-        context.log(
-            self.phase,
-            &self.item,
-            &self.object.label,
-            target_id.as_deref(),
-            action,
-            Status::Skipped,
-            entry,
-        )
-    }
-
     fn target_id(&self) -> Option<String> {
         self.link.as_ref().map(|link| link.target_id.clone())
     }
 
-    /// The operation that an escrow waited to repeat is done, or no longer needed.
+    /// Nothing is wanted of the object any more: neither the operation nor the reference that waits in escrow, nor
+    /// the create that may have been cut off.
+    fn release_all(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        self.release_escrow(context)?;
+        self.release_reference_escrow(context)?;
+        Ok(context.store.drop_intent(&context.spec.name, self.item.kind, &self.item.id)?)
+    }
+
+    fn release_reference_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, true)?)
+    }
+
+    /// The operation that an escrow waited to repeat is done.
     fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
         Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
     }
@@ -463,133 +259,7 @@ impl ObjectTask {
         Ok(Next::Done)
     }
 
-    // Matching.
-
-    fn begin_match(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
-        let interrupted = if context.spec.rules.intent_recovery {
-            context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?
-        } else {
-            None
-        };
-        if let Some((path, value)) = interrupted
-            && self
-                .matching
-                .first()
-                .is_none_or(|(known, now)| known.as_str() != path || now.as_str() != value)
-            && let Ok(path) = TargetPath::parse(&path)
-        {
-            let step = self.entry.step(
-                "EntryImport",
-                StepKind::Matching,
-                format!("A create of '{value}' may have been cut off earlier; looking for it first (this step is ours, not Entra's)"),
-            );
-            step.details.insert("InterruptedCreate".to_owned(), value.clone());
-            self.stage = Stage::Recover;
-            return self.query(context, &path, &FilterValue::Text(value));
-        }
-        self.match_by(context, 0)
-    }
-
-    fn match_by(&mut self, context: &mut Context<'_>, number: usize) -> Result<Next, EngineError> {
-        let Some((path, value)) = self.matching.get(number).cloned() else {
-            return self.unmatched(context);
-        };
-        self.stage = Stage::Match(number);
-        self.query(context, &path, &value)
-    }
-
-    fn query(
-        &mut self,
-        context: &mut Context<'_>,
-        path: &TargetPath,
-        value: &FilterValue,
-    ) -> Result<Next, EngineError> {
-        match match_query(self.item.kind, path, value, &context.spec.style) {
-            Ok(query) => Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None))),
-            Err(error) => {
-                let refusal = Refusal::ours(ErrorCode::ServiceIncompatibleFiltering, error.to_string());
-                self.fail_here(context, &refusal)
-            }
-        }
-    }
-
-    fn matched(
-        &mut self,
-        context: &mut Context<'_>,
-        number: Option<usize>,
-        answer: Answer,
-    ) -> Result<Next, EngineError> {
-        let response = match usable(Exchange::MatchQuery, answer) {
-            Ok(response) => response,
-            Err(refusal) => return self.fail_here(context, &refusal),
-        };
-        let list = match parse_list(self.item.kind, &response.body) {
-            Ok(list) => list,
-            Err(error) => {
-                return self.fail_here(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
-            }
-        };
-        let mut found = list.resources.into_iter();
-        match (list.total, found.next()) {
-            (0, _) | (_, None) => self.match_by(context, number.map_or(0, |number| number.saturating_add(1))),
-            (1, Some(resource)) => self.link_to(context, resource),
-            (total, Some(_)) => {
-                let refusal = Refusal {
-                    http_status: Some(response.status),
-                    ..Refusal::ours(
-                        ErrorCode::DuplicateTargetEntries,
-                        format!("{total} objects in the target match; nothing was written"),
-                    )
-                };
-                self.fail_here(context, &refusal)
-            }
-        }
-    }
-
-    /// Exactly one account matches: it is linked, then compared.
-    fn link_to(&mut self, context: &mut Context<'_>, resource: Resource) -> Result<Next, EngineError> {
-        let (job, kind) = (context.spec.name.clone(), self.item.kind);
-        if let Some(other) = context.store.source_of(&job, kind, &resource.id)?
-            && other != self.item.id
-        {
-            let stands = context.store.link(&job, kind, &other)?.is_some_and(|link| link.managed);
-            let lives =
-                context.store.object(kind, &other)?.is_some_and(|object| object.state == ObjectState::Active);
-            if stands && lives {
-                let refusal = Refusal::ours(
-                    ErrorCode::DuplicateSourceEntries,
-                    format!(
-                        "the account `{}` is linked to another source object with the same matching value",
-                        resource.id
-                    ),
-                );
-                return self.fail_here(context, &refusal);
-            }
-            // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
-            // of the former owner must not delete it (inferred).
-            context.store.drop_link(&job, kind, &other)?;
-        }
-        let step = self.entry.step(
-            "EntryImport",
-            StepKind::Matching,
-            format!(
-                "{kind} '{}' matches the account {} in {}",
-                self.object.label, resource.id, context.spec.target_system
-            ),
-        );
-        step.details.insert("TargetId".to_owned(), resource.id.clone());
-        let link = Link { target_id: resource.id, managed: self.managed };
-        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
-        self.link = Some(link);
-        self.fresh = true;
-        if !context.spec.mapping(kind).update {
-            let text =
-                "it was linked; Update is switched off in the mapping's target object actions".to_owned();
-            self.finish_skipped(context, Action::Other, (SKIPPED, "ActionDisabled"), text)?;
-            return Ok(Next::Done);
-        }
-        self.compare(context, resource.body)
-    }
+    // Creating.
 
     /// Nothing matches: create, unless the account was to be taken away or Create is off.
     fn unmatched(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
@@ -624,7 +294,9 @@ impl ObjectTask {
             }
         };
         context.statistics.count_exports += 1;
-        if let Some((path, value)) = self.matching.first() {
+        if let Some((path, value)) = self.matching.first()
+            && context.spec.rules.intent_recovery
+        {
             context.store.save_intent(
                 &context.spec.name,
                 (self.item.kind, &self.item.id),
@@ -888,6 +560,7 @@ impl ObjectTask {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {
+            self.release_reference_escrow(context)?;
             return Ok(pending);
         }
         let present = self
@@ -900,39 +573,6 @@ impl ObjectTask {
         context.store.add_work(phase, &item)?;
         Ok(None)
     }
-}
-
-/// Adds the step that says that nothing was done, and the code that goes with it.
-fn skip_step(entry: &mut Entry, description: String, (code, reason): (&str, &str), text: String) {
-    let step = entry.step("EntrySynchronizationSkip", StepKind::Export, description);
-    step.status = Status::Skipped;
-    step.details.insert("SkipReason".to_owned(), reason.to_owned());
-    step.details.insert("ErrorCode".to_owned(), code.to_owned());
-    // A skip has no error information, but for a missing matching value (`graph-api.md 10.4`).
-    if code == IMPORT_SKIPPED {
-        entry.error_information = Some(ErrorInformation {
-            error_code: code.to_owned(),
-            reason: text,
-            additional_details: None,
-            error_category: "nonServiceFailure".to_owned(),
-            recommended_action: None,
-        });
-    }
-}
-
-/// Writes the entry of an object that needed nothing (`RedundantExport`).
-pub(super) fn log_redundant(
-    context: &mut Context<'_>,
-    phase: Phase,
-    item: &WorkItem,
-    label: &str,
-    target_id: Option<&str>,
-    mut entry: Entry,
-) -> Result<(), EngineError> {
-    let text = "source and target agree".to_owned();
-    let description = format!("{} '{label}' was skipped: {text}", item.kind);
-    skip_step(&mut entry, description, (SKIPPED, "RedundantExport"), text);
-    context.log(phase, item, label, target_id, Action::Other, Status::Skipped, entry)
 }
 
 /// The response, if its status is one that lets the work go on.
@@ -961,7 +601,7 @@ fn json_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
-        other => other.to_string(),
+        other @ (Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
     }
 }
 

@@ -89,11 +89,7 @@ mod tests {
                 ("Unauthorized", "refused"),
                 now,
             );
-            assert_eq!(
-                imposed.next_attempt - now,
-                jiff::Span::new().minutes(minutes).fieldwise(),
-                "{minutes}"
-            );
+            assert_eq!(imposed.next_attempt.duration_since(now), SignedDuration::from_mins(minutes));
             assert_eq!(imposed.series_began, began);
             assert_eq!(imposed.current_began, now);
             now = imposed.next_attempt;

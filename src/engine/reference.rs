@@ -1,9 +1,10 @@
 //! References, written after all users and groups: the manager of a user, the members of a group
 //! (`engine.md 1.2` step 7, `wire.md 4.7` and 6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
 use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
@@ -11,8 +12,10 @@ use super::object::{log_redundant, usable};
 use crate::directory::object::ObjectKind;
 use crate::http::Method;
 use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
+use crate::scim::answer::parse_list;
 use crate::scim::failure::{ErrorCode, Exchange};
-use crate::scim::query::resource_path;
+use crate::scim::path::TargetPath;
+use crate::scim::query::{reference_query, resource_path};
 use crate::store::{Membership, Phase, WorkItem};
 
 /// What the pass over objects leaves for the pass over references.
@@ -44,12 +47,28 @@ pub(super) struct ReferenceTask {
     work: Work,
 }
 
+/// What is to be written once it is known not to be there already.
+#[derive(Debug)]
+enum Write {
+    Manager {
+        body: Value,
+        property: ModifiedProperty,
+        wanted: Option<(String, String)>,
+    },
+    Members {
+        path: TargetPath,
+        add: Vec<String>,
+        remove: Vec<String>,
+        sources: BTreeMap<String, (String, String)>,
+    },
+}
+
 #[derive(Debug)]
 enum Work {
-    Manager {
-        wanted: Option<(String, String)>,
-        recorded: Option<String>,
-    },
+    /// Asks before it writes (`reference_precheck`): the target ids still to be asked about, the one under way first.
+    Asking { questions: VecDeque<String>, write: Box<Write> },
+    /// Source id and target id of the manager to be set.
+    Manager(Option<(String, String)>),
     Members {
         batches: std::vec::IntoIter<MemberBatch>,
         under_way: Option<MemberBatch>,
@@ -83,7 +102,7 @@ impl ReferenceTask {
             unresolved: Vec::new(),
             waiting: Vec::new(),
             changed: false,
-            work: Work::Manager { wanted: None, recorded: None },
+            work: Work::Manager(None),
             item,
         };
         task.entry.display_name = object.text("displayName").map(str::to_owned);
@@ -105,32 +124,18 @@ impl ReferenceTask {
 
     /// Takes the answer to the request under way.
     pub(super) fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        if let Work::Asking { .. } = &self.work {
+            return self.was_answered(context, answer);
+        }
         if let Err(refusal) = usable(Exchange::Update, answer) {
-            context.weigh(&refusal);
-            let entry = std::mem::take(&mut self.entry);
-            context.fail(
-                self.phase,
-                &self.item,
-                &self.label,
-                Some(&self.target_id),
-                Action::Update,
-                true,
-                "EntryExportUpdate",
-                entry,
-                &refusal,
-            )?;
-            return Ok(Next::Done);
+            return self.fail(context, &refusal);
         }
         self.changed = true;
         let job = context.spec.name.clone();
         let next = match &mut self.work {
-            Work::Manager { wanted, recorded } => {
-                if let Some(other) = recorded.take() {
-                    context.store.remove_reference(&job, &self.item.id, "manager", &other)?;
-                }
-                if let Some((other, target)) = wanted {
-                    context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-                }
+            Work::Asking { .. } => return Err(EngineError::Defect("a question was taken for a write")),
+            Work::Manager(wanted) => {
+                context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
                 Next::Done
             }
             Work::Members { batches, under_way, sources } => {
@@ -159,6 +164,7 @@ impl ReferenceTask {
                 }
                 match batches.next() {
                     Some(batch) => {
+                        propose(context, &self.item.id, &batch, sources)?;
                         let path = resource_path(ObjectKind::Group, &self.target_id);
                         let request = context.request(Method::Patch, &path, Some(&batch.body));
                         *under_way = Some(batch);
@@ -181,6 +187,126 @@ impl ReferenceTask {
         &self.label
     }
 
+    fn fail(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
+        context.weigh(refusal);
+        let entry = std::mem::take(&mut self.entry);
+        context.fail(
+            self.phase,
+            &self.item,
+            &self.label,
+            Some(&self.target_id),
+            Action::Update,
+            true,
+            "EntryExportUpdate",
+            entry,
+            refusal,
+        )?;
+        Ok(Next::Done)
+    }
+
+    /// Writes, or asks first where that is switched on. `questions` are the target ids to ask about.
+    fn begin(
+        &mut self,
+        context: &mut Context<'_>,
+        questions: VecDeque<String>,
+        write: Write,
+    ) -> Result<Next, EngineError> {
+        if !context.spec.rules.reference_precheck || questions.is_empty() {
+            return self.write(context, write);
+        }
+        let next = self.ask(context, &questions);
+        self.work = Work::Asking { questions, write: Box::new(write) };
+        Ok(next)
+    }
+
+    fn ask(&self, context: &Context<'_>, questions: &VecDeque<String>) -> Next {
+        let attribute = match self.item.kind {
+            ObjectKind::User => "manager",
+            ObjectKind::Group => "members",
+        };
+        match questions.front() {
+            Some(other) => {
+                let query = reference_query(self.item.kind, &self.target_id, attribute, other);
+                Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None))
+            }
+            None => Next::Done,
+        }
+    }
+
+    /// What the target holds already is not written again; what it does not hold is not taken away.
+    fn was_answered(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
+        let response = match usable(Exchange::MatchQuery, answer) {
+            Ok(response) => response,
+            Err(refusal) => return self.fail(context, &refusal),
+        };
+        let holds = match parse_list(self.item.kind, &response.body) {
+            Ok(list) => 0 < list.total,
+            Err(error) => {
+                return self.fail(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
+            }
+        };
+        let idle = Work::Manager(None);
+        let Work::Asking { mut questions, mut write } = std::mem::replace(&mut self.work, idle) else {
+            return Err(EngineError::Defect("an answer to no question"));
+        };
+        let asked = questions.pop_front().unwrap_or_default();
+        let job = context.spec.name.clone();
+        match write.as_mut() {
+            Write::Manager { wanted: Some((other, target)), .. } if holds => {
+                context.store.record_manager(&job, &self.item.id, Some((other, target)))?;
+                self.finish(context)?;
+                return Ok(Next::Done);
+            }
+            Write::Manager { .. } => {}
+            Write::Members { add, remove, sources, .. } => {
+                let list = if holds { add } else { remove };
+                let before = list.len();
+                list.retain(|target| *target != asked);
+                if let (true, Some((member, _))) = (list.len() < before, sources.get(&asked)) {
+                    if holds {
+                        context.store.record_reference(&job, &self.item.id, "members", (member, &asked))?;
+                    } else {
+                        context.store.remove_reference(&job, &self.item.id, "members", member)?;
+                    }
+                }
+            }
+        }
+        if !questions.is_empty() {
+            let next = self.ask(context, &questions);
+            self.work = Work::Asking { questions, write };
+            return Ok(next);
+        }
+        let next = self.write(context, *write)?;
+        if matches!(next, Next::Done) {
+            self.finish(context)?;
+        }
+        Ok(next)
+    }
+
+    fn write(&mut self, context: &mut Context<'_>, write: Write) -> Result<Next, EngineError> {
+        let path = resource_path(self.item.kind, &self.target_id);
+        let body = match write {
+            Write::Manager { body, property, wanted } => {
+                if let Some(wanted) = pair(wanted.as_ref()) {
+                    context.store.propose_reference(&context.spec.name, &self.item.id, "manager", wanted)?;
+                }
+                self.entry.modified_properties.push(property);
+                self.work = Work::Manager(wanted);
+                body
+            }
+            Write::Members { path, add, remove, sources } => {
+                let mut batches = member_batches(&path, &add, &remove, &context.spec.style).into_iter();
+                let Some(first) = batches.next() else { return Ok(Next::Done) };
+                propose(context, &self.item.id, &first, &sources)?;
+                let body = first.body.clone();
+                self.work = Work::Members { batches, under_way: Some(first), sources };
+                body
+            }
+        };
+        context.statistics.count_exports += 1;
+        Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&body))))
+    }
+
     fn start_manager(
         &mut self,
         context: &mut Context<'_>,
@@ -188,13 +314,13 @@ impl ReferenceTask {
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
         let job = context.spec.name.clone();
-        let recorded = context.store.recorded_manager(&job, &self.item.id)?;
+        let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
             Some(text) => context.store.resolve_manager(text)?.map(|id| (text, id)),
             None => None,
         };
         let wanted = match manager {
-            None if recorded.is_none() => return Ok(Next::Done), // what we never set is not ours to take away
+            None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
@@ -220,26 +346,19 @@ impl ReferenceTask {
             },
             &context.spec.style,
         );
-        let recorded = recorded.map(|(other, _)| other);
         let Some(operation) = operation else {
             // The target agrees already; the record follows.
-            if let Some(other) = &recorded {
-                context.store.remove_reference(&job, &self.item.id, "manager", other)?;
-            }
-            if let Some((other, target)) = &wanted {
-                context.store.record_reference(&job, &self.item.id, "manager", (other, target))?;
-            }
+            context.store.record_manager(&job, &self.item.id, pair(wanted.as_ref()))?;
             return Ok(Next::Done);
         };
-        self.entry.modified_properties.push(ModifiedProperty {
+        let property = ModifiedProperty {
             display_name: reference.path.to_string(),
             old_value: present.map(str::to_owned),
             new_value: Some(wanted.as_ref().map(|(_, target)| target.clone()).unwrap_or_default()),
-        });
-        self.work = Work::Manager { wanted, recorded };
-        let path = resource_path(ObjectKind::User, &self.target_id);
-        context.statistics.count_exports += 1;
-        Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&operation.body))))
+        };
+        // Only the setting of a manager was ever asked about (`wire.md 4.7`).
+        let questions = wanted.iter().map(|(_, target)| target.clone()).collect();
+        self.begin(context, questions, Write::Manager { body: operation.body, property, wanted })
     }
 
     /// Which members are to be added and removed. An incremental cycle looks at the edges that changed, and no
@@ -252,23 +371,25 @@ impl ReferenceTask {
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();
         for member in context.store.memberships(&job, &self.item.id, window)? {
-            let Membership { member, label, present, target_id, managed, escrowed, recorded, .. } = member;
+            let Membership {
+                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+            } = member;
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
-                    let known = recorded.as_deref() == Some(target.as_str());
+                    let known = confirmed && recorded.as_deref() == Some(target.as_str());
                     if !known || context.is_initial() {
                         add.push(target.clone());
                         sources.insert(target, (member, label));
                     }
                 }
-                (true, _, Some(_)) => {} // left scope, still a member: nobody asked to take it out
+                // Left scope and still a member: nobody asked to take it out. Or never a member, and none now.
+                (true, _, Some(_)) | (false, _, None) => {}
                 (true, _, None) if escrowed => self.waiting.push(label),
                 (true, _, None) => self.unresolved.push(label),
                 (false, _, Some(target)) => {
                     remove.push(target.clone());
                     sources.insert(target, (member, label));
                 }
-                (false, _, None) => {}
             }
         }
         let references = context.spec.groups.references();
@@ -276,13 +397,8 @@ impl ReferenceTask {
         else {
             return Ok(Next::Done);
         };
-        let mut batches = member_batches(reference.path, &add, &remove, &context.spec.style).into_iter();
-        let Some(first) = batches.next() else { return Ok(Next::Done) };
-        let path = resource_path(ObjectKind::Group, &self.target_id);
-        let request = context.request(Method::Patch, &path, Some(&first.body));
-        self.work = Work::Members { batches, under_way: Some(first), sources };
-        context.statistics.count_exports += 1;
-        Ok(Next::Send(Exchange::Update, request))
+        let questions = add.iter().chain(&remove).cloned().collect();
+        self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }
 
     /// Everything that could be written is written.
@@ -355,4 +471,24 @@ impl ReferenceTask {
         }
         log_redundant(context, self.phase, &self.item, &self.label, Some(&self.target_id), entry)
     }
+}
+
+fn pair(owned: Option<&(String, String)>) -> Option<(&str, &str)> {
+    owned.map(|(other, target)| (other.as_str(), target.as_str()))
+}
+
+/// Notes what a request is about to add. What the target takes in must be known even if its answer never arrives, or
+/// nobody would take out a member who left the group since.
+fn propose(
+    context: &Context<'_>,
+    group: &str,
+    batch: &MemberBatch,
+    sources: &BTreeMap<String, (String, String)>,
+) -> Result<(), EngineError> {
+    for target in &batch.added {
+        if let Some((member, _)) = sources.get(target) {
+            context.store.propose_reference(&context.spec.name, group, "members", (member, target))?;
+        }
+    }
+    Ok(())
 }

@@ -105,6 +105,7 @@ impl JobSpec {
                     RetryAfter::Off => None,
                 },
                 requery_on_conflict: fidelity.requery_on_conflict,
+                reference_precheck: fidelity.reference_precheck,
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
@@ -173,6 +174,8 @@ pub struct Rules {
     pub retry_after: Option<SignedDuration>,
     /// Whether a 409 on create is followed by another look-up in the same attempt.
     pub requery_on_conflict: bool,
+    /// Whether the target is asked before a reference is written (`reference_precheck`).
+    pub reference_precheck: bool,
     /// So many exchanges in a row without a connection are a global failure.
     pub outage_after: u32,
     /// `SkipOutOfScopeDeletions`.

@@ -138,6 +138,17 @@ fn form_encode(text: &str) -> String {
     encoded
 }
 
+/// The question whether an object refers to another one by `attribute` (`manager`, `members`), as it stood before
+/// each write of a reference in older revisions (`wire.md 4.7`, `6.6`). Ids are the target's.
+pub fn reference_query(kind: ObjectKind, id: &str, attribute: &str, other: &str) -> String {
+    format!(
+        "{}?attributes=id&filter=id+eq+%22{}%22+and+{attribute}+eq+%22{}%22",
+        collection_path(kind),
+        encode_value(id),
+        encode_value(other)
+    )
+}
+
 /// Rules 4 and 5: a fixed list of characters in lower-case hex, space as `+`; what is left and illegal in a URL is
 /// escaped by the URI layer, in upper-case hex.
 fn encode_value(text: &str) -> String {

@@ -21,11 +21,13 @@ CREATE TABLE object (
   in_file     INTEGER NOT NULL CHECK (in_file IN (0, 1)),
   state       TEXT NOT NULL CHECK (state IN ('active', 'recycled', 'gone')),
   deleted_at  TEXT,                          -- since when in the recycle bin
-  PRIMARY KEY (kind, id),
+  PRIMARY KEY (id, kind),                    -- ids are looked up without a kind too
   CHECK ((state = 'active') = (deleted_at IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX object_position ON object (kind, position);
 CREATE INDEX object_label ON object (label_key, kind);
 CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
+CREATE INDEX object_edited ON object (kind, id) WHERE edited = 1;
 CREATE INDEX object_deleted ON object (deleted_at) WHERE state = 'recycled';
 
 -- What the files say (in_file) and what a command said instead (edited); a change in the file ends the edit.
@@ -113,6 +115,7 @@ CREATE TABLE reference (
   attribute TEXT NOT NULL CHECK (attribute IN ('members', 'manager')),
   other_id  TEXT NOT NULL,                   -- source id of the member or manager
   target_id TEXT NOT NULL,                   -- target id of the member or manager, as sent
+  confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)),  -- the target said that it took it
   PRIMARY KEY (job, source_id, attribute, other_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -278,14 +278,18 @@ impl Store {
     }
 
     /// The user that a `manager` cell names, if it is in the directory and not deleted; else `None`: a dangling
-    /// reference counts as absent (design 9).
+    /// reference counts as absent (design 9). One that a command has renamed is found by both its names.
     pub fn resolve_manager(&self, text: &str) -> Result<Option<String>, StoreError> {
         Ok(self
             .connection
             .prepare_cached(
                 "SELECT id FROM object WHERE kind = 'User' AND state = 'active' AND id = ?1
                  UNION ALL
-                 SELECT id FROM object WHERE kind = 'User' AND state = 'active' AND label_key = ?2 LIMIT 1",
+                 SELECT id FROM object WHERE kind = 'User' AND state = 'active' AND label_key = ?2
+                 UNION ALL
+                 SELECT id FROM object WHERE edited = 1 AND in_file = 1 AND kind = 'User' AND state = 'active'
+                    AND scimulator_lower(json_extract(file_row, '$.userPrincipalName')) = ?2
+                 LIMIT 1",
             )?
             .query_row([text, &text.to_lowercase()], |row| row.get(0))
             .optional()?)

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::directory::{ObjectState, label_of, manager_of, render_row};
 use super::{Store, StoreError, stamp};
@@ -17,15 +17,54 @@ use crate::directory::object::{ObjectKind, SourceObject};
 /// How many dangling references are reported one by one; the rest is a number.
 const DANGLING_REPORTED_MAX: usize = 20;
 
+/// Collects the objects that a command has renamed. Files go on calling them by the names that files give them, so
+/// that a rename by command takes nobody out of a group.
+const FILE_NAMES: &str = "
+CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
+CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
+CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);
+DELETE FROM temp.file_name;
+INSERT INTO temp.file_name
+  SELECT key, kind, id FROM (
+    SELECT kind, id, label_key, scimulator_lower(COALESCE(json_extract(file_row,
+             CASE kind WHEN 'User' THEN '$.userPrincipalName' ELSE '$.displayName' END), id)) AS key
+      FROM object WHERE edited = 1 AND in_file = 1)
+   WHERE key <> label_key;
+";
+
+/// A query for id and state of the objects of a kind that files call by the name `key`, deleted ones left out.
+fn named(kind: &str, key: &str) -> String {
+    format!(
+        "SELECT o.id, o.state FROM object o WHERE o.label_key = {key} AND o.kind = '{kind}' AND o.state <> 'gone'
+            AND NOT EXISTS (SELECT 1 FROM temp.file_name f WHERE f.id = o.id AND f.kind = o.kind)
+         UNION ALL
+         SELECT o.id, o.state FROM temp.file_name f JOIN object o ON o.kind = f.kind AND o.id = f.id
+          WHERE f.key = {key} AND f.kind = '{kind}' AND o.state <> 'gone'"
+    )
+}
+
 /// An import in progress. Dropped without [`Import::finish`], it leaves no trace.
 #[derive(Debug)]
 pub struct Import<'s> {
     store: &'s mut Store,
     now: Timestamp,
     next_position: i64,
-    /// Hashes of the objects seen; 128 bits, so that two of a million do not meet.
-    seen: Vec<u128>,
+    /// Every object that the files had last time, sorted: 40 bytes each, whatever a row holds.
+    known: Vec<Known>,
+    /// Objects read.
+    read: u64,
     open: bool,
+}
+
+/// An object of the last import.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    /// Hash of kind and objectId; 128 bits, so that two of a million do not meet.
+    identity: u128,
+    /// Beginning of the row's fingerprint.
+    fingerprint: u64,
+    /// Whether this import has it too.
+    seen: bool,
 }
 
 /// What an accepted import did.
@@ -75,14 +114,31 @@ impl Store {
         let next_position: i64 =
             self.connection
                 .query_row("SELECT COALESCE(MAX(position), 0) + 1 FROM object", [], |row| row.get(0))?;
-        Ok(Import { store: self, now, next_position, seen: Vec::new(), open: true })
+        let known = self.known_rows()?;
+        Ok(Import { store: self, now, next_position, known, read: 0, open: true })
+    }
+
+    /// What the files had last time, by identity.
+    fn known_rows(&self) -> Result<Vec<Known>, StoreError> {
+        let mut known = Vec::new();
+        let mut statement =
+            self.connection.prepare("SELECT kind, id, fingerprint FROM object WHERE in_file = 1")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let kind = super::directory::kind(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            let fingerprint = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            known.push(Known { identity: identity(kind, id), fingerprint: short(fingerprint), seen: false });
+        }
+        known.sort_unstable_by_key(|known| known.identity);
+        Ok(known)
     }
 }
 
 impl Import<'_> {
     /// One user or group row.
     pub fn object(&mut self, object: &SourceObject, place: &Place) -> Result<(), StoreError> {
-        self.seen.push(identity(object.kind, &object.id));
+        self.read += 1;
         let row = render_row(&object.attributes);
         let mut hasher = blake3::Hasher::new();
         hasher.update(row.as_bytes());
@@ -90,22 +146,19 @@ impl Import<'_> {
         let fingerprint = hasher.finalize();
         let fingerprint = fingerprint.as_bytes().as_slice();
 
-        let unchanged: Option<bool> = self
-            .store
-            .connection
-            .prepare_cached("SELECT in_file = 1 AND fingerprint = ?3 FROM object WHERE kind = ?1 AND id = ?2")?
-            .query_row(params![object.kind.as_str(), object.id, fingerprint], |row| row.get(0))
-            .optional()?;
-        if unchanged == Some(true) {
-            return Ok(());
+        let identity = identity(object.kind, &object.id);
+        if let Ok(at) = self.known.binary_search_by_key(&identity, |known| known.identity)
+            && let Some(known) = self.known.get_mut(at)
+        {
+            known.seen = true;
+            if known.fingerprint == short(fingerprint) {
+                return Ok(());
+            }
         }
 
         let deleted_at = object.deleted.map(|since| since.min(self.now));
         let label = label_of(object.kind, &object.attributes, &object.id);
-        let state = match unchanged {
-            Some(_) => self.store.object(object.kind, &object.id)?.map(|known| known.state),
-            None => None,
-        };
+        let state = self.store.object(object.kind, &object.id)?.map(|known| known.state);
         // The row decides from here on: an edit by command stood until now (design 9).
         let columns = params![
             object.kind.as_str(),
@@ -265,7 +318,7 @@ impl Import<'_> {
                 )
                 .map_err(StoreError::from)?;
         }
-        let objects = u64::try_from(self.seen.len()).unwrap_or(u64::MAX);
+        let objects = self.read;
         let changes = self.change_count()?.saturating_sub(before);
         self.store.batch("RELEASE import")?;
         self.open = false;
@@ -285,10 +338,9 @@ impl Import<'_> {
 
     /// Users that the files no longer hold go to the recycle bin, groups go for good (contract 4).
     fn vanish(&mut self, limit: Option<(u32, u32)>) -> Result<u64, ImportFault> {
-        self.seen.sort_unstable();
         let mut missing: Vec<(ObjectKind, String, bool)> = Vec::new();
         let mut known_users: u64 = 0;
-        {
+        if self.known.iter().any(|known| !known.seen) {
             let mut statement = self
                 .store
                 .connection
@@ -299,10 +351,13 @@ impl Import<'_> {
                 let kind = super::directory::kind(&row.get::<_, String>(0).map_err(StoreError::from)?)?;
                 let id: String = row.get(1).map_err(StoreError::from)?;
                 let active = row.get::<_, String>(2).map_err(StoreError::from)? == "active";
+                let known = self.known.binary_search_by_key(&identity(kind, &id), |known| known.identity);
+                // What is not known was added by this very import.
+                let Some(known) = known.ok().and_then(|at| self.known.get(at)) else { continue };
                 if kind == ObjectKind::User && active {
                     known_users += 1;
                 }
-                if self.seen.binary_search(&identity(kind, &id)).is_err() {
+                if !known.seen {
                     missing.push((kind, id, active));
                 }
             }
@@ -335,36 +390,43 @@ impl Import<'_> {
     /// Finds the objects that the edges name; what names nothing is dropped with a warning, what names several
     /// groups refuses the import.
     fn resolve_edges(&mut self) -> Result<Vec<Diagnostic>, ImportFault> {
+        self.store.batch(FILE_NAMES)?;
+        let group_named = |key: &str| named("Group", key);
         let ambiguous = self.report(
-            "SELECT file, line, 'several groups are called `' || parent || '`; write the objectId'
-               FROM temp.staged_edge e WHERE what = 'membership'
-                AND NOT EXISTS (SELECT 1 FROM object WHERE kind = 'Group' AND id = e.parent)
-                AND 1 < (SELECT count(*) FROM object WHERE label_key = parent_key AND kind = 'Group' AND state = 'active')
-             UNION ALL
-             SELECT file, line, 'several groups are called `' || member || '`; write the objectId'
-               FROM temp.staged_edge e
-              WHERE NOT EXISTS (SELECT 1 FROM object WHERE id = e.member)
-                AND NOT EXISTS (SELECT 1 FROM object WHERE label_key = member_key AND kind = 'User' AND state <> 'gone')
-                AND 1 < (SELECT count(*) FROM object WHERE label_key = member_key AND kind = 'Group' AND state = 'active')",
+            &format!(
+                "SELECT file, line, 'several groups are called `' || parent || '`; write the objectId'
+                   FROM temp.staged_edge e WHERE what = 'membership'
+                    AND NOT EXISTS (SELECT 1 FROM object WHERE kind = 'Group' AND id = e.parent)
+                    AND 1 < (SELECT count(*) FROM ({}) WHERE state = 'active')
+                 UNION ALL
+                 SELECT file, line, 'several groups are called `' || member || '`; write the objectId'
+                   FROM temp.staged_edge e
+                  WHERE NOT EXISTS (SELECT 1 FROM object WHERE id = e.member)
+                    AND NOT EXISTS ({})
+                    AND 1 < (SELECT count(*) FROM ({}) WHERE state = 'active')",
+                group_named("e.parent_key"),
+                named("User", "e.member_key"),
+                group_named("e.member_key")
+            ),
             Diagnostic::error,
         )?;
         if !ambiguous.is_empty() {
             return Err(ImportFault::Ambiguous(ambiguous));
         }
         // By objectId, else by name; the living before those in the recycle bin.
-        self.store.batch(
+        self.store.batch(&format!(
             "UPDATE temp.staged_edge SET
                parent_id = CASE what WHEN 'assignment' THEN parent ELSE COALESCE(
                  (SELECT id FROM object WHERE kind = 'Group' AND id = parent AND state <> 'gone'),
-                 (SELECT id FROM object WHERE label_key = parent_key AND kind = 'Group' AND state <> 'gone'
-                   ORDER BY state LIMIT 1)) END,
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1)) END,
                member_id = COALESCE(
                  (SELECT id FROM object WHERE id = member AND state <> 'gone' LIMIT 1),
-                 (SELECT id FROM object WHERE label_key = member_key AND kind = 'User' AND state <> 'gone'
-                   ORDER BY state LIMIT 1),
-                 (SELECT id FROM object WHERE label_key = member_key AND kind = 'Group' AND state <> 'gone'
-                   ORDER BY state LIMIT 1));",
-        )?;
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1),
+                 (SELECT id FROM ({}) ORDER BY state LIMIT 1));",
+            group_named("parent_key"),
+            named("User", "member_key"),
+            group_named("member_key")
+        ))?;
         let dangling = self.report(
             "SELECT file, line, 'no group has the objectId or displayName `' || parent || '`; the row is ignored'
                FROM temp.staged_edge WHERE parent_id IS NULL
@@ -517,6 +579,9 @@ impl Import<'_> {
                 AND NOT EXISTS (SELECT 1 FROM object m WHERE m.kind = 'User' AND m.id = u.manager AND m.state = 'active')
                 AND NOT EXISTS (SELECT 1 FROM object m
                      WHERE m.kind = 'User' AND m.label_key = scimulator_lower(u.manager) AND m.state = 'active')
+                AND NOT EXISTS (SELECT 1 FROM temp.file_name f
+                     JOIN object m ON m.kind = f.kind AND m.id = f.id AND m.state = 'active'
+                     WHERE f.kind = 'User' AND f.key = scimulator_lower(u.manager))
               ORDER BY s.rowid",
             Diagnostic::warning,
         )
@@ -530,6 +595,11 @@ impl Drop for Import<'_> {
             drop(self.store.batch("ROLLBACK TO import; RELEASE import"));
         }
     }
+}
+
+/// The beginning of a fingerprint: enough to tell one row of an object from its next.
+fn short(fingerprint: &[u8]) -> u64 {
+    fingerprint.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 fn identity(kind: ObjectKind, id: &str) -> u128 {

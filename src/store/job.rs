@@ -271,6 +271,24 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a reference is about to be written: a member or the manager, by source id and target id. Until
+    /// [`Self::record_reference`] it may be in the target or not (design, law 4).
+    pub fn propose_reference(
+        &self,
+        job: &str,
+        source_id: &str,
+        attribute: &str,
+        (other_id, target_id): (&str, &str),
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO reference VALUES (?1, ?2, ?3, ?4, ?5, 0)
+                 ON CONFLICT DO UPDATE SET target_id = ?5, confirmed = confirmed AND target_id = ?5",
+            )?
+            .execute([job, source_id, attribute, other_id, target_id])?;
+        Ok(())
+    }
+
     /// Records that a reference was written: a member or the manager, by source id and target id.
     pub fn record_reference(
         &self,
@@ -280,9 +298,28 @@ impl Store {
         (other_id, target_id): (&str, &str),
     ) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO reference VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached("INSERT OR REPLACE INTO reference VALUES (?1, ?2, ?3, ?4, ?5, 1)")?
             .execute([job, source_id, attribute, other_id, target_id])?;
         Ok(())
+    }
+
+    /// Records who the manager of a user is in the target, by source id and target id, or that there is none. Whoever
+    /// was recorded or proposed before is forgotten.
+    pub fn record_manager(
+        &self,
+        job: &str,
+        user: &str,
+        manager: Option<(&str, &str)>,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM reference WHERE job = ?1 AND source_id = ?2 AND attribute = 'manager'",
+            )?
+            .execute([job, user])?;
+        match manager {
+            Some(manager) => self.record_reference(job, user, "manager", manager),
+            None => Ok(()),
+        }
     }
 
     /// Forgets a recorded reference.
@@ -301,15 +338,15 @@ impl Store {
         Ok(())
     }
 
-    /// The manager as this job wrote it: source id and target id.
-    pub fn recorded_manager(&self, job: &str, user: &str) -> Result<Option<(String, String)>, StoreError> {
+    /// Whether this job has set a manager of the user, or may have.
+    pub fn has_recorded_manager(&self, job: &str, user: &str) -> Result<bool, StoreError> {
         Ok(self
             .connection
             .prepare_cached(
-                "SELECT other_id, target_id FROM reference WHERE job = ?1 AND source_id = ?2 AND attribute = 'manager'",
+                "SELECT EXISTS (SELECT 1 FROM reference
+                                 WHERE job = ?1 AND source_id = ?2 AND attribute = 'manager')",
             )?
-            .query_row([job, user], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?)
+            .query_row([job, user], |row| row.get(0))?)
     }
 
     /// Notes that a create is about to leave, with the matching value it sends (design, law 4).

@@ -33,13 +33,11 @@ impl JobLock {
     pub fn take(folder: &Path, job: &str) -> Result<Self, LockError> {
         let path = folder.join(format!("{job}.lock"));
         let failed = |source| LockError::File { file: path.display().to_string(), source };
-        let mut file = File::options()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut options = File::options();
+        options.create(true).read(true).write(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {

@@ -72,7 +72,7 @@ pub struct WorkItem {
     pub changed: bool,
     /// An edge changed that may change whether it is assigned.
     pub entitlement: bool,
-    /// It is in escrow and due.
+    /// It is in escrow and due, or a create of it may have been cut off.
     pub escrow: bool,
     /// What an earlier phase noted about it.
     pub note: Option<String>,
@@ -95,8 +95,10 @@ pub struct Membership {
     pub managed: bool,
     /// Whether an object escrow is open for it.
     pub escrowed: bool,
-    /// The target id under which this job has put it into the group.
+    /// The target id under which this job has put it into the group, or may have.
     pub recorded: Option<String>,
+    /// Whether the target said that it took it.
+    pub confirmed: bool,
 }
 
 impl Store {
@@ -142,9 +144,10 @@ impl Store {
         connection.execute(
             "INSERT INTO temp.work
              SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 0, 1, NULL
-               FROM escrow e JOIN object o ON o.kind = e.kind AND o.id = e.source_id
-              WHERE e.job = ?1 AND e.next_retry <= ?2
-              GROUP BY o.kind, o.id
+               FROM (SELECT kind, source_id FROM escrow WHERE job = ?1 AND next_retry <= ?2
+                     UNION SELECT kind, source_id FROM intent WHERE job = ?1) e
+               JOIN object o ON o.kind = e.kind AND o.id = e.source_id
+              WHERE true
              ON CONFLICT DO UPDATE SET escrow = 1",
             [job, &stamp(now)],
         )?;
@@ -194,6 +197,24 @@ impl Store {
             .transpose()
     }
 
+    /// The piece of work that the list of a cycle has for an object; `None`: the cycle passes it over.
+    pub fn work_of(&self, kind: ObjectKind, id: &str) -> Result<Option<WorkItem>, StoreError> {
+        let phase = match kind {
+            ObjectKind::User => Phase::Users,
+            ObjectKind::Group => Phase::Groups,
+        };
+        let before: Option<i64> = self
+            .connection
+            .query_row(
+                "SELECT position - 1 FROM object WHERE kind = ?1 AND id = ?2",
+                [kind.as_str(), id],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(before) = before else { return Ok(None) };
+        Ok(self.next_work(phase, before)?.filter(|item| item.id == id))
+    }
+
     /// Adds a piece of work to a later phase, at the place its object has there.
     pub fn add_work(&self, phase: Phase, item: &WorkItem) -> Result<(), StoreError> {
         self.connection
@@ -230,7 +251,7 @@ impl Store {
                     l.target_id, COALESCE(l.managed, 0),
                     EXISTS (SELECT 1 FROM escrow e WHERE e.job = ?1 AND e.kind = o.kind AND e.source_id = o.id
                                AND e.is_reference = 0),
-                    r.target_id
+                    r.target_id, COALESCE(r.confirmed, 0)
                FROM (SELECT member FROM membership WHERE parent = ?2 AND ?3 < 0
                      UNION SELECT other_id FROM reference
                             WHERE job = ?1 AND source_id = ?2 AND attribute = 'members' AND ?3 < 0
@@ -256,6 +277,7 @@ impl Store {
                 managed: row.get(5)?,
                 escrowed: row.get(6)?,
                 recorded: row.get(7)?,
+                confirmed: row.get(8)?,
             });
         }
         Ok(members)

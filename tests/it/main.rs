@@ -2,11 +2,17 @@
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
 
+mod bad_targets;
 mod cli;
+mod cli_check;
+mod cli_directory;
+mod cli_expression;
 mod client;
 mod common;
 mod config;
 mod directory_read;
+mod documents;
+mod engine;
 mod expression;
 mod filters_in_jobs;
 mod laws;
@@ -15,5 +21,7 @@ mod schema;
 mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
+mod state_files;
 mod target;
+mod third_party;
 mod wire;

@@ -148,6 +148,11 @@ impl Names {
         Self(names)
     }
 
+    /// Every name that has a meaning of its own, spelt as mappings know it.
+    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(|(name, _)| name.as_str())
+    }
+
     /// The attribute that a heading or key names.
     pub(super) fn resolve(&self, heading: &str) -> Column {
         let heading = heading.trim();

@@ -68,11 +68,7 @@ pub(super) fn source(cells: &BTreeMap<String, Cell>) -> BTreeMap<String, Attribu
 pub(crate) fn options() -> TemplateOptions<'static> {
     TemplateOptions {
         parse: ParseOptions::default(),
-        check: CheckOptions {
-            unique_value_outbound: false,
-            scope_is_all: false,
-            strict_conditions: false,
-        },
+        check: CheckOptions { unique_value_outbound: false, scope_is_all: false, strict_conditions: false },
         filter: FilterOptions::default(),
     }
 }

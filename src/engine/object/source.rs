@@ -1,0 +1,119 @@
+//! What is known of an object before anything is done about it: its attributes, its scope, its link, and what the
+//! mappings make of it. Cycles and [`inspect`](crate::engine::inspect) take it from here alike.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Timestamp;
+use crate::directory::object::ObjectKind;
+use crate::engine::context::EngineError;
+use crate::engine::decide::DecisionRules;
+use crate::engine::ids;
+use crate::engine::spec::JobSpec;
+use crate::expression::{AttributeValue, Environment, Random};
+use crate::mapping::{Evaluated, MappingError, shorten_guest_upn};
+use crate::scope::filter::FilterResult;
+use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
+use crate::store::{Link, ObjectState, Store, StoredObject};
+
+/// Everything about an object that scope and mapping need.
+pub(in crate::engine) struct Loaded {
+    pub(in crate::engine) object: StoredObject,
+    pub(in crate::engine) verdict: Verdict,
+    pub(in crate::engine) link: Option<Link>,
+}
+
+/// Reads an object, its scope and its link; `None` when the directory never had it.
+pub(in crate::engine) fn load(
+    spec: &JobSpec,
+    store: &Store,
+    kind: ObjectKind,
+    id: &str,
+) -> Result<Option<Loaded>, EngineError> {
+    let Some(object) = store.object(kind, id)? else { return Ok(None) };
+    let standing = match object.state {
+        ObjectState::Gone(_) => Standing::HardDeleted,
+        ObjectState::Recycled(_) => Standing::SoftDeleted,
+        ObjectState::Active if object.text("accountEnabled") == Some("False") => Standing::Disabled,
+        ObjectState::Active => Standing::Active,
+    };
+    let routes: Vec<Route> = store
+        .assignments(&spec.name, kind, id)?
+        .into_iter()
+        .map(|(role, group)| Route { role, group })
+        .collect();
+    let entitlement = match spec.scope {
+        ScopeMode::All => Entitlement::SyncAll,
+        ScopeMode::Assigned if routes.is_empty() => Entitlement::NotAssigned,
+        ScopeMode::Assigned => Entitlement::Assigned(routes),
+    };
+    let link = store.link(&spec.name, kind, id)?;
+    let filter = match &spec.mapping(kind).scope {
+        filter if filter.is_empty() => FilterResult::unfiltered(),
+        filter => filter.evaluate(&own_view(&object)),
+    };
+    Ok(Some(Loaded { verdict: Verdict { kind, standing, entitlement, filter }, object, link }))
+}
+
+/// The attributes that do not depend on scope, which is what filters see: those of the row, its id, and the guest's
+/// two names (`mapping.md 5.5`).
+fn own_view(object: &StoredObject) -> BTreeMap<String, AttributeValue> {
+    let mut view = object.attributes.clone();
+    let mut set = |name: &str, text: String| view.insert(name.to_owned(), AttributeValue::Text(text));
+    set("objectId", object.id.clone());
+    if let Some(upn) = object.text("userPrincipalName") {
+        set("userPrincipalName", shorten_guest_upn(upn).into_owned());
+        if object.text("originalUserPrincipalName").is_none() {
+            set("originalUserPrincipalName", upn.to_owned());
+        }
+    }
+    view
+}
+
+/// The attributes as mappings see them: those of the row, and the computed ones (`mapping.md 5`).
+pub(in crate::engine) fn source_view(
+    spec: &JobSpec,
+    object: &StoredObject,
+    verdict: &Verdict,
+) -> BTreeMap<String, AttributeValue> {
+    let mut view = own_view(object);
+    let soft_deleted = if verdict.is_soft_deleted() { "True" } else { "False" };
+    view.insert("IsSoftDeleted".to_owned(), AttributeValue::Text(soft_deleted.to_owned()));
+    if let Entitlement::Assigned(routes) = &verdict.entitlement {
+        let mut roles: Vec<_> =
+            routes.iter().filter_map(|route| spec.roles.get(&route.role).cloned()).collect();
+        roles.sort();
+        roles.dedup();
+        if !roles.is_empty() {
+            view.insert("appRoleAssignments".to_owned(), AttributeValue::Roles(roles));
+        }
+    }
+    view
+}
+
+/// The rules that decisions about a kind follow.
+pub(in crate::engine) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
+    let (mapping, rules) = (spec.mapping(kind), &spec.rules);
+    DecisionRules {
+        create: mapping.create,
+        update: mapping.update,
+        delete: mapping.delete,
+        soft_delete_mapped: mapping.source_attributes().contains("IsSoftDeleted"),
+        soft_delete_supported: rules.soft_delete_supported,
+        delete_when_unmapped: rules.delete_when_unmapped,
+        skip_out_of_scope: rules.skip_out_of_scope,
+        covers_soft_delete: rules.covers_soft_delete,
+    }
+}
+
+/// What the mappings make of an object in a cycle; `view` is its [`source_view`].
+pub(in crate::engine) fn evaluate(
+    spec: &JobSpec,
+    object: &StoredObject,
+    view: &BTreeMap<String, AttributeValue>,
+    cycle: i64,
+    now: Timestamp,
+) -> Result<Evaluated, MappingError> {
+    let stream = ids::stream(spec.seed, &[&spec.name, &cycle.to_string(), object.kind.as_str(), &object.id]);
+    let mut environment = Environment::new(now, Random::seeded(stream), &spec.expressions);
+    spec.mapping(object.kind).evaluate(view, &mut environment, &spec.style)
+}

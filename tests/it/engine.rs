@@ -1,0 +1,12 @@
+//! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
+
+mod blind;
+mod determinism;
+mod failures;
+mod harness;
+mod kill;
+mod logs;
+mod source;
+mod story;
+mod tables;
+mod traces;
