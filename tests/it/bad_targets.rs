@@ -27,10 +27,11 @@ fn project(url: &str, fidelity: &str) -> Project {
         "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = '{url}'\n\
          token = {{ value = '{TOKEN}' }}\nscope = 'all'\n[job.fidelity]\n{fidelity}\n"
     );
-    let names = EVERYBODY.map(|upn| upn.split_once('@').unwrap().0);
-    let users: String =
-        EVERYBODY.iter().zip(names).map(|(upn, name)| format!("{upn},{name},{name}\n")).collect();
-    let users = format!("userPrincipalName,displayName,mailNickname\n{users}");
+    let users = EVERYBODY.map(|upn| {
+        let name = upn.split_once('@').unwrap().0;
+        format!("{upn},{name},{name}\n")
+    });
+    let users = format!("userPrincipalName,displayName,mailNickname\n{}", users.concat());
     Project::with([("scimulator.toml", &config), ("directory/users.csv", &users)])
 }
 
@@ -196,11 +197,24 @@ fn a_page_of_a_gateway_is_no_target() {
 }
 
 #[test]
-fn a_404_to_the_probe_ends_the_cycle_and_one_to_a_query_fails_its_user() {
+fn a_404_to_a_query_is_no_answer_of_a_target_and_ends_the_cycle() {
     let not_here = || Answer::say(404, "nothing lives here");
     the_probe_ends_it("", INCOMPATIBLE, &["NotFound", "nothing lives here"], move |_| Some(not_here()));
-    let reason = ["StatusCode: NotFound", "Web Response: nothing lives here"];
-    only_ben_fails("", INCOMPATIBLE, &reason, move |asked| asked.queries("ben").then(not_here));
+    scimulator::covers!("W-028");
+
+    let gone = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&gone);
+    let server =
+        Server::start(move |asked| (asked.queries("ben") && seen.load(Ordering::SeqCst)).then(not_here));
+    let project = project(&server.url(), "");
+    let told =
+        [INCOMPATIBLE, "StatusCode: NotFound", "nothing lives here", "in quarantine", "ben@contoso.com"];
+    run(&project, ["cycle"]).ends_with(3, &told);
+    assert_eq!(server.users(), ["ada@contoso.com"]);
+    gone.store(false, Ordering::SeqCst);
+    assert_eq!((run(&project, ["start"]).code, run(&project, ["cycle"]).code), (0, 0));
+    assert_eq!(server.users(), EVERYBODY);
+    scimulator::covers!("E-136");
 }
 
 #[test]

@@ -4,15 +4,21 @@
 
 mod bad_targets;
 mod cli;
+mod cli_check;
+mod cli_directory;
+mod cli_expression;
 mod client;
 mod common;
 mod config;
 mod directory_read;
+mod documents;
 mod engine;
 mod expression;
 mod laws;
 mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
+mod state_files;
 mod target;
+mod third_party;
 mod wire;

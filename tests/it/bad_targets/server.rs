@@ -1,5 +1,6 @@
 //! A small SCIM target on loopback that does as it should, except where a test says otherwise.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +52,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn say(status: u16, body: impl ToString) -> Self {
+    pub(super) fn say(status: u16, body: impl std::fmt::Display) -> Self {
         Self::Say(status, vec![("Content-Type", "application/scim+json".to_owned())], body.to_string())
     }
 }
@@ -136,15 +137,16 @@ fn serve(state: &State, stream: TcpStream) {
     // The client may hang up before the end, which is its right.
     match answer {
         Answer::Say(status, headers, body) => {
-            let headers: String =
-                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            let head =
+            let mut head =
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
-            stream.write_all(format!("{head}{headers}\r\n{body}").as_bytes()).ok();
+            for (name, value) in headers {
+                write!(head, "{name}: {value}\r\n").unwrap();
+            }
+            stream.write_all(format!("{head}\r\n{body}").as_bytes()).ok();
             stream.shutdown(Shutdown::Write).ok();
         }
         Answer::Silence => {
-            stream.read(&mut [0]).ok();
+            stream.read_exact(&mut [0]).ok();
         }
         Answer::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok();
