@@ -142,10 +142,16 @@ impl Store {
         Self::prepare(Connection::open_in_memory()?, PathBuf::from(":memory:"))
     }
 
-    /// A copy in memory of everything here: what `plan` works on, so that nothing it does is kept and a running
+    /// A store in a temporary file of its own, gone when dropped: for directories that may not fit into memory. Small
+    /// ones never reach the disk.
+    pub fn temporary() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open("")?, PathBuf::from("a temporary file"))
+    }
+
+    /// A temporary copy of everything here: what `plan` works on, so that nothing it does is kept and a running
     /// service is never locked out.
     pub fn copy(&self) -> Result<Self, StoreError> {
-        let mut connection = Connection::open_in_memory()?;
+        let mut connection = Connection::open("")?;
         rusqlite::backup::Backup::new(&self.connection, &mut connection)?.run_to_completion(
             i32::MAX,
             std::time::Duration::ZERO,

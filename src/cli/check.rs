@@ -2,24 +2,47 @@
 
 use super::context::Context;
 use super::failure::{findings_to_json, print_findings};
+use super::session::{now, spec, store_failure};
 use super::{Exit, Failure};
 use crate::config::{Config, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
+use crate::directory::import::{ImportError, import};
+use crate::directory::object::ObjectKind;
+use crate::directory::read::Counts;
+use crate::mapping::check::CheckOptions;
+use crate::runner::source;
+use crate::scope::ScopeMode;
+use crate::store::{ImportFault, Store};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let (mut summary, findings) = match context.load()? {
+    let mut summary = Vec::new();
+    let mut notes = Vec::new();
+    let findings = match context.load()? {
         Ok((config, mut findings)) => {
             let jobs = context.jobs(&config)?;
-            findings.extend(check(&config, &jobs, &Context::env));
-            (summary(&jobs), findings)
+            summary.push(counted(jobs.len(), "job"));
+            findings.extend(jobs.iter().filter_map(|job| check_token(&config, job, &Context::env)));
+            for job in jobs {
+                findings.extend(check_mappings(&config, job)?);
+            }
+            let (counts, found) = check_directory(&config)?;
+            findings.extend(found);
+            if let Some(counts) = counts {
+                summary.extend(summary_of(&counts));
+                notes.extend(derived_ids(&counts));
+            }
+            findings
         }
-        Err(findings) => (Vec::new(), findings),
+        Err(findings) => findings,
     };
     let failed = has_errors(&findings);
     if context.output.is_json() {
         context.output.json(&findings_to_json(&findings))?;
     } else {
         print_findings(&findings);
+        for note in notes {
+            context.output.note(&note);
+        }
         if failed {
             context.output.note(&format!("found {}", counts(&findings).join(", ")));
         } else {
@@ -30,11 +53,6 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     Ok(if failed { Exit::Usage } else { Exit::Fine })
 }
 
-/// What a configuration that reads well may still lack.
-fn check(config: &Config, jobs: &[&JobConfig], env: &dyn Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
-    jobs.iter().filter_map(|job| check_token(config, job, env)).collect()
-}
-
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
     let error = job.token.as_ref()?.resolve(env).err()?;
@@ -43,9 +61,89 @@ fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<St
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
 }
 
-/// What there is.
-fn summary(jobs: &[&JobConfig]) -> Vec<String> {
-    vec![counted(jobs.len(), "job")]
+/// What is wrong with a job's mappings, the disabled ones left out.
+fn check_mappings(config: &Config, job: &JobConfig) -> Result<Vec<Diagnostic>, Failure> {
+    let spec = spec(config, job)?;
+    let options = CheckOptions { unique_value_outbound: false, scope_is_all: job.scope == ScopeMode::All };
+    let mut findings = Vec::new();
+    for kind in [ObjectKind::User, ObjectKind::Group] {
+        let mapping = spec.mapping(kind);
+        if !mapping.enabled {
+            continue;
+        }
+        for problem in mapping.check(options) {
+            let target = problem.mapping_index.and_then(|index| mapping.attributes.get(index));
+            let place = target.map(|one| format!(", mapping to `{}`", one.target)).unwrap_or_default();
+            let message = format!("job `{}`, {}{place}: {}", job.name, mapping.name, problem.message);
+            let finding = match problem.severity {
+                Severity::Error => Diagnostic::error(message),
+                Severity::Warning => Diagnostic::warning(message),
+            };
+            findings.push(match problem.help {
+                Some(help) => finding.help(help),
+                None => finding,
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// Reads the directory's files as an import would, and holds them against what is known of them. Nothing is kept.
+fn check_directory(config: &Config) -> Result<(Option<Counts>, Vec<Diagnostic>), Failure> {
+    let source = source(config);
+    let mut empty = Store::temporary().map_err(|error| store_failure(&error))?;
+    let (counts, findings) = match import(&mut empty, &source, now()) {
+        Ok(read) => (read.counts, read.warnings),
+        Err(ImportError::Store(error)) => return Err(store_failure(&error)),
+        Err(error) => return Ok((None, error.findings())),
+    };
+    // Rows known before say nothing new, so only a refusal is of interest here.
+    let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+    let Some(known) = known else { return Ok((Some(counts), findings)) };
+    let mut copy = known.copy().map_err(|error| store_failure(&error))?;
+    drop(known);
+    match import(&mut copy, &source, now()) {
+        Ok(_) => Ok((Some(counts), findings)),
+        Err(ImportError::Store(error)) => Err(store_failure(&error)),
+        Err(error @ ImportError::Refused(ImportFault::Vanished { .. } | ImportFault::FileGone { .. })) => {
+            Ok((Some(counts), findings.into_iter().chain(error.findings()).collect()))
+        }
+        // Something in the state makes a difference: a group renamed by command, say. It is told as an import tells it.
+        Err(error) => Ok((Some(counts), error.findings())),
+    }
+}
+
+/// What there is; what there is none of is left out, but for users.
+fn summary_of(counts: &Counts) -> Vec<String> {
+    let mut summary = vec![counted(counts.users, "user")];
+    let others = [
+        (counts.groups, "group"),
+        (counts.memberships, "membership"),
+        (counts.assignments, "assignment"),
+        (counts.removals, "removal"),
+    ];
+    summary.extend(
+        others.into_iter().filter(|(count, _)| *count != 0).map(|(count, what)| counted(count, what)),
+    );
+    summary
+}
+
+/// Objects known by their names alone (contract 4).
+fn derived_ids(counts: &Counts) -> Vec<String> {
+    [
+        (counts.users_id_derived, "user", "userPrincipalName"),
+        (counts.groups_id_derived, "group", "displayName"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count != 0)
+    .map(|(count, what, name)| {
+        let verb = if count == 1 { "has" } else { "have" };
+        format!(
+            "note: {} {verb} no objectId; one is derived from the {name}, so a rename is a leaver and a joiner",
+            counted(count, what)
+        )
+    })
+    .collect()
 }
 
 /// How many errors and warnings there are; a kind without any is left out.
@@ -60,7 +158,8 @@ fn counts(findings: &[Diagnostic]) -> Vec<String> {
         .collect()
 }
 
-fn counted(count: usize, what: &str) -> String {
+fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count: u64 = count.try_into().unwrap_or(u64::MAX);
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

@@ -129,7 +129,7 @@ fn reference(spec: &JobSpec, store: &Store, inspection: &Inspection) -> Result<R
             let members = store.memberships(&spec.name, &object.id, None).map_err(failed)?;
             let present = members.iter().filter(|member| member.present);
             let linked = present.clone().filter(|member| member.target_id.is_some()).count();
-            format!("{} members, {linked} with an account", present.count())
+            format!("{linked} of {} members have an account", present.count())
         }
     };
     Ok(RowOutcome::Reference(text))
@@ -158,7 +158,7 @@ fn last_entry(session: &Session, inspection: &Inspection) -> Result<Option<Last>
         match exchange {
             Ok(exchange) => exchanges.push(exchange),
             Err(torn @ JournalError::Torn { .. }) => {
-                tracing::info!(%torn, "a line of the journal was skipped")
+                tracing::info!(%torn, "a line of the journal was skipped");
             }
             Err(error) => return Err(unreadable(&error)),
         }
@@ -305,7 +305,8 @@ fn to_text(
     lines.push("MAPPING".to_owned());
     lines.push(mapping_table(rows));
     lines.push(String::new());
-    lines.push(format!("CONCLUSION: {}", conclusion(inspection).1));
+    let when = if inspection.work.is_some() { "" } else { "once the next change is seen, " };
+    lines.push(format!("CONCLUSION: {when}{}", conclusion(inspection).1));
     lines.push(String::new());
     lines.extend(last_lines(last)?);
     Ok(lines.join("\n"))
@@ -343,10 +344,7 @@ fn mapping_table(rows: &[Row]) -> String {
 }
 
 fn outcome_text(outcome: &RowOutcome) -> String {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match outcome {
         RowOutcome::Value(value) => text(value),
         RowOutcome::Default(value) => format!("{} (on create)", text(value)),

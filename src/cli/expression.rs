@@ -41,15 +41,15 @@ fn eval(context: &Context, arguments: &ExpressionEvalArguments) -> Result<Exit, 
     let text = &arguments.expression;
     let expression = Expression::parse(text, &ParseOptions::default())
         .map_err(|errors| unreadable(context, text, &errors))?;
-    let mut setting = match &arguments.user {
+    let (mut setting, exit) = match &arguments.user {
         Some(user) => of_user(context, user)?,
-        None => Setting { source: BTreeMap::new(), switches: Switches::default(), seed: 0 },
+        None => (Setting { source: BTreeMap::new(), switches: Switches::default(), seed: 0 }, Exit::Fine),
     };
     setting.source.extend(set(&arguments.set)?);
     let now = arguments.now.unwrap_or_else(now);
     let (result, trace) = evaluate(&expression, &setting, now);
     if context.output.is_json() {
-        return print_json(context, &expression, &result, &trace);
+        return print_json(context, &expression, &result, &trace).map(|()| exit);
     }
     if context.is_verbose() {
         warn(&format!("read as: {}", expression.canonical()));
@@ -58,21 +58,21 @@ fn eval(context: &Context, arguments: &ExpressionEvalArguments) -> Result<Exit, 
         }
     }
     match result {
-        Ok(outcome) => context.output.text(&outcome_text(&outcome)).map(|()| Exit::Fine),
+        Ok(outcome) => context.output.text(&outcome_text(&outcome)).map(|()| exit),
         Err(error) => Err(Failure::new(Exit::Failed, error.to_string())),
     }
 }
 
-/// The attributes of a user as the job's mappings see them.
-fn of_user(context: &Context, user: &str) -> Result<Setting, Failure> {
+/// The attributes of a user as the job's mappings see them, and how the command is to end.
+fn of_user(context: &Context, user: &str) -> Result<(Setting, Exit), Failure> {
     let mut session = Session::open(context)?;
-    look_at_directory(context, &mut session.store, &session.config)?;
+    let exit = look_at_directory(context, &mut session.store, &session.config)?;
     let spec = spec(&session.config, &session.job)?;
     let object = find(&session.store, user, None)?;
     let source = inspect::source_attributes(&spec, &session.store, object.kind, &object.id)
         .map_err(|error| engine_failure(&error))?
         .unwrap_or_default();
-    Ok(Setting { source, switches: spec.expressions, seed: spec.seed })
+    Ok((Setting { source, switches: spec.expressions, seed: spec.seed }, exit))
 }
 
 /// The attributes that were typed. Known multi-valued ones are lists even with one value.
@@ -130,7 +130,7 @@ fn print_json(
     expression: &Expression,
     result: &Result<Outcome, EvaluationError>,
     trace: &Trace,
-) -> Result<Exit, Failure> {
+) -> Result<(), Failure> {
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(error) => return Err(Failure::new(Exit::Failed, error.to_string())),
@@ -151,8 +151,7 @@ fn print_json(
         members.insert("expression".to_owned(), expression.canonical().into());
         members.insert("steps".to_owned(), steps.collect());
     }
-    context.output.json(&json)?;
-    Ok(Exit::Fine)
+    context.output.json(&json)
 }
 
 /// `{"value": …, "type": …}`; `docs/expressions.md` lists the types.

@@ -21,9 +21,10 @@ CREATE TABLE object (
   in_file     INTEGER NOT NULL CHECK (in_file IN (0, 1)),
   state       TEXT NOT NULL CHECK (state IN ('active', 'recycled', 'gone')),
   deleted_at  TEXT,                          -- since when in the recycle bin
-  PRIMARY KEY (kind, id),
+  PRIMARY KEY (id, kind),                    -- ids are looked up without a kind too
   CHECK ((state = 'active') = (deleted_at IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX object_position ON object (kind, position);
 CREATE INDEX object_label ON object (label_key, kind);
 CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
 CREATE INDEX object_edited ON object (kind, id) WHERE edited = 1;

@@ -108,7 +108,7 @@ fn init_writes_what_check_accepts_and_overwrites_nothing() {
     let checked = run(dir.path(), &["-c", "demo/scimulator.toml", "check"]);
     assert_eq!(
         (checked.code, checked.stdout.as_str(), checked.stderr.as_str()),
-        (Some(0), "ok: 1 job\n", "")
+        (Some(0), "ok: 1 job, 4 users, 1 group, 2 memberships, 3 assignments\n", "")
     );
 
     fs::remove_file(dir.path().join("demo/directory/groups.csv")).unwrap();
@@ -178,15 +178,17 @@ fn check_shows_every_mistake_with_its_place_and_ends_with_two() {
 #[test]
 fn check_warns_of_a_token_that_is_not_there() {
     let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("directory")).unwrap();
+    fs::write(dir.path().join("directory/users.csv"), "objectId,userPrincipalName\nu1,ada@x.com\n").unwrap();
     fs::write(dir.path().join("scimulator.toml"), format!("{CONFIG}token = {{ env = 'SCIM_TOKEN' }}\n"))
         .unwrap();
     let without = run(dir.path(), &["check"]);
-    assert_eq!((without.code, without.stdout.as_str()), (Some(0), "ok: 1 job, 1 warning\n"));
+    assert_eq!((without.code, without.stdout.as_str()), (Some(0), "ok: 1 job, 1 user, 1 warning\n"));
     assert!(
         without.stderr.contains("job `a` has no token: the environment variable `SCIM_TOKEN` is not set")
     );
     let with = run_with(dir.path(), &[("SCIM_TOKEN", "s3cr3t")], &["check"]);
-    assert_eq!((with.code, with.stdout.as_str(), with.stderr.as_str()), (Some(0), "ok: 1 job\n", ""));
+    assert_eq!((with.code, with.stdout.as_str(), with.stderr.as_str()), (Some(0), "ok: 1 job, 1 user\n", ""));
 }
 
 #[test]

@@ -35,8 +35,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         if widths.is_none() {
             rows.insert(0, ["TYPE", "NAME", "DISPLAY NAME", "STATE", "OBJECT ID"].map(str::to_owned));
         }
-        // The first page decides, so that no other has to be seen before it is printed.
-        let widths = widths.get_or_insert_with(|| widths_of(&rows));
+        // The first page decides, so that no other has to be seen before it is printed; it may lack groups.
+        let widths = widths.get_or_insert_with(|| {
+            rows.push([ObjectKind::Group.as_str(), "", "", "recycle bin, edited", ""].map(str::to_owned));
+            let widths = widths_of(&rows);
+            rows.pop();
+            widths
+        });
         output.text(&rows.iter().map(|row| line(row, widths)).collect::<Vec<_>>().join("\n"))
     })?;
     let counts: Vec<String> = [(ObjectKind::User, "user"), (ObjectKind::Group, "group")]

@@ -127,25 +127,25 @@ mod tests {
             .map_err(|error| error.message)
     }
 
-    fn text(text: &str) -> Option<AttributeValue> {
-        Some(AttributeValue::Text(text.to_owned()))
+    fn text(text: &str) -> AttributeValue {
+        AttributeValue::Text(text.to_owned())
     }
 
-    fn list(texts: &[&str]) -> Option<AttributeValue> {
-        Some(AttributeValue::List(texts.iter().map(|text| (*text).to_owned()).collect()))
+    fn list(texts: &[&str]) -> AttributeValue {
+        AttributeValue::List(texts.iter().map(|text| (*text).to_owned()).collect())
     }
 
     #[test]
     fn attributes_are_written_as_in_a_file() {
         for (name, texts, expected) in [
-            ("department", &["Sales"][..], ("department", text("Sales"))),
-            ("OfficeLocation", &["2.1"], ("physicalDeliveryOfficeName", text("2.1"))),
+            ("department", &["Sales"][..], ("department", Some(text("Sales")))),
+            ("OfficeLocation", &["2.1"], ("physicalDeliveryOfficeName", Some(text("2.1")))),
             ("jobTitle", &[""], ("jobTitle", None)),
-            ("ACCOUNTENABLED", &["false"], ("accountEnabled", text("False"))),
-            ("otherMails", &["a@x;b@x"], ("otherMails", list(&["a@x", "b@x"]))),
-            ("otherMails", &["a;b@x", "c@x"], ("otherMails", list(&["a;b@x", "c@x"]))),
-            ("Badges", &["7"], ("badges", list(&["7"]))),
-            ("shoeSize", &["44"], ("shoeSize", text("44"))),
+            ("ACCOUNTENABLED", &["false"], ("accountEnabled", Some(text("False")))),
+            ("otherMails", &["a@x;b@x"], ("otherMails", Some(list(&["a@x", "b@x"])))),
+            ("otherMails", &["a;b@x", "c@x"], ("otherMails", Some(list(&["a;b@x", "c@x"])))),
+            ("Badges", &["7"], ("badges", Some(list(&["7"])))),
+            ("shoeSize", &["44"], ("shoeSize", Some(text("44")))),
         ] {
             assert_eq!(set(name, texts), Ok((expected.0.to_owned(), expected.1)), "{name}");
         }
