@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::arguments::{LogAction, LogStatus, LogsArguments};
 use super::context::Context;
-use super::session::{Session, store_failure};
+use super::session::{Session, spec, store_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, Filter, file_name, one_line};
 use crate::engine::entry::{Entry, seconds, summary};
+use crate::runner::journal_folder;
 use crate::store::{LogFilter, LogRow, Resolved};
 
 /// So many entries are shown when nothing else is asked for.
@@ -15,7 +16,7 @@ const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
     let session = Session::open(context)?;
-    let job = session.ready()?;
+    let spec = spec(&session.config, &session.job)?;
     let store = &session.store;
     let object = match &arguments.object {
         Some(text) => Some(match store.resolve(text).map_err(|error| store_failure(&error))? {
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     };
     let rows = store.log_entries(&session.job.name, &filter).map_err(|error| store_failure(&error))?;
     let exchanges = if arguments.wire {
-        read_exchanges(&job.journal_folder().join(file_name(&session.job.name)))?
+        read_exchanges(&journal_folder(&session.config).join(file_name(&session.job.name)))?
     } else {
         BTreeMap::new()
     };
@@ -45,7 +46,7 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
                 .cycle_id(&session.job.name, row.cycle)
                 .map_err(|error| store_failure(&error))?
                 .unwrap_or_default();
-            let mut record = summary(job.spec(), &cycle_id, row)
+            let mut record = summary(&spec, &cycle_id, row)
                 .map_err(|error| store_failure(&crate::store::StoreError::from(error)))?;
             if arguments.wire
                 && let Some(members) = record.as_object_mut()

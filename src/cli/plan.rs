@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::PlanArguments;
 use super::context::Context;
 use super::failure::print_findings;
+use super::output::Output;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Body, Exchange, one_line};
@@ -25,7 +26,7 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
         arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = Session::open(context)?;
     let job = session.ready()?;
-    let mut watch = Planned::default();
+    let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
         .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
@@ -150,8 +151,8 @@ fn to_json(
 }
 
 /// Keeps the writes.
-#[derive(Default)]
 struct Planned {
+    output: Output,
     writes: Vec<Exchange>,
 }
 
@@ -163,7 +164,9 @@ impl Watch for Planned {
     }
 
     fn imported(&mut self, warnings: &[Diagnostic]) {
-        print_findings(warnings);
+        if !self.output.is_quiet() {
+            print_findings(warnings);
+        }
     }
 
     fn refused(&mut self, findings: &[Diagnostic]) {

@@ -64,7 +64,7 @@ pub struct About {
 pub struct Refusal {
     /// Entra's code.
     pub code: ErrorCode,
-    /// The reason text, without its tail about retries, as the target gave it: see [`Context::shown`].
+    /// The reason text, without its tail about retries, as the target gave it: masked and cut where it is written down.
     pub reason: String,
     /// Status of the answer, when there was one.
     pub http_status: Option<u16>,
