@@ -20,10 +20,7 @@ mod catalogue;
 pub(crate) mod dotnet;
 mod error;
 mod evaluate;
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every function has the signature that the catalogue holds"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "every function has the signature that the catalogue holds")]
 mod functions;
 mod json;
 mod lexer;
@@ -107,10 +104,7 @@ impl Expression {
     /// Parses `text`. On failure returns every mistake found, in order of position, at most
     /// [`limits::PARSE_ERRORS_MAX`] (`mapping.md 6.1 to 6.3`).
     pub fn parse(text: &str, options: &ParseOptions<'_>) -> Result<Self, Vec<ParseError>> {
-        Ok(Self {
-            root: parser::parse(text, options)?,
-            text: text.to_owned(),
-        })
+        Ok(Self { root: parser::parse(text, options)?, text: text.to_owned() })
     }
 
     /// The text as written.
@@ -161,11 +155,7 @@ impl Expression {
             {
                 let (inner, outer) = (inner.function.name, outer.function.name);
                 let message = format!("`{inner}` is not supported as the first argument of `{outer}`");
-                warnings.push(ParseWarning {
-                    message,
-                    start: span.start,
-                    length: span.length,
-                });
+                warnings.push(ParseWarning { message, start: span.start, length: span.length });
             }
         });
         warnings
@@ -177,10 +167,7 @@ impl Expression {
         self.root.visit(&mut |node| {
             if let NodeKind::Call(call) = &node.kind
                 && call.function.name == "Switch"
-                && let Some(Some(Node {
-                    kind: NodeKind::Attribute(name),
-                    ..
-                })) = call.arguments.first()
+                && let Some(Some(Node { kind: NodeKind::Attribute(name), .. })) = call.arguments.first()
             {
                 names.push(name.as_str());
             }

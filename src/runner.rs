@@ -150,13 +150,7 @@ impl Job {
             }
         };
         let credentials = credentials(&job.name, token)?;
-        Ok(Self {
-            spec,
-            source: source(config),
-            credentials,
-            target,
-            journal: journal_folder(config),
-        })
+        Ok(Self { spec, source: source(config), credentials, target, journal: journal_folder(config) })
     }
 
     /// What the engine sees of it.

@@ -29,6 +29,8 @@ pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
 const SCHEMA_VERSION: i64 = 1;
+/// The state file in its folder.
+const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
 const APPLICATION_ID: i64 = 0x5343_694d;
 /// How long another process may hold the file before we give up, in milliseconds of wire time.
@@ -78,14 +80,26 @@ pub enum StoreError {
     /// A row that breaks the rules it was written by.
     #[error("the state file holds a row that makes no sense: {0}")]
     Corrupt(String),
-    /// Reading or writing failed: disk full, read-only, damaged.
-    #[error("the state file can't be read or written")]
+    /// Another process kept the file from us in the middle of the work.
+    #[error("the state file `{FILE_NAME}` is in use by another process")]
+    Locked,
+    /// The file was found damaged in the middle of the work.
+    #[error("the state file `{FILE_NAME}` is damaged")]
+    Damaged(#[source] rusqlite::Error),
+    /// Reading or writing failed: disk full, read-only.
+    #[error("the state file `{FILE_NAME}` can't be read or written")]
     Sqlite(#[source] rusqlite::Error),
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(error)
+            }
+            _ => Self::Sqlite(error),
+        }
     }
 }
 
@@ -100,13 +114,15 @@ impl From<serde_json::Error> for StoreError {
 pub struct Store {
     connection: Connection,
     file: PathBuf,
+    /// Steps under way, one within the other.
+    steps: u32,
 }
 
 impl Store {
     /// Opens the state in `folder`, making it when it is not there. A file that is not ours, damaged or newer is
     /// left alone.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let file = folder.join("scimulator.db");
+        let file = folder.join(FILE_NAME);
         private_folder(folder)
             .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
         let connection = Connection::open(&file)
@@ -118,7 +134,7 @@ impl Store {
 
     /// Opens the state for reading only, or nothing when there is none yet.
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
-        if folder.join("scimulator.db").exists() { Self::open(folder).map(Some) } else { Ok(None) }
+        if folder.join(FILE_NAME).exists() { Self::open(folder).map(Some) } else { Ok(None) }
     }
 
     /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
@@ -145,18 +161,16 @@ impl Store {
     }
 
     fn prepare(connection: Connection, file: PathBuf) -> Result<Self, StoreError> {
-        let mut store = Self { connection, file };
+        let mut store = Self { connection, file, steps: 0 };
         match store.settle() {
             Ok(()) => Ok(store),
-            Err(StoreError::Sqlite(source)) => Err(match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                    StoreError::Busy { file: store.file }
-                }
-                Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                    StoreError::NotOurs { file: store.file, source: Some(source) }
-                }
-                _ => StoreError::Open { file: store.file, source: Box::new(source) },
-            }),
+            Err(StoreError::Locked) => Err(StoreError::Busy { file: store.file }),
+            Err(StoreError::Damaged(source)) => {
+                Err(StoreError::NotOurs { file: store.file, source: Some(source) })
+            }
+            Err(StoreError::Sqlite(source)) => {
+                Err(StoreError::Open { file: store.file, source: Box::new(source) })
+            }
             Err(other) => Err(other),
         }
     }
@@ -216,12 +230,21 @@ impl Store {
 
     /// Begins a transaction, or a part of the one under way, for callers that [`Self::step`] does not fit.
     pub fn begin_step(&mut self) -> Result<(), StoreError> {
-        self.batch("SAVEPOINT step")
+        // A transaction that begins by reading can't wait for another writer later: SQLite gives it up at once.
+        self.batch(if self.steps == 0 { "BEGIN IMMEDIATE" } else { "SAVEPOINT step" })?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(())
     }
 
     /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
     pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
-        self.batch(if keep { "RELEASE step" } else { "ROLLBACK TO step; RELEASE step" })
+        self.steps = self.steps.saturating_sub(1);
+        self.batch(match (self.steps, keep) {
+            (0, true) => "COMMIT",
+            (0, false) => "ROLLBACK",
+            (_, true) => "RELEASE step",
+            (_, false) => "ROLLBACK TO step; RELEASE step",
+        })
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {

@@ -71,11 +71,7 @@ pub struct AppOptions {
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self {
-            base_path: "/scim/v2".to_owned(),
-            token: None,
-            latency: SignedDuration::ZERO,
-        }
+        Self { base_path: "/scim/v2".to_owned(), token: None, latency: SignedDuration::ZERO }
     }
 }
 
@@ -180,11 +176,7 @@ impl App {
     /// An app that holds nothing.
     pub fn new(options: AppOptions) -> Self {
         let content = Content::new(&options.base_path);
-        Self {
-            options,
-            content,
-            requests: 0,
-        }
+        Self { options, content, requests: 0 }
     }
 
     /// An app that holds what an earlier run kept: the values of [`App::resources`] or of [`Change::Put`], in any order.
@@ -204,10 +196,7 @@ impl App {
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         self.requests = self.requests.saturating_add(1);
         let response = self.answer(request, now).unwrap_or_else(Refusal::into_response);
-        Reply {
-            response,
-            latency: self.options.latency,
-        }
+        Reply { response, latency: self.options.latency }
     }
 
     /// Every resource: users, then groups, in the order of their creation. Locations start with the base path.
@@ -227,14 +216,8 @@ impl App {
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Response, Refusal> {
         self.check_token(request)?;
-        if request
-            .body
-            .as_ref()
-            .is_some_and(|body| BODY_BYTES_MAX < body.len())
-        {
-            return Err(Refusal::too_large(format!(
-                "a body has at most {BODY_BYTES_MAX} bytes"
-            )));
+        if request.body.as_ref().is_some_and(|body| BODY_BYTES_MAX < body.len()) {
+            return Err(Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes")));
         }
         let target = request.path_and_query();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -263,9 +246,7 @@ impl App {
         let Some(expected) = &self.options.token else {
             return Ok(());
         };
-        let given = request
-            .header("Authorization")
-            .and_then(|credentials| credentials.split_once(' '));
+        let given = request.header("Authorization").and_then(|credentials| credentials.split_once(' '));
         match given {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") && token.trim() == expected => {
                 Ok(())
@@ -276,27 +257,18 @@ impl App {
 
     /// The absolute URL in front of `/Users`, by which the client reached us.
     fn base(&self, request: &Request) -> String {
-        let origin = request
-            .url
-            .strip_suffix(request.path_and_query())
-            .unwrap_or_default();
+        let origin = request.url.strip_suffix(request.path_and_query()).unwrap_or_default();
         format!("{origin}{}", self.options.base_path)
     }
 
     fn route(&self, path: &str) -> Result<Route, Refusal> {
         let unknown = || Refusal::not_found(format!("there is nothing at `{path}`"));
-        let below = path
-            .strip_prefix(self.options.base_path.as_str())
-            .ok_or_else(unknown)?;
+        let below = path.strip_prefix(self.options.base_path.as_str()).ok_or_else(unknown)?;
         let below = below.strip_prefix('/').ok_or_else(unknown)?;
         let below = below.strip_suffix('/').unwrap_or(below);
         let decoded: Result<Vec<String>, _> = below
             .split('/')
-            .map(|part| {
-                percent_decode_str(part)
-                    .decode_utf8()
-                    .map(std::borrow::Cow::into_owned)
-            })
+            .map(|part| percent_decode_str(part).decode_utf8().map(std::borrow::Cow::into_owned))
             .collect();
         let parts = decoded.map_err(|_| unknown())?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -322,14 +294,8 @@ impl App {
 
     fn list(&self, kinds: &[ResourceKind], query: &Query, base: &str) -> Response {
         let with_members = query.projection.wants_members();
-        let page = self.content.list(
-            kinds,
-            query.filter.as_ref(),
-            query.skip,
-            query.count,
-            base,
-            with_members,
-        );
+        let page =
+            self.content.list(kinds, query.filter.as_ref(), query.skip, query.count, base, with_members);
         let resources: Vec<Value> = page
             .resources
             .into_iter()
@@ -350,9 +316,7 @@ impl App {
         let object = resource_object(kind, request)?;
         let id = self.content.create(kind, object, now)?;
         let mut response = answer::with_body(201, &self.shown(kind, &id, base, &projection)?);
-        response
-            .headers
-            .push(("Location".to_owned(), location(kind, &id, base)));
+        response.headers.push(("Location".to_owned(), location(kind, &id, base)));
         Ok(response)
     }
 
@@ -378,9 +342,7 @@ impl App {
             Method::Patch => {
                 let operations = patch::operations(object(request)?)?;
                 self.content.change(kind, id, now, |draft| {
-                    operations
-                        .into_iter()
-                        .try_for_each(|operation| patch::apply(draft, operation))
+                    operations.into_iter().try_for_each(|operation| patch::apply(draft, operation))
                 })?;
                 // A group may be large; Entra prefers no body here (`wire.md 6.3`).
                 if kind == ResourceKind::Group && projection.is_whole() {
@@ -429,14 +391,10 @@ enum Discovery {
 impl Discovery {
     fn answer(&self, query: &str, base: &str) -> Result<Response, Refusal> {
         if url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "filter") {
-            return Err(Refusal::forbidden(
-                "the description of the app can not be filtered (RFC 7644 §4)",
-            ));
+            return Err(Refusal::forbidden("the description of the app can not be filtered (RFC 7644 §4)"));
         }
         let one_of = |all: Vec<Value>, id: &str| {
-            let found = all
-                .into_iter()
-                .find(|one| one.get("id").and_then(Value::as_str) == Some(id));
+            let found = all.into_iter().find(|one| one.get("id").and_then(Value::as_str) == Some(id));
             found.ok_or_else(|| Refusal::not_found(format!("there is no `{id}` here")))
         };
         let body = match self {
@@ -483,15 +441,10 @@ fn resource_object(kind: ResourceKind, request: &Request) -> Result<Map<String, 
     let wanted = schema::core_schema(kind);
     let named = match filter::evaluate::find(&object, "schemas") {
         None => true,
-        Some(Value::Array(urns)) => urns
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|urn| urn.eq_ignore_ascii_case(wanted)),
+        Some(Value::Array(urns)) => {
+            urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(wanted))
+        }
         Some(_) => false,
     };
-    if named {
-        Ok(object)
-    } else {
-        Err(Refusal::syntax(format!("`schemas` does not name `{wanted}`")))
-    }
+    if named { Ok(object) } else { Err(Refusal::syntax(format!("`schemas` does not name `{wanted}`"))) }
 }

@@ -89,10 +89,7 @@ fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) ->
         output.note("what failed is tried again in the next cycle; see `scimulator logs --status failure`");
     }
     if 0 < actions.warned {
-        output.note(&format!(
-            "with a warning: {}; see `scimulator logs --status warning`",
-            actions.warned
-        ));
+        output.note(&format!("with a warning: {}; see `scimulator logs --status warning`", actions.warned));
     }
     let error = &result.statistics.error;
     if error.code != "None" && !result.source_fault {

@@ -41,11 +41,18 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
         context.output.json(&json!({ "written": written }))?;
     } else {
         context.output.text(&written.join("\n"))?;
-        context
-            .output
-            .note(&format!("next: scimulator -c {} check", written.first().map_or("", String::as_str)));
+        context.output.note(&format!(
+            "next: scimulator -c {} check",
+            quoted(written.first().map_or("", String::as_str))
+        ));
     }
     Ok(Exit::Fine)
+}
+
+/// A word of a command line, in quotes where a shell would take it apart.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "-_./:\\".contains(character);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// The path as a person would write it: no `./` before it.

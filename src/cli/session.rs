@@ -166,12 +166,17 @@ pub(super) fn now() -> Timestamp {
 pub(super) fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::new(Exit::Usage, "the state can't be used").because(error);
     match error {
-        StoreError::Busy { .. } => failure.help("wait until the other process is done, or end it"),
+        StoreError::Busy { .. } | StoreError::Locked => {
+            failure.help("wait until the other process is done, or end it")
+        }
         StoreError::Newer { .. } => {
             failure.help("install the version of scimulator that wrote it; nothing was changed")
         }
-        StoreError::NotOurs { .. } | StoreError::Corrupt(_) => {
+        StoreError::NotOurs { .. } => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
+        }
+        StoreError::Damaged(_) | StoreError::Corrupt(_) => {
+            failure.help("move the file away to start over, or put a copy back")
         }
         StoreError::Open { .. } | StoreError::Sqlite(_) => {
             failure.help("see that the folder can be written to and that the disk is not full")

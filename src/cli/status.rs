@@ -35,7 +35,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             record.get("status").and_then(|status| status.get(name)).cloned().unwrap_or_default()
         };
         let last = status("lastExecution");
-        let ended = row.as_ref().is_some_and(|row| 0 < row.cycle);
+        // A cycle under way, or one that was cut off, is no last run.
+        let ended = !store.executions(&spec.name, 1).map_err(|error| store_failure(&error))?.is_empty();
         let when = |name: &str| {
             last.get(name)
                 .and_then(Value::as_str)

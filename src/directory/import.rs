@@ -106,9 +106,9 @@ pub fn import(store: &mut Store, source: &Source, now: Timestamp) -> Result<Read
             .collect();
         let mut imported = import.finish(&files, source.vanish_limit).map_err(|fault| match fault {
             ImportFault::Store(error) => ImportError::Store(error),
-            fault @ (ImportFault::Vanished { .. } | ImportFault::FileGone { .. } | ImportFault::Ambiguous(_)) => {
-                ImportError::Refused(fault)
-            }
+            fault @ (ImportFault::Vanished { .. }
+            | ImportFault::FileGone { .. }
+            | ImportFault::Ambiguous(_)) => ImportError::Refused(fault),
         })?;
         diagnostics.append(&mut imported.warnings);
         diagnostics.retain(|finding| finding.severity == Severity::Warning);

@@ -237,6 +237,7 @@ impl Context<'_> {
                 }
             }
         }
+        entry.steps.sort_by_key(|step| step.kind);
         let code = entry.steps.iter().rev().find_map(|step| step.details.get("ErrorCode").cloned());
         self.store.add_log_entry(
             &self.spec.name,

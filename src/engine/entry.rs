@@ -84,15 +84,17 @@ impl Status {
 }
 
 /// The five steps, and reference resolution beside them (`engine.md 11`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Their order is the one in which an entry lists its steps, whatever order they were taken in (`engine.md` C11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StepKind {
     /// The source object was read.
     Import,
-    /// Its scope was evaluated.
-    Scoping,
     /// The target was asked for it.
     Matching,
+    /// Its scope was evaluated.
+    Scoping,
     /// What to do was decided.
     Processing,
     /// References were turned into target ids.

@@ -66,10 +66,7 @@ enum Write {
 #[derive(Debug)]
 enum Work {
     /// Asks before it writes (`reference_precheck`): the target ids still to be asked about, the one under way first.
-    Asking {
-        questions: VecDeque<String>,
-        write: Box<Write>,
-    },
+    Asking { questions: VecDeque<String>, write: Box<Write> },
     /// Source id and target id of the manager to be set.
     Manager(Option<(String, String)>),
     Members {
@@ -244,7 +241,9 @@ impl ReferenceTask {
         };
         let holds = match parse_list(self.item.kind, &response.body) {
             Ok(list) => 0 < list.total,
-            Err(error) => return self.fail(context, &Refusal::answer(Exchange::MatchQuery, &error, &response)),
+            Err(error) => {
+                return self.fail(context, &Refusal::answer(Exchange::MatchQuery, &error, &response));
+            }
         };
         let idle = Work::Manager(None);
         let Work::Asking { mut questions, mut write } = std::mem::replace(&mut self.work, idle) else {

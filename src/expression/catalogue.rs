@@ -149,27 +149,15 @@ pub(super) fn find(name: &str, options: &ParseOptions<'_>) -> Option<&'static Fu
 }
 
 const fn required(key: &'static str, kind: ParameterKind) -> ParameterInfo {
-    ParameterInfo {
-        key,
-        kind,
-        required: true,
-        repeats: false,
-        words: &[],
-    }
+    ParameterInfo { key, kind, required: true, repeats: false, words: &[] }
 }
 
 const fn optional(key: &'static str, kind: ParameterKind) -> ParameterInfo {
-    ParameterInfo {
-        required: false,
-        ..required(key, kind)
-    }
+    ParameterInfo { required: false, ..required(key, kind) }
 }
 
 const fn repeating(key: &'static str, kind: ParameterKind) -> ParameterInfo {
-    ParameterInfo {
-        repeats: true,
-        ..required(key, kind)
-    }
+    ParameterInfo { repeats: true, ..required(key, kind) }
 }
 
 const fn strict(
@@ -205,25 +193,14 @@ const fn adjacent_strict(
     parameters: &'static [ParameterInfo],
     implementation: Strict,
 ) -> FunctionInfo {
-    FunctionInfo {
-        adjacent: true,
-        ..strict(name, parameters, implementation)
-    }
+    FunctionInfo { adjacent: true, ..strict(name, parameters, implementation) }
 }
 
 static FUNCTIONS: [FunctionInfo; 53] = {
     use ParameterKind::{Any, Condition, Date, Integer, List, Roles, Text};
     [
-        strict(
-            "Append",
-            &[required("source", Text), required("suffix", Text)],
-            text::append,
-        ),
-        adjacent_strict(
-            "AppRoleAssignments",
-            &[required("source", Roles)],
-            roles::app_role_assignments,
-        ),
+        strict("Append", &[required("source", Text), required("suffix", Text)], text::append),
+        adjacent_strict("AppRoleAssignments", &[required("source", Roles)], roles::app_role_assignments),
         strict(
             "AppRoleAssignmentsComplex",
             &[required("source", Roles)],
@@ -234,11 +211,7 @@ static FUNCTIONS: [FunctionInfo; 53] = {
             &[required("source", Roles)],
             roles::app_role_assignments_complex,
         ),
-        strict(
-            "BitAnd",
-            &[required("value1", Integer), required("value2", Integer)],
-            logic::bit_and,
-        ),
+        strict("BitAnd", &[required("value1", Integer), required("value2", Integer)], logic::bit_and),
         strict("CBool", &[required("Expression", Condition)], logic::c_bool),
         strict("CDate", &[required("expression", Text)], dates::c_date),
         FunctionInfo {
@@ -249,41 +222,22 @@ static FUNCTIONS: [FunctionInfo; 53] = {
             "ConvertFromBase64",
             &[
                 required("source", Text),
-                ParameterInfo {
-                    words: &["Unicode", "ASCII", "UTF8"],
-                    ..optional("encoding", Text)
-                },
+                ParameterInfo { words: &["Unicode", "ASCII", "UTF8"], ..optional("encoding", Text) },
             ],
             adjacent::convert_from_base64,
         ),
-        strict(
-            "ConvertToBase64",
-            &[required("source", Text)],
-            text::convert_to_base64,
-        ),
-        strict(
-            "ConvertToUTF8Hex",
-            &[required("source", Text)],
-            text::convert_to_utf8_hex,
-        ),
+        strict("ConvertToBase64", &[required("source", Text)], text::convert_to_base64),
+        strict("ConvertToUTF8Hex", &[required("source", Text)], text::convert_to_utf8_hex),
         strict("Count", &[required("attribute", List)], list::count),
         strict("CStr", &[required("value", Any)], text::c_str),
         strict(
             "DateAdd",
-            &[
-                required("interval", Text),
-                required("value", Integer),
-                required("dateTime", Date),
-            ],
+            &[required("interval", Text), required("value", Integer), required("dateTime", Date)],
             dates::date_add,
         ),
         strict(
             "DateDiff",
-            &[
-                required("interval", Text),
-                required("date1", Date),
-                required("date2", Date),
-            ],
+            &[required("interval", Text), required("date1", Date), required("date2", Date)],
             dates::date_diff,
         ),
         strict("DateFromNum", &[required("value", Integer)], dates::date_from_num),
@@ -309,18 +263,10 @@ static FUNCTIONS: [FunctionInfo; 53] = {
             )
         },
         strict("Guid", &[], generate::guid),
-        lazy(
-            "IgnoreFlowIfNullOrEmpty",
-            &[required("expression", Any)],
-            logic::ignore_flow_if_null_or_empty,
-        ),
+        lazy("IgnoreFlowIfNullOrEmpty", &[required("expression", Any)], logic::ignore_flow_if_null_or_empty),
         lazy(
             "IIF",
-            &[
-                required("condition", Condition),
-                required("valueIfTrue", Any),
-                required("valueIfFalse", Any),
-            ],
+            &[required("condition", Condition), required("valueIfTrue", Any), required("valueIfFalse", Any)],
             logic::iif,
         ),
         strict(
@@ -338,58 +284,26 @@ static FUNCTIONS: [FunctionInfo; 53] = {
         ),
         adjacent_strict("IsNothing", &[required("source", Any)], logic::is_null),
         strict("IsNull", &[required("Expression", Any)], logic::is_null),
-        strict(
-            "IsNullOrEmpty",
-            &[required("Expression", Any)],
-            logic::is_null_or_empty,
-        ),
+        strict("IsNullOrEmpty", &[required("Expression", Any)], logic::is_null_or_empty),
         strict("IsPresent", &[required("Expression", Any)], logic::is_present),
         strict("IsString", &[required("Expression", Any)], logic::is_string),
-        strict(
-            "Item",
-            &[required("attribute", List), required("index", Integer)],
-            list::item,
-        ),
+        strict("Item", &[required("attribute", List), required("index", Integer)], list::item),
         FunctionInfo {
             arity: Arity::Repeating { arguments_min: 2 },
-            ..strict(
-                "Join",
-                &[required("separator", Text), repeating("source", List)],
-                list::join,
-            )
+            ..strict("Join", &[required("separator", Text), repeating("source", List)], list::join)
         },
-        strict(
-            "Left",
-            &[required("String", Text), required("NumChars", Integer)],
-            text::left,
-        ),
+        strict("Left", &[required("String", Text), required("NumChars", Integer)], text::left),
         strict(
             "Mid",
-            &[
-                required("source", Text),
-                required("start", Integer),
-                required("length", Integer),
-            ],
+            &[required("source", Text), required("start", Integer), required("length", Integer)],
             text::mid,
         ),
-        strict(
-            "NormalizeDiacritics",
-            &[required("source", Text)],
-            text::normalize_diacritics,
-        ),
+        strict("NormalizeDiacritics", &[required("source", Text)], text::normalize_diacritics),
         strict("Not", &[required("source", Any)], logic::not),
         strict("Now", &[], dates::now_function),
         strict("NumFromDate", &[required("value", Date)], dates::num_from_date),
-        strict(
-            "PCase",
-            &[required("source", Text), optional("wordSeparators", Text)],
-            text::p_case,
-        ),
-        adjacent_strict(
-            "Prepend",
-            &[required("prefix", Text), required("source", Text)],
-            adjacent::prepend,
-        ),
+        strict("PCase", &[required("source", Text), optional("wordSeparators", Text)], text::p_case),
+        adjacent_strict("Prepend", &[required("prefix", Text), required("source", Text)], adjacent::prepend),
         strict(
             "RandomString",
             &[
@@ -403,11 +317,7 @@ static FUNCTIONS: [FunctionInfo; 53] = {
             generate::random_string,
         ),
         strict("Redact", &[required("value", Any)], logic::redact),
-        strict(
-            "RemoveDuplicates",
-            &[required("attribute", List)],
-            list::remove_duplicates,
-        ),
+        strict("RemoveDuplicates", &[required("attribute", List)], list::remove_duplicates),
         strict(
             "Replace",
             &[
@@ -424,58 +334,26 @@ static FUNCTIONS: [FunctionInfo; 53] = {
         FunctionInfo {
             arity: Arity::Repeating { arguments_min: 2 },
             top_level_only: true,
-            ..lazy(
-                "SelectUniqueValue",
-                &[repeating("rule", Text)],
-                logic::select_unique_value,
-            )
+            ..lazy("SelectUniqueValue", &[repeating("rule", Text)], logic::select_unique_value)
         },
-        strict(
-            "SingleAppRoleAssignment",
-            &[required("source", Roles)],
-            roles::single_app_role_assignment,
-        ),
-        strict(
-            "Split",
-            &[required("source", Text), required("delimiter", Text)],
-            list::split,
-        ),
-        adjacent_strict(
-            "StringFromSid",
-            &[required("value", Text)],
-            adjacent::string_from_sid,
-        ),
+        strict("SingleAppRoleAssignment", &[required("source", Roles)], roles::single_app_role_assignment),
+        strict("Split", &[required("source", Text), required("delimiter", Text)], list::split),
+        adjacent_strict("StringFromSid", &[required("value", Text)], adjacent::string_from_sid),
         strict("StripSpaces", &[required("source", Text)], text::strip_spaces),
         FunctionInfo {
             arity: Arity::Pairs,
             ..lazy(
                 "Switch",
-                &[
-                    required("source", Text),
-                    optional("defaultValue", Any),
-                    repeating("switchValue", Any),
-                ],
+                &[required("source", Text), optional("defaultValue", Any), repeating("switchValue", Any)],
                 logic::switch,
             )
         },
-        strict(
-            "ToLower",
-            &[required("source", Text), optional("culture", Text)],
-            text::to_lower,
-        ),
-        strict(
-            "ToUpper",
-            &[required("source", Text), optional("culture", Text)],
-            text::to_upper,
-        ),
+        strict("ToLower", &[required("source", Text), optional("culture", Text)], text::to_lower),
+        strict("ToUpper", &[required("source", Text), optional("culture", Text)], text::to_upper),
         adjacent_strict("Trim", &[required("value", Text)], adjacent::trim),
         strict(
             "Word",
-            &[
-                required("String", Text),
-                required("WordNumber", Integer),
-                required("Delimiters", Text),
-            ],
+            &[required("String", Text), required("WordNumber", Integer), required("Delimiters", Text)],
             text::word,
         ),
     ]

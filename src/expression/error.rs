@@ -37,10 +37,7 @@ pub struct EvaluationError {
 impl EvaluationError {
     /// An error of a function that is not named yet; the evaluation fills it in.
     pub(super) fn new(detail: impl Into<String>) -> Self {
-        Self {
-            function: None,
-            detail: detail.into(),
-        }
+        Self { function: None, detail: detail.into() }
     }
 
     /// The same error, raised by `function` unless a function further in raised it.
@@ -57,11 +54,7 @@ impl std::fmt::Display for EvaluationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.function {
             Some(function) => {
-                write!(
-                    f,
-                    "An error occured while evaluating this function: '{function}.' {}",
-                    self.detail
-                )
+                write!(f, "An error occured while evaluating this function: '{function}.' {}", self.detail)
             }
             None => f.write_str(&self.detail),
         }

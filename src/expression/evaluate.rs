@@ -83,11 +83,7 @@ pub(super) fn evaluate(
 ) -> Result<Outcome, EvaluationError> {
     environment.redacted = false;
     environment.steps = 0;
-    let mut machine = Machine {
-        source,
-        environment,
-        depth: 0,
-    };
+    let mut machine = Machine { source, environment, depth: 0 };
     Ok(machine.flow(root)?.into_outcome())
 }
 
@@ -147,11 +143,7 @@ impl<'v, 'a> Machine<'v, '_, 'a> {
             && trace.entries.len() < TRACE_ENTRIES_MAX
         {
             let result = result.clone().map(Flow::into_outcome);
-            trace.entries.push(TraceEntry {
-                text: node.canonical(),
-                depth: self.depth,
-                result,
-            });
+            trace.entries.push(TraceEntry { text: node.canonical(), depth: self.depth, result });
         }
         result
     }
@@ -175,21 +167,9 @@ impl<'v, 'a> Machine<'v, '_, 'a> {
             Implementation::Strict(implementation) => {
                 let mut values = Vec::with_capacity(call.arguments.len());
                 for argument in &call.arguments {
-                    values.push(
-                        argument
-                            .as_ref()
-                            .map(|argument| self.value(argument))
-                            .transpose()?,
-                    );
+                    values.push(argument.as_ref().map(|argument| self.value(argument)).transpose()?);
                 }
-                implementation(
-                    &mut Arguments {
-                        values,
-                        nodes: &call.arguments,
-                    },
-                    self,
-                )
-                .map(Flow::Value)?
+                implementation(&mut Arguments { values, nodes: &call.arguments }, self).map(Flow::Value)?
             }
             Implementation::Lazy(implementation) => implementation(&call.arguments, self)?,
         };
@@ -248,10 +228,8 @@ impl<'v, 'a> Machine<'v, '_, 'a> {
             None
         };
         // .NET orders text by UTF-16 units.
-        let order = numbers.map_or_else(
-            || left.encode_utf16().cmp(right.encode_utf16()),
-            |(left, right)| left.cmp(&right),
-        );
+        let order = numbers
+            .map_or_else(|| left.encode_utf16().cmp(right.encode_utf16()), |(left, right)| left.cmp(&right));
         Ok(match comparison.operator {
             Operator::Equal => order == Ordering::Equal,
             Operator::NotEqual => order != Ordering::Equal,
@@ -307,10 +285,7 @@ impl<'v> Arguments<'v> {
 
     /// The value at `place`, which is gone afterwards; null when omitted.
     pub(super) fn take(&mut self, place: usize) -> Datum<'v> {
-        self.values
-            .get_mut(place)
-            .and_then(Option::take)
-            .unwrap_or(Datum::Null)
+        self.values.get_mut(place).and_then(Option::take).unwrap_or(Datum::Null)
     }
 
     /// The text at `place`; empty when omitted or null.

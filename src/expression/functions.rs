@@ -38,9 +38,7 @@ fn each_text<'v>(
         }
         return Ok(Datum::List(Cow::Owned(treated)));
     }
-    source
-        .text()
-        .map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned))
+    source.text().map_or(Ok(Datum::Null), |text| treat(&text).map(Datum::owned))
 }
 
 /// The source, with null replaced where OQ-1 is answered so. Functions with a documented rule for null do not ask.

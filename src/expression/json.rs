@@ -20,10 +20,7 @@ pub(super) fn to_json(node: &Node) -> Json {
         NodeKind::Comparison(comparison) => (
             "Function",
             comparison.operator.as_str(),
-            vec![
-                parameter("left", &comparison.left),
-                parameter("right", &comparison.right),
-            ],
+            vec![parameter("left", &comparison.left), parameter("right", &comparison.right)],
         ),
     };
     json!({ "expression": node.canonical(), "name": name, "parameters": parameters, "type": kind })
@@ -57,9 +54,7 @@ fn write_source(
     text: &mut String,
 ) -> Result<(), ParseError> {
     if NESTING_MAX < depth {
-        return Err(error(format!(
-            "functions are nested deeper than {NESTING_MAX} levels"
-        )));
+        return Err(error(format!("functions are nested deeper than {NESTING_MAX} levels")));
     }
     let Json::Object(source) = source else {
         return Err(error("a mapping source must be an object"));
@@ -90,10 +85,7 @@ fn write_source(
 
 /// A member that is a text and not empty.
 fn member<'s>(source: &'s Map<String, Json>, name: &str) -> Option<&'s str> {
-    source
-        .get(name)
-        .and_then(Json::as_str)
-        .filter(|text| !text.is_empty())
+    source.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 
 /// The keys and values of a function's `parameters`.
@@ -101,15 +93,12 @@ fn parameters(source: &Map<String, Json>) -> Result<Vec<(&str, &Json)>, ParseErr
     let Some(list) = source.get("parameters").filter(|list| !list.is_null()) else {
         return Ok(Vec::new());
     };
-    let entries = list
-        .as_array()
-        .ok_or_else(|| error("`parameters` must be a list"))?;
+    let entries = list.as_array().ok_or_else(|| error("`parameters` must be a list"))?;
     entries
         .iter()
         .map(|entry| {
             let key = entry.get("key").and_then(Json::as_str);
-            key.zip(entry.get("value"))
-                .ok_or_else(|| error("a parameter needs `key` and `value`"))
+            key.zip(entry.get("value")).ok_or_else(|| error("a parameter needs `key` and `value`"))
         })
         .collect()
 }
@@ -122,12 +111,9 @@ fn write_function(
     text: &mut String,
 ) -> Result<(), ParseError> {
     let depth = depth.saturating_add(1);
-    if let (Some(operator), [(_, left), (_, right)]) = (
-        Operator::ALL
-            .into_iter()
-            .find(|operator| operator.as_str() == name),
-        parameters.as_slice(),
-    ) {
+    if let (Some(operator), [(_, left), (_, right)]) =
+        (Operator::ALL.into_iter().find(|operator| operator.as_str() == name), parameters.as_slice())
+    {
         write_source(left, options, depth, text)?;
         text.push(' ');
         text.push_str(operator.as_str());
@@ -179,9 +165,5 @@ fn places<'s>(
 }
 
 fn error(message: impl Into<String>) -> ParseError {
-    ParseError {
-        message: message.into(),
-        start: 0,
-        length: 0,
-    }
+    ParseError { message: message.into(), start: 0, length: 0 }
 }

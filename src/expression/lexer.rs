@@ -52,11 +52,7 @@ pub(super) fn lex(text: &str, drop_lone_backslash: bool) -> Lexed {
         rest: text,
         position: 0,
         drop_lone_backslash,
-        lexed: Lexed {
-            tokens: Vec::new(),
-            errors: Vec::new(),
-            unterminated: false,
-        },
+        lexed: Lexed { tokens: Vec::new(), errors: Vec::new(), unterminated: false },
     };
     while let Some(first) = lexer.next() {
         lexer.token(first);
@@ -95,19 +91,12 @@ impl Lexer<'_> {
     }
 
     fn span_from(&self, start: usize) -> Span {
-        Span {
-            start,
-            length: self.position.saturating_sub(start),
-        }
+        Span { start, length: self.position.saturating_sub(start) }
     }
 
     fn error(&mut self, start: usize, message: impl Into<String>) {
         let Span { start, length } = self.span_from(start);
-        self.lexed.errors.push(ParseError {
-            message: message.into(),
-            start,
-            length,
-        });
+        self.lexed.errors.push(ParseError { message: message.into(), start, length });
     }
 
     /// Reads the token that begins with `first`, which has been taken.
@@ -133,10 +122,7 @@ impl Lexer<'_> {
                 TokenKind::Stray(first)
             }
         };
-        self.lexed.tokens.push(Token {
-            span: self.span_from(start),
-            kind,
-        });
+        self.lexed.tokens.push(Token { span: self.span_from(start), kind });
     }
 
     fn quoted(&mut self, start: usize) -> TokenKind {
@@ -211,10 +197,7 @@ impl Lexer<'_> {
     /// `&H` and up to 16 hexadecimal digits: 64 bits in two's complement.
     fn hexadecimal(&mut self, start: usize) -> TokenKind {
         if self.peek() != Some('H') {
-            self.error(
-                start,
-                "unexpected character `&`; texts are joined with `Join` or `Append`",
-            );
+            self.error(start, "unexpected character `&`; texts are joined with `Join` or `Append`");
             return TokenKind::Stray('&');
         }
         self.next();

@@ -18,10 +18,7 @@ impl Span {
     /// The stretch from the start of `self` to the end of `last`.
     pub(super) fn to(self, last: Self) -> Self {
         let end = last.start.saturating_add(last.length);
-        Self {
-            start: self.start,
-            length: end.saturating_sub(self.start),
-        }
+        Self { start: self.start, length: end.saturating_sub(self.start) }
     }
 }
 
@@ -84,19 +81,13 @@ impl PartialEq for PatternCache {
 impl Constant {
     /// A constant; `bare` when it was written as a number.
     pub(super) fn new(text: String, bare: bool) -> Self {
-        Self {
-            text,
-            bare,
-            pattern: PatternCache::default(),
-        }
+        Self { text, bare, pattern: PatternCache::default() }
     }
 
     /// Its text as a regular expression.
     pub(super) fn pattern(&self) -> Result<&Pattern, PatternError> {
-        let pattern = self
-            .pattern
-            .0
-            .get_or_init(|| Pattern::new(&self.text, Anchoring::Anywhere).map(Box::new));
+        let pattern =
+            self.pattern.0.get_or_init(|| Pattern::new(&self.text, Anchoring::Anywhere).map(Box::new));
         pattern.as_deref().map_err(PatternError::clone)
     }
 }
@@ -131,14 +122,8 @@ pub(super) enum Operator {
 
 impl Operator {
     /// All of them, longest text first.
-    pub(super) const ALL: [Self; 6] = [
-        Self::NotEqual,
-        Self::LessOrEqual,
-        Self::GreaterOrEqual,
-        Self::Equal,
-        Self::Less,
-        Self::Greater,
-    ];
+    pub(super) const ALL: [Self; 6] =
+        [Self::NotEqual, Self::LessOrEqual, Self::GreaterOrEqual, Self::Equal, Self::Less, Self::Greater];
 
     /// As written.
     pub(super) fn as_str(self) -> &'static str {
@@ -157,10 +142,11 @@ impl Call {
     /// The call that decides what an `IIF` or `Switch` gives, if its first argument is one.
     pub(super) fn deciding_call(&self) -> Option<(&Self, Span)> {
         match self.arguments.first() {
-            Some(Some(Node {
-                kind: NodeKind::Call(inner),
-                span,
-            })) if ["IIF", "Switch"].contains(&self.function.name) => Some((inner, *span)),
+            Some(Some(Node { kind: NodeKind::Call(inner), span }))
+                if ["IIF", "Switch"].contains(&self.function.name) =>
+            {
+                Some((inner, *span))
+            }
             Some(_) | None => None,
         }
     }
@@ -227,11 +213,7 @@ impl Node {
     pub(super) fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
         see(self);
         match &self.kind {
-            NodeKind::Call(call) => call
-                .arguments
-                .iter()
-                .flatten()
-                .for_each(|argument| argument.visit(see)),
+            NodeKind::Call(call) => call.arguments.iter().flatten().for_each(|argument| argument.visit(see)),
             NodeKind::Comparison(comparison) => {
                 comparison.left.visit(see);
                 comparison.right.visit(see);

@@ -13,11 +13,7 @@ pub(super) const IGNORE_WORDS: [&str; 2] = ["IgnoreAttributeFlow", "IgnoreObject
 
 /// Whether `word` is one that may stand bare as an argument somewhere.
 pub(super) fn is_word(word: &str) -> bool {
-    let of_parameters = || {
-        catalogue::catalogue()
-            .iter()
-            .flat_map(|function| function.parameters)
-    };
+    let of_parameters = || catalogue::catalogue().iter().flat_map(|function| function.parameters);
     IGNORE_WORDS.contains(&word) || of_parameters().any(|parameter| parameter.words.contains(&word))
 }
 
@@ -29,28 +25,11 @@ pub(super) fn parse(text: &str, options: &ParseOptions<'_>) -> Result<Node, Vec<
         let message = format!(
             "the expression has {characters} characters; at most {EXPRESSION_CHARACTERS_MAX} are allowed"
         );
-        return Err(vec![ParseError {
-            message,
-            start: EXPRESSION_CHARACTERS_MAX,
-            length,
-        }]);
+        return Err(vec![ParseError { message, start: EXPRESSION_CHARACTERS_MAX, length }]);
     }
-    let Lexed {
-        tokens,
-        errors,
-        unterminated,
-    } = lex(text, options.drop_lone_backslash);
-    let end = Span {
-        start: characters,
-        length: 0,
-    };
-    let mut parser = Parser {
-        tokens: &tokens,
-        end,
-        options,
-        errors,
-        unterminated,
-    };
+    let Lexed { tokens, errors, unterminated } = lex(text, options.drop_lone_backslash);
+    let end = Span { start: characters, length: 0 };
+    let mut parser = Parser { tokens: &tokens, end, options, errors, unterminated };
     let root = parser.expression();
     let mut errors = parser.errors;
     errors.sort_by_key(|error| error.start);
@@ -105,11 +84,7 @@ impl<'t> Parser<'t, '_> {
         // The lexer has spoken about stray characters.
         let known = self.errors.iter().any(|error| error.start == span.start);
         if !follows && !known {
-            self.errors.push(ParseError {
-                message: message.into(),
-                start: span.start,
-                length: span.length,
-            });
+            self.errors.push(ParseError { message: message.into(), start: span.start, length: span.length });
         }
     }
 
@@ -121,15 +96,9 @@ impl<'t> Parser<'t, '_> {
         let root = self.value(0, false);
         if let Some(token) = self.tokens.first() {
             let (span, message) = if matches!(token.kind, TokenKind::Operator(_)) {
-                (
-                    token.span,
-                    "a comparison may stand only as first argument of `IIF` or `CBool`",
-                )
+                (token.span, "a comparison may stand only as first argument of `IIF` or `CBool`")
             } else {
-                (
-                    token.span.to(self.last()),
-                    "unexpected text after the end of the expression",
-                )
+                (token.span.to(self.last()), "unexpected text after the end of the expression")
             };
             self.error(span, message);
         }
@@ -184,10 +153,7 @@ impl<'t> Parser<'t, '_> {
     /// The call of `name`, whose opening parenthesis comes next.
     fn call(&mut self, name: &str, name_span: Span, depth: usize, nested: bool) -> Option<Node> {
         if NESTING_MAX <= depth {
-            self.error(
-                name_span,
-                format!("functions are nested deeper than {NESTING_MAX} levels"),
-            );
+            self.error(name_span, format!("functions are nested deeper than {NESTING_MAX} levels"));
             self.next();
             self.skip_to_close();
             self.next();
@@ -209,20 +175,12 @@ impl<'t> Parser<'t, '_> {
         let function = function?;
         let span = name_span.to(close);
         if nested && function.top_level_only {
-            self.error(
-                name_span,
-                format!("`{}` may not stand inside another function", function.name),
-            );
+            self.error(name_span, format!("`{}` may not stand inside another function", function.name));
         }
-        self.checked(function, arguments, name_span)
-            .map(|(arguments, short)| Node {
-                span,
-                kind: NodeKind::Call(Call {
-                    function,
-                    arguments,
-                    short,
-                }),
-            })
+        self.checked(function, arguments, name_span).map(|(arguments, short)| Node {
+            span,
+            kind: NodeKind::Call(Call { function, arguments, short }),
+        })
     }
 
     fn unknown_function(&mut self, name: &str, span: Span) {
@@ -230,9 +188,7 @@ impl<'t> Parser<'t, '_> {
             .iter()
             .filter(|function| self.options.adjacent_functions || !function.adjacent);
         let near = did_you_mean(name, names.map(|function| function.name));
-        let hint = near
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.error(span, format!("unknown function `{name}`{hint}"));
     }
 
@@ -243,20 +199,13 @@ impl<'t> Parser<'t, '_> {
             return arguments;
         }
         loop {
-            let place = function.map_or(
+            let place = function.map_or(Place { comparison: true, words: &IGNORE_WORDS }, |function| {
+                let parameter = function.parameter(arguments.len());
                 Place {
-                    comparison: true,
-                    words: &IGNORE_WORDS,
-                },
-                |function| {
-                    let parameter = function.parameter(arguments.len());
-                    Place {
-                        comparison: parameter
-                            .is_some_and(|parameter| parameter.kind == ParameterKind::Condition),
-                        words: parameter.map_or(&IGNORE_WORDS, |parameter| parameter.words),
-                    }
-                },
-            );
+                    comparison: parameter.is_some_and(|parameter| parameter.kind == ParameterKind::Condition),
+                    words: parameter.map_or(&IGNORE_WORDS, |parameter| parameter.words),
+                }
+            });
             arguments.push(self.argument(place, depth));
             if !matches!(self.peek(), Some(TokenKind::Comma | TokenKind::Close) | None) {
                 self.error(self.here(), "expected `,` or `)`");
@@ -270,10 +219,7 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn argument(&mut self, place: Place, depth: usize) -> Argument {
-        let calls = self
-            .tokens
-            .get(1)
-            .is_some_and(|token| token.kind == TokenKind::Open);
+        let calls = self.tokens.get(1).is_some_and(|token| token.kind == TokenKind::Open);
         let left = match self.tokens.first().map(|token| (&token.kind, token.span)) {
             None | Some((TokenKind::Comma | TokenKind::Close, _)) => return Argument::Omitted,
             Some((TokenKind::Name(word), span))
@@ -281,10 +227,7 @@ impl<'t> Parser<'t, '_> {
                     && (place.words.contains(&word.as_str()) || IGNORE_WORDS.contains(&word.as_str())) =>
             {
                 self.next();
-                Some(Node {
-                    span,
-                    kind: NodeKind::Word(word.clone()),
-                })
+                Some(Node { span, kind: NodeKind::Word(word.clone()) })
             }
             Some(_) => self.value(depth.saturating_add(1), true),
         };
@@ -294,24 +237,14 @@ impl<'t> Parser<'t, '_> {
         let operator_span = self.here();
         self.next();
         if !place.comparison {
-            self.error(
-                operator_span,
-                "a comparison may stand only as first argument of `IIF` or `CBool`",
-            );
+            self.error(operator_span, "a comparison may stand only as first argument of `IIF` or `CBool`");
         }
         let right = self.value(depth.saturating_add(1), true);
         match (left, right) {
             (Some(left), Some(right)) => {
                 let span = left.span.to(right.span);
-                let comparison = Comparison {
-                    left,
-                    operator: *operator,
-                    right,
-                };
-                Argument::Given(Node {
-                    span,
-                    kind: NodeKind::Comparison(Box::new(comparison)),
-                })
+                let comparison = Comparison { left, operator: *operator, right };
+                Argument::Given(Node { span, kind: NodeKind::Comparison(Box::new(comparison)) })
             }
             (Some(_) | None, None) | (None, Some(_)) => Argument::Broken,
         }
@@ -391,10 +324,7 @@ impl<'t> Parser<'t, '_> {
         }
         if written.len() < least {
             let given = written.len();
-            self.error(
-                name_span,
-                format!("`{name}` takes at least {}, not {given}", count(least)),
-            );
+            self.error(name_span, format!("`{name}` takes at least {}, not {given}", count(least)));
         } else {
             for (place, argument) in written.iter().enumerate() {
                 let parameter = function.parameter(place).filter(|parameter| parameter.required);
@@ -426,16 +356,11 @@ impl<'t> Parser<'t, '_> {
 /// place of a list of style names, is none.
 fn short_places(function: &FunctionInfo, written: &[Argument]) -> Option<&'static [usize]> {
     let places = function.short_form?;
-    let all_given = written
-        .iter()
-        .all(|argument| !matches!(argument, Argument::Omitted));
+    let all_given = written.iter().all(|argument| !matches!(argument, Argument::Omitted));
     let second_names_styles = match written.get(1) {
-        Some(Argument::Given(Node {
-            kind: NodeKind::Constant(constant),
-            ..
-        })) => function
-            .names_styles
-            .is_some_and(|names_styles| names_styles(&constant.text)),
+        Some(Argument::Given(Node { kind: NodeKind::Constant(constant), .. })) => {
+            function.names_styles.is_some_and(|names_styles| names_styles(&constant.text))
+        }
         Some(_) | None => false,
     };
     (written.len() == places.len() && all_given && !second_names_styles).then_some(places)

@@ -175,13 +175,9 @@ impl<'v> Datum<'v> {
         match self.text() {
             Some(text) => {
                 let digits = text.trim();
-                digits
-                    .parse()
-                    .map_err(|_| EvaluationError::new(format!("`{text}` is not an integer")))
+                digits.parse().map_err(|_| EvaluationError::new(format!("`{text}` is not an integer")))
             }
-            None => Err(EvaluationError::new(
-                "a number was expected, but the value is null",
-            )),
+            None => Err(EvaluationError::new("a number was expected, but the value is null")),
         }
     }
 
@@ -200,9 +196,7 @@ impl<'v> Datum<'v> {
         } else if let Some(number) = Decimal::parse(&text) {
             Ok(!number.is_zero())
         } else {
-            Err(EvaluationError::new(format!(
-                "`{text}` is neither true nor false"
-            )))
+            Err(EvaluationError::new(format!("`{text}` is neither true nor false")))
         }
     }
 }
@@ -235,15 +229,8 @@ fn roles_xml(roles: &[AppRole]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"utf-16\"?><AppRoleAssignments>".to_owned();
     for role in roles {
         text.push_str("<AppRoleAssignment>");
-        for (tag, value) in [
-            ("id", &role.id),
-            ("value", &role.value),
-            ("displayName", &role.display_name),
-        ] {
-            let escaped = value
-                .replace('&', "&amp;")
-                .replace('<', "&lt;")
-                .replace('>', "&gt;");
+        for (tag, value) in [("id", &role.id), ("value", &role.value), ("displayName", &role.display_name)] {
+            let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             // Writing to a text can not fail.
             let _infallible = write!(text, "<{tag}>{escaped}</{tag}>");
         }
@@ -278,11 +265,7 @@ impl<'t> Decimal<'t> {
         }
         let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
         let zero = whole.is_empty() && fraction.is_empty();
-        Some(Self {
-            negative: negative && !zero,
-            whole,
-            fraction,
-        })
+        Some(Self { negative: negative && !zero, whole, fraction })
     }
 
     pub(super) fn is_zero(self) -> bool {
@@ -294,9 +277,7 @@ impl Ord for Decimal<'_> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let magnitude = || {
             let longer = self.whole.len().cmp(&other.whole.len());
-            longer
-                .then_with(|| self.whole.cmp(other.whole))
-                .then_with(|| self.fraction.cmp(other.fraction))
+            longer.then_with(|| self.whole.cmp(other.whole)).then_with(|| self.fraction.cmp(other.fraction))
         };
         match (self.negative, other.negative) {
             (false, false) => magnitude(),

@@ -180,12 +180,7 @@ impl Filter {
         } else {
             FilterVerdict::OutOfScope
         };
-        FilterResult {
-            verdict,
-            groups,
-            input_filter_groups,
-            category_filter_groups,
-        }
+        FilterResult { verdict, groups, input_filter_groups, category_filter_groups }
     }
 }
 
@@ -201,10 +196,7 @@ impl FilterResult {
         let mut members = Map::new();
         for group in &self.groups {
             for clause in &group.clauses {
-                members.insert(
-                    format!("{}.{}", group.name, clause.text),
-                    Json::Bool(clause.holds),
-                );
+                members.insert(format!("{}.{}", group.name, clause.text), Json::Bool(clause.holds));
             }
         }
         Json::Object(members).to_string()
@@ -213,16 +205,8 @@ impl FilterResult {
 
 impl FilterGroup {
     fn evaluate(&self, source: &dyn Attributes) -> GroupResult {
-        let clauses: Vec<ClauseResult> = self
-            .clauses
-            .iter()
-            .map(|clause| clause.evaluate(source))
-            .collect();
-        GroupResult {
-            name: self.name.clone(),
-            passed: clauses.iter().all(|clause| clause.holds),
-            clauses,
-        }
+        let clauses: Vec<ClauseResult> = self.clauses.iter().map(|clause| clause.evaluate(source)).collect();
+        GroupResult { name: self.name.clone(), passed: clauses.iter().all(|clause| clause.holds), clauses }
     }
 }
 
@@ -238,10 +222,7 @@ impl FilterClause {
             return Err(ClauseError::NoAttribute);
         }
         if let Some(reason) = refusal(attribute, options) {
-            return Err(ClauseError::Refused {
-                attribute: attribute.to_owned(),
-                reason,
-            });
+            return Err(ClauseError::Refused { attribute: attribute.to_owned(), reason });
         }
         let operator = Operator::from_name(operator).ok_or_else(|| ClauseError::UnknownOperator {
             name: operator.to_owned(),
@@ -297,10 +278,8 @@ impl FilterClause {
             None | Some(AttributeValue::Roles(_)) => (self.judge(None), None),
             Some(AttributeValue::Text(text)) => (self.judge(Some(text)), None),
             Some(AttributeValue::List(values)) => {
-                let warning = format!(
-                    "`{}` is multi-valued, which scoping filters do not support",
-                    self.attribute
-                );
+                let warning =
+                    format!("`{}` is multi-valued, which scoping filters do not support", self.attribute);
                 (self.judge_list(values), Some(warning))
             }
         };
@@ -308,12 +287,7 @@ impl FilterClause {
             Ok(holds) => (holds, None),
             Err(invalid) => (false, Some(invalid)),
         };
-        ClauseResult {
-            text: self.text(),
-            holds,
-            invalid,
-            warning,
-        }
+        ClauseResult { text: self.text(), holds, invalid, warning }
     }
 
     /// Whether the clause holds for the values of a multi-valued attribute.
@@ -346,10 +320,9 @@ impl FilterClause {
             Test::Equal(wanted) => Ok((value == operand) == *wanted),
             Test::Truth(true) => Ok(value.eq_ignore_ascii_case("true")),
             Test::Truth(false) => Ok(value.eq_ignore_ascii_case("false")),
-            Test::Matches(pattern, wanted) => pattern
-                .is_match(value)
-                .map(|matches| matches == *wanted)
-                .map_err(|error| error.to_string()),
+            Test::Matches(pattern, wanted) => {
+                pattern.is_match(value).map(|matches| matches == *wanted).map_err(|error| error.to_string())
+            }
             Test::Above { or_equal } => {
                 let (value, operand) = (WholeNumber::new(value)?, WholeNumber::new(operand)?);
                 Ok(operand < value || (*or_equal && operand == value))
@@ -365,11 +338,7 @@ impl FilterClause {
 impl Test {
     fn new(operator: Operator, operand: &str, options: &FilterOptions<'_>) -> Result<Self, ClauseError> {
         let pattern = || {
-            let anchoring = if options.regex_anchored {
-                Anchoring::Whole
-            } else {
-                Anchoring::Anywhere
-            };
+            let anchoring = if options.regex_anchored { Anchoring::Whole } else { Anchoring::Anywhere };
             let pattern =
                 Pattern::new(operand, anchoring).map_err(|error| ClauseError::Pattern(error.to_string()));
             pattern.map(Box::new)
@@ -438,10 +407,7 @@ impl<'t> WholeNumber<'t> {
             return Err(format!("`{text}` is not a whole number 0, 1, 2, …"));
         }
         let digits = text.trim_start_matches('0');
-        Ok(Self {
-            length: digits.len(),
-            digits,
-        })
+        Ok(Self { length: digits.len(), digits })
     }
 }
 

@@ -121,7 +121,8 @@ impl Store {
     /// What the files had last time, by identity.
     fn known_rows(&self) -> Result<Vec<Known>, StoreError> {
         let mut known = Vec::new();
-        let mut statement = self.connection.prepare("SELECT kind, id, fingerprint FROM object WHERE in_file = 1")?;
+        let mut statement =
+            self.connection.prepare("SELECT kind, id, fingerprint FROM object WHERE in_file = 1")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let kind = super::directory::kind(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;

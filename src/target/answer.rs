@@ -21,12 +21,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: u16, scim_type: Option<&'static str>, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            scim_type,
-            detail: detail.into(),
-            headers: Vec::new(),
-        }
+        Self { status, scim_type, detail: detail.into(), headers: Vec::new() }
     }
 
     /// 400: the body is not JSON, or not the JSON that the request needs.
@@ -62,9 +57,7 @@ impl Refusal {
     /// 401, with the challenge that HTTP asks for.
     pub(super) fn unauthorized() -> Self {
         let mut refusal = Self::new(401, None, "the bearer token is missing or not the one expected");
-        refusal
-            .headers
-            .push(("WWW-Authenticate", "Bearer realm=\"scim\"".to_owned()));
+        refusal.headers.push(("WWW-Authenticate", "Bearer realm=\"scim\"".to_owned()));
         refusal
     }
 
@@ -115,11 +108,7 @@ impl Refusal {
             fields.insert("detail".to_owned(), self.detail.into());
         }
         let mut response = with_body(self.status, &body);
-        response.headers.extend(
-            self.headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        response.headers.extend(self.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
         response
     }
 }
@@ -135,9 +124,5 @@ pub(super) fn with_body(status: u16, body: &Value) -> Response {
 
 /// 204.
 pub(super) fn no_content() -> Response {
-    Response {
-        status: 204,
-        headers: Vec::new(),
-        body: Vec::new(),
-    }
+    Response { status: 204, headers: Vec::new(), body: Vec::new() }
 }

@@ -53,19 +53,9 @@ impl Content {
 
     /// Takes in resources that an earlier run kept.
     pub(super) fn load(&mut self, resources: impl IntoIterator<Item = Value>) -> Result<(), ContentError> {
-        let mut kept = resources
-            .into_iter()
-            .map(Kept::read)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut kept = resources.into_iter().map(Kept::read).collect::<Result<Vec<_>, _>>()?;
         kept.sort_by_key(|one| one.created);
-        for Kept {
-            kind,
-            id,
-            created,
-            modified,
-            body,
-        } in kept
-        {
+        for Kept { kind, id, created, modified, body } in kept {
             let refused = |refusal: &Refusal| ContentError::Resource {
                 id: id.clone(),
                 reason: refusal.detail().to_owned(),
@@ -76,11 +66,8 @@ impl Content {
             let none = Members::default();
             let mut draft = Draft::new(kind, Map::new(), &none, &|_| Value::Null);
             let merged = draft.merge(body, Verb::Add, UnknownNames::Drop);
-            let finished = merged
-                .and_then(|()| draft.finish())
-                .map_err(|refusal| refused(&refusal))?;
-            self.check_name(kind, &finished.body, None)
-                .map_err(|refusal| refused(&refusal))?;
+            let finished = merged.and_then(|()| draft.finish()).map_err(|refusal| refused(&refusal))?;
+            self.check_name(kind, &finished.body, None).map_err(|refusal| refused(&refusal))?;
             self.insert(kind, id, finished, created, modified);
         }
         self.touched.clear();
@@ -183,10 +170,7 @@ impl Content {
         base: &str,
         with_members: bool,
     ) -> Page {
-        let mut page = Page {
-            total: 0,
-            resources: Vec::new(),
-        };
+        let mut page = Page { total: 0, resources: Vec::new() };
         for &kind in kinds {
             let shelf = self.shelf(kind);
             let Some(filter) = filter else {
@@ -199,27 +183,16 @@ impl Content {
                 continue;
             };
             let mut meet = |record: &Record| {
-                if !evaluate::holds(
-                    filter,
-                    &View {
-                        kind,
-                        record,
-                        content: self,
-                    },
-                ) {
+                if !evaluate::holds(filter, &View { kind, record, content: self }) {
                     return;
                 }
                 if skip <= page.total && page.resources.len() < count {
-                    page.resources
-                        .push((kind, self.render(kind, record, base, with_members)));
+                    page.resources.push((kind, self.render(kind, record, base, with_members)));
                 }
                 page.total = page.total.saturating_add(1);
             };
             match self.candidates(kind, filter) {
-                Some(few) => few
-                    .iter()
-                    .filter_map(|sequence| shelf.get(*sequence))
-                    .for_each(&mut meet),
+                Some(few) => few.iter().filter_map(|sequence| shelf.get(*sequence)).for_each(&mut meet),
                 None => shelf.iter().for_each(&mut meet),
             }
         }
@@ -231,9 +204,7 @@ impl Content {
         let users = self.users.iter().map(|record| (ResourceKind::User, record));
         let groups = self.groups.iter().map(|record| (ResourceKind::Group, record));
         users.chain(groups).map(|(kind, record)| {
-            record
-                .rendered
-                .get_or_init(|| self.render(kind, record, &self.base_path, true))
+            record.rendered.get_or_init(|| self.render(kind, record, &self.base_path, true))
         })
     }
 
@@ -262,9 +233,7 @@ impl Content {
     }
 
     fn find(&self, kind: ResourceKind, id: &str) -> Result<(u64, &Record), Refusal> {
-        self.shelf(kind)
-            .by_id(id)
-            .ok_or_else(|| Refusal::not_found(format!("there is no {kind} `{id}`")))
+        self.shelf(kind).by_id(id).ok_or_else(|| Refusal::not_found(format!("there is no {kind} `{id}`")))
     }
 
     fn insert(
@@ -276,9 +245,7 @@ impl Content {
         modified: Timestamp,
     ) {
         let members = finished.members.added.clone();
-        let sequence = self
-            .shelf_mut(kind)
-            .insert(id.clone(), finished, created, modified);
+        let sequence = self.shelf_mut(kind).insert(id.clone(), finished, created, modified);
         for member in members {
             self.groups_of.entry(member).or_default().insert(sequence);
         }
@@ -296,16 +263,10 @@ impl Content {
     ) -> Result<(), Refusal> {
         let attribute = schema::naming_attribute(kind);
         let name = name_of(kind, body);
-        let taken = name.is_some_and(|name| {
-            self.shelf(kind)
-                .holders_of(name)
-                .iter()
-                .any(|other| Some(*other) != own)
-        });
+        let taken = name
+            .is_some_and(|name| self.shelf(kind).holders_of(name).iter().any(|other| Some(*other) != own));
         if taken {
-            return Err(Refusal::uniqueness(format!(
-                "another {kind} has this `{attribute}`"
-            )));
+            return Err(Refusal::uniqueness(format!("another {kind} has this `{attribute}`")));
         }
         Ok(())
     }
@@ -343,17 +304,13 @@ impl Content {
         let mut schemas = vec![Value::from(schema::core_schema(kind))];
         let extensions = record.body.iter().filter(|(_, value)| value.is_object());
         schemas.extend(
-            extensions
-                .filter(|(name, _)| super::path::is_urn(name))
-                .map(|(name, _)| name.as_str().into()),
+            extensions.filter(|(name, _)| super::path::is_urn(name)).map(|(name, _)| name.as_str().into()),
         );
         let mut fields = Map::new();
         fields.insert("schemas".to_owned(), Value::Array(schemas));
         fields.insert("id".to_owned(), record.id.as_str().into());
         fields.extend(record.body.clone());
-        let manager = fields
-            .get_mut(ENTERPRISE)
-            .and_then(|extension| extension.get_mut("manager"));
+        let manager = fields.get_mut(ENTERPRISE).and_then(|extension| extension.get_mut("manager"));
         if let Some(manager) = manager
             && let Some(id) = manager.get("value").and_then(Value::as_str)
         {
@@ -376,12 +333,7 @@ impl Content {
         if let Some((kind, record)) = known {
             fields.insert("$ref".to_owned(), location(kind, id, base).into());
             fields.insert("type".to_owned(), kind.as_str().into());
-            fields.extend(
-                record
-                    .body
-                    .get("displayName")
-                    .map(|name| ("display".to_owned(), name.clone())),
-            );
+            fields.extend(record.body.get("displayName").map(|name| ("display".to_owned(), name.clone())));
         }
         Value::Object(fields)
     }
@@ -390,12 +342,8 @@ impl Content {
         let mut fields = Map::from_iter([("value".to_owned(), id.into())]);
         if let Some((_, record)) = self.users.by_id(id) {
             fields.insert("$ref".to_owned(), location(ResourceKind::User, id, base).into());
-            fields.extend(
-                record
-                    .body
-                    .get("displayName")
-                    .map(|name| ("displayName".to_owned(), name.clone())),
-            );
+            fields
+                .extend(record.body.get("displayName").map(|name| ("displayName".to_owned(), name.clone())));
         }
         Value::Object(fields)
     }
@@ -412,11 +360,7 @@ impl Content {
                 let resolved = schema::resolve(kind, name)?;
                 if resolved.place == Place::Core && resolved.name == "id" {
                     return Some(
-                        self.shelf(kind)
-                            .by_id(text)
-                            .map(|(sequence, _)| sequence)
-                            .into_iter()
-                            .collect(),
+                        self.shelf(kind).by_id(text).map(|(sequence, _)| sequence).into_iter().collect(),
                     );
                 }
                 let is_member_id = resolved.compared_sub().is_some_and(|sub| sub.name == "value");
@@ -475,41 +419,21 @@ impl Kept {
         let Value::Object(body) = resource else {
             return Err(ContentError::NotAnObject);
         };
-        let id = body
-            .get("id")
-            .and_then(Value::as_str)
-            .ok_or(ContentError::NoId)?
-            .to_owned();
+        let id = body.get("id").and_then(Value::as_str).ok_or(ContentError::NoId)?.to_owned();
         let meta = |name: &'static str| {
-            let found = body
-                .get("meta")
-                .and_then(|meta| meta.get(name))
-                .and_then(Value::as_str);
+            let found = body.get("meta").and_then(|meta| meta.get(name)).and_then(Value::as_str);
             found.ok_or_else(|| ContentError::Meta { id: id.clone(), name })
         };
-        let time = |name| {
-            meta(name)?
-                .parse()
-                .map_err(|_| ContentError::Meta { id: id.clone(), name })
-        };
+        let time = |name| meta(name)?.parse().map_err(|_| ContentError::Meta { id: id.clone(), name });
         let kind = match meta("resourceType")? {
             "User" => ResourceKind::User,
             "Group" => ResourceKind::Group,
             _ => {
-                return Err(ContentError::Meta {
-                    id,
-                    name: "resourceType",
-                });
+                return Err(ContentError::Meta { id, name: "resourceType" });
             }
         };
         let (created, modified) = (time("created")?, time("lastModified")?);
-        Ok(Self {
-            kind,
-            id,
-            created,
-            modified,
-            body,
-        })
+        Ok(Self { kind, id, created, modified, body })
     }
 }
 
@@ -533,8 +457,6 @@ pub(super) fn location(kind: ResourceKind, id: &str, base: &str) -> String {
 
 /// Milliseconds are enough, and what clients can parse (`wire.md 11.1`).
 fn stamp(now: Timestamp) -> Timestamp {
-    let truncation = TimestampRound::new()
-        .smallest(Unit::Millisecond)
-        .mode(RoundMode::Trunc);
+    let truncation = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Trunc);
     now.round(truncation).unwrap_or(now)
 }

@@ -38,10 +38,7 @@ pub(super) fn resource_types(base: &str) -> Vec<Value> {
 
 /// Every schema, in the order of `wire.md 8.1`.
 pub(super) fn schemas(base: &str) -> Vec<Value> {
-    SCHEMAS
-        .iter()
-        .map(|schema| schema_document(schema, base))
-        .collect()
+    SCHEMAS.iter().map(|schema| schema_document(schema, base)).collect()
 }
 
 fn resource_type(kind: ResourceKind, base: &str) -> Value {
@@ -73,11 +70,7 @@ fn schema_document(schema: &Schema, base: &str) -> Value {
 }
 
 fn attribute_documents(attributes: &[Attribute]) -> Vec<Value> {
-    attributes
-        .iter()
-        .filter(|attribute| !attribute.discarded)
-        .map(attribute_document)
-        .collect()
+    attributes.iter().filter(|attribute| !attribute.discarded).map(attribute_document).collect()
 }
 
 fn attribute_document(attribute: &Attribute) -> Value {
@@ -90,10 +83,7 @@ fn attribute_document(attribute: &Attribute) -> Value {
         ("caseExact", attribute.case_exact.into()),
         ("mutability", attribute.mutability.as_str().into()),
         ("returned", "default".into()),
-        (
-            "uniqueness",
-            if attribute.unique { "server" } else { "none" }.into(),
-        ),
+        ("uniqueness", if attribute.unique { "server" } else { "none" }.into()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
@@ -103,22 +93,8 @@ fn attribute_document(attribute: &Attribute) -> Value {
             document.insert(name.to_owned(), Value::Array(values));
         }
     };
-    add(
-        "canonicalValues",
-        attribute
-            .canonical_values
-            .iter()
-            .map(|value| Value::from(*value))
-            .collect(),
-    );
-    add(
-        "referenceTypes",
-        attribute
-            .reference_types
-            .iter()
-            .map(|value| Value::from(*value))
-            .collect(),
-    );
+    add("canonicalValues", attribute.canonical_values.iter().map(|value| Value::from(*value)).collect());
+    add("referenceTypes", attribute.reference_types.iter().map(|value| Value::from(*value)).collect());
     add("subAttributes", attribute_documents(attribute.sub_attributes));
     Value::Object(document)
 }

@@ -46,12 +46,7 @@ impl<'a> Draft<'a> {
         members: &'a Members,
         describe: &'a dyn Fn(&str) -> Value,
     ) -> Self {
-        Self {
-            kind,
-            body,
-            members: MemberEdit::new(members),
-            describe,
-        }
+        Self { kind, body, members: MemberEdit::new(members), describe }
     }
 
     /// Forgets everything that clients may write, for a PUT.
@@ -70,10 +65,7 @@ impl<'a> Draft<'a> {
         unknown: UnknownNames,
     ) -> Result<(), Refusal> {
         for (key, value) in object {
-            if ["schemas", "id", "meta"]
-                .iter()
-                .any(|common| key.eq_ignore_ascii_case(common))
-            {
+            if ["schemas", "id", "meta"].iter().any(|common| key.eq_ignore_ascii_case(common)) {
                 continue;
             }
             match PatchPath::parse(&key) {
@@ -121,16 +113,12 @@ impl<'a> Draft<'a> {
             }
             entries.retain(says_something);
         }
-        self.body
-            .retain(|_, value| value.as_array().is_none_or(|entries| !entries.is_empty()));
+        self.body.retain(|_, value| value.as_array().is_none_or(|entries| !entries.is_empty()));
         let name = schema::naming_attribute(kind);
         if !self.body.contains_key(name) {
             return Err(Refusal::value(format!("a {kind} must have a `{name}`")));
         }
-        Ok(Finished {
-            body: self.body,
-            members: self.members.finish(),
-        })
+        Ok(Finished { body: self.body, members: self.members.finish() })
     }
 
     fn merge_extension(
@@ -143,10 +131,9 @@ impl<'a> Draft<'a> {
         let Some(urn) = schema::extension(self.kind, urn) else {
             return match unknown {
                 UnknownNames::Drop => Ok(()),
-                UnknownNames::Refuse => Err(Refusal::path(format!(
-                    "`{urn}` is no extension of a {}",
-                    self.kind
-                ))),
+                UnknownNames::Refuse => {
+                    Err(Refusal::path(format!("`{urn}` is no extension of a {}", self.kind)))
+                }
             };
         };
         match value {
@@ -154,16 +141,11 @@ impl<'a> Draft<'a> {
             Value::Null => Ok(()),
             Value::Object(fields) => {
                 // Some clients send an extension as a resource of its own, which says what it is.
-                let attributes = fields
-                    .into_iter()
-                    .filter(|(key, _)| !key.eq_ignore_ascii_case("schemas"));
+                let attributes = fields.into_iter().filter(|(key, _)| !key.eq_ignore_ascii_case("schemas"));
                 for (key, value) in attributes {
                     match AttributeName::parse(&key) {
                         Some(name) if name.schema.is_none() => {
-                            let name = AttributeName {
-                                schema: Some(urn.clone()),
-                                ..name
-                            };
+                            let name = AttributeName { schema: Some(urn.clone()), ..name };
                             self.set(&name, None, verb, value, unknown)?;
                         }
                         Some(_) | None => {
@@ -173,9 +155,9 @@ impl<'a> Draft<'a> {
                 }
                 Ok(())
             }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(Refusal::value(
-                format!("the value of extension `{urn}` is an object"),
-            )),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Refusal::value(format!("the value of extension `{urn}` is an object")))
+            }
         }
     }
 
@@ -183,11 +165,7 @@ impl<'a> Draft<'a> {
         let known = schema::extension(self.kind, urn);
         let urn =
             known.ok_or_else(|| Refusal::path(format!("`{urn}` is no extension of a {}", self.kind)))?;
-        let key = self
-            .body
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case(&urn))
-            .cloned();
+        let key = self.body.keys().find(|key| key.eq_ignore_ascii_case(&urn)).cloned();
         if let Some(key) = key {
             self.body.shift_remove(&key);
         }
@@ -207,10 +185,7 @@ impl<'a> Draft<'a> {
             Some(resolved) if is_read_only(&resolved) => Ok(()),
             Some(resolved) => self.edit(&resolved, filter, verb, Some(value)),
             None if unknown == UnknownNames::Drop => Ok(()),
-            None => Err(Refusal::path(format!(
-                "`{}` names no attribute of a {}",
-                name.attribute, self.kind
-            ))),
+            None => Err(Refusal::path(format!("`{}` names no attribute of a {}", name.attribute, self.kind))),
         }
     }
 
@@ -230,12 +205,7 @@ impl<'a> Draft<'a> {
         let Place::Extension(urn) = &resolved.place else {
             return edit_in(&mut self.body, resolved, filter, verb, value);
         };
-        let key = self
-            .body
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case(urn))
-            .unwrap_or(urn)
-            .clone();
+        let key = self.body.keys().find(|key| key.eq_ignore_ascii_case(urn)).unwrap_or(urn).clone();
         let mut fields = match self.body.get(&key) {
             Some(Value::Object(fields)) => fields.clone(),
             Some(_) | None => Map::new(),
@@ -313,11 +283,8 @@ fn edit_in(
     verb: Verb,
     value: Option<Value>,
 ) -> Result<(), Refusal> {
-    let key = fields
-        .keys()
-        .find(|key| key.eq_ignore_ascii_case(&resolved.name))
-        .unwrap_or(&resolved.name)
-        .clone();
+    let key =
+        fields.keys().find(|key| key.eq_ignore_ascii_case(&resolved.name)).unwrap_or(&resolved.name).clone();
     match edit(resolved, filter, verb, fields.get(&key).cloned(), value)? {
         Some(value) => fields.insert(key, value),
         None => fields.shift_remove(&key),
@@ -326,17 +293,11 @@ fn edit_in(
 }
 
 fn is_read_only(resolved: &Resolved) -> bool {
-    resolved
-        .definition
-        .is_some_and(|definition| definition.mutability == Mutability::ReadOnly)
+    resolved.definition.is_some_and(|definition| definition.mutability == Mutability::ReadOnly)
 }
 
 fn is_complex_list(kind: ResourceKind, name: &str) -> bool {
-    let name = AttributeName {
-        schema: None,
-        attribute: name.to_owned(),
-        sub: None,
-    };
+    let name = AttributeName { schema: None, attribute: name.to_owned(), sub: None };
     let definition = schema::resolve(kind, &name).and_then(|resolved| resolved.definition);
     definition.is_some_and(|definition| definition.multi_valued && definition.kind == Type::Complex)
 }
@@ -344,7 +305,5 @@ fn is_complex_list(kind: ResourceKind, name: &str) -> bool {
 /// Whether an entry holds more than its label. Clearing `emails[type eq "work"].value` leaves just a label behind
 /// (`preflight.md A16`).
 fn says_something(entry: &Value) -> bool {
-    entry
-        .as_object()
-        .is_none_or(|fields| fields.keys().any(|name| name != "type" && name != "primary"))
+    entry.as_object().is_none_or(|fields| fields.keys().any(|name| name != "type" && name != "primary"))
 }

@@ -103,11 +103,7 @@ impl<'a> Change<'a> {
                 other => other,
             },
         };
-        Ok(Self {
-            sub,
-            definition,
-            value,
-        })
+        Ok(Self { sub, definition, value })
     }
 
     fn clears(&self) -> bool {
@@ -140,10 +136,7 @@ impl<'a> Change<'a> {
         match &self.value {
             Some(value) => {
                 // A new value makes what else is known of a reference stale.
-                if self
-                    .definition
-                    .is_some_and(|definition| definition.sub("$ref").is_some())
-                {
+                if self.definition.is_some_and(|definition| definition.sub("$ref").is_some()) {
                     fields.clear();
                 }
                 fields.insert(sub.name.clone(), value.clone());
@@ -172,9 +165,8 @@ fn edit_whole(
         (Verb::Remove, Some(_)) if !multi_valued => Ok(None),
         (Verb::Remove, Some(value)) => {
             let listed = entries(conform(definition, value)?);
-            let kept = entries(current)
-                .into_iter()
-                .filter(|entry| !listed.iter().any(|one| is_meant(one, entry)));
+            let kept =
+                entries(current).into_iter().filter(|entry| !listed.iter().any(|one| is_meant(one, entry)));
             assemble(kept.collect(), true)
         }
         (Verb::Add | Verb::Replace, None) => Err(Refusal::value("the operation has no `value`")),
@@ -250,9 +242,7 @@ fn append(all: &mut Vec<Value>, new: Value) {
     if is_primary(&new) {
         demote(all);
     }
-    let same = all
-        .iter_mut()
-        .find(|entry| new.get("value").is_some() && is_meant(&new, entry));
+    let same = all.iter_mut().find(|entry| new.get("value").is_some() && is_meant(&new, entry));
     match (same, new) {
         (Some(Value::Object(fields)), Value::Object(new)) => fields.extend(new),
         (_, new) => all.push(new),

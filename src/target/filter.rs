@@ -90,17 +90,10 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str, brackets_allowed: bool) -> Result<Self, Refusal> {
         if FILTER_BYTES_MAX < text.len() {
-            return Err(Refusal::filter(format!(
-                "the filter is longer than {FILTER_BYTES_MAX} bytes"
-            )));
+            return Err(Refusal::filter(format!("the filter is longer than {FILTER_BYTES_MAX} bytes")));
         }
         let tokens = tokens(text)?.into_iter().peekable();
-        Ok(Self {
-            text,
-            tokens,
-            brackets_allowed,
-            depth: 0,
-        })
+        Ok(Self { text, tokens, brackets_allowed, depth: 0 })
     }
 
     fn whole(mut self) -> Result<Filter, Refusal> {
@@ -136,8 +129,7 @@ impl<'a> Parser<'a> {
                 if word.eq_ignore_ascii_case("not") && self.tokens.peek() == Some(&Token::Open) =>
             {
                 self.tokens.next();
-                self.nested(Token::Close)
-                    .map(|inner| Filter::Not(Box::new(inner)))
+                self.nested(Token::Close).map(|inner| Filter::Not(Box::new(inner)))
             }
             Some(Token::Word(word)) => self.condition(&word),
             Some(Token::Close | Token::OpenBracket | Token::CloseBracket | Token::Text(_)) | None => {
@@ -153,11 +145,7 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         let inner = self.or()?;
         self.depth -= 1;
-        if self.tokens.next() == Some(end) {
-            Ok(inner)
-        } else {
-            Err(self.wrong("a bracket is not closed"))
-        }
+        if self.tokens.next() == Some(end) { Ok(inner) } else { Err(self.wrong("a bracket is not closed")) }
     }
 
     fn condition(&mut self, word: &str) -> Result<Filter, Refusal> {
@@ -201,11 +189,7 @@ impl<'a> Parser<'a> {
         };
         let name = word.strip_prefix('.').and_then(AttributeName::parse);
         match name {
-            Some(AttributeName {
-                schema: None,
-                attribute,
-                sub: None,
-            }) => Ok(Some(attribute)),
+            Some(AttributeName { schema: None, attribute, sub: None }) => Ok(Some(attribute)),
             Some(_) | None => Err(self.wrong(&format!("`{word}` is no sub-attribute"))),
         }
     }
@@ -222,10 +206,9 @@ impl<'a> Parser<'a> {
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("false") => Ok(Literal::Boolean(false)),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("null") => Ok(Literal::Null),
             Some(Token::Word(word)) => match serde_json::from_str::<serde_json::Number>(&word) {
-                Ok(number) => number
-                    .as_f64()
-                    .map(Literal::Number)
-                    .ok_or_else(|| self.wrong("a number is too large")),
+                Ok(number) => {
+                    number.as_f64().map(Literal::Number).ok_or_else(|| self.wrong("a number is too large"))
+                }
                 Err(_) => Err(self.wrong(&format!("`{word}` is no value; text stands in double quotes"))),
             },
             Some(Token::Open | Token::Close | Token::OpenBracket | Token::CloseBracket) | None => {
@@ -320,13 +303,8 @@ mod tests {
         let spelled = parse(r#"(a eq "1" AND b Pr) oR not (c GT 5)"#).unwrap();
         let plain = parse(r#"a eq "1" and b pr or not (c gt 5)"#).unwrap();
         assert_eq!(spelled, plain);
-        let Filter::Or(alternatives) = plain else {
-            panic!("an `or` at the top")
-        };
-        assert!(matches!(
-            alternatives.as_slice(),
-            [Filter::And(_), Filter::Not(_)]
-        ));
+        let Filter::Or(alternatives) = plain else { panic!("an `or` at the top") };
+        assert!(matches!(alternatives.as_slice(), [Filter::And(_), Filter::Not(_)]));
     }
 
     #[test]

@@ -83,19 +83,12 @@ pub(super) struct MemberEdit<'a> {
 impl<'a> MemberEdit<'a> {
     /// No edit yet.
     pub(super) fn new(base: &'a Members) -> Self {
-        Self {
-            base,
-            removed: BTreeSet::new(),
-            added: Members::default(),
-        }
+        Self { base, removed: BTreeSet::new(), added: Members::default() }
     }
 
     /// The members as edited.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.base
-            .iter()
-            .filter(|id| !self.removed.contains(*id))
-            .chain(self.added.iter())
+        self.base.iter().filter(|id| !self.removed.contains(*id)).chain(self.added.iter())
     }
 
     /// Adds a member; without effect for one who is there (`wire.md 11.1`).
@@ -124,10 +117,7 @@ impl<'a> MemberEdit<'a> {
 
     /// What the edits come down to.
     pub(super) fn finish(self) -> MemberChange {
-        MemberChange {
-            removed: self.removed,
-            added: self.added.iter().map(ToOwned::to_owned).collect(),
-        }
+        MemberChange { removed: self.removed, added: self.added.iter().map(ToOwned::to_owned).collect() }
     }
 }
 

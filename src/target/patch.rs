@@ -27,28 +27,19 @@ pub(super) struct Operation {
 pub(super) fn operations(mut body: Map<String, Value>) -> Result<Vec<Operation>, Refusal> {
     if let Some(schemas) = find(&body, "schemas") {
         let named = schemas.as_array().is_some_and(|urns| {
-            urns.iter()
-                .filter_map(Value::as_str)
-                .any(|urn| urn.eq_ignore_ascii_case(PATCH_SCHEMA))
+            urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(PATCH_SCHEMA))
         });
         if !named {
-            return Err(Refusal::syntax(format!(
-                "`schemas` does not name `{PATCH_SCHEMA}`"
-            )));
+            return Err(Refusal::syntax(format!("`schemas` does not name `{PATCH_SCHEMA}`")));
         }
     }
-    let key = body
-        .keys()
-        .find(|key| key.eq_ignore_ascii_case("Operations"))
-        .cloned();
+    let key = body.keys().find(|key| key.eq_ignore_ascii_case("Operations")).cloned();
     let listed = key.and_then(|key| body.shift_remove(&key));
     let Some(Value::Array(listed)) = listed else {
         return Err(Refusal::syntax("`Operations` is missing or no list"));
     };
     if OPERATIONS_MAX < listed.len() {
-        return Err(Refusal::too_large(format!(
-            "a PATCH has at most {OPERATIONS_MAX} operations"
-        )));
+        return Err(Refusal::too_large(format!("a PATCH has at most {OPERATIONS_MAX} operations")));
     }
     listed.into_iter().map(operation).collect()
 }
@@ -72,12 +63,7 @@ fn operation(given: Value) -> Result<Operation, Refusal> {
     let Value::Object(mut given) = given else {
         return Err(Refusal::syntax("an operation is an object"));
     };
-    let verb = match given
-        .get("op")
-        .and_then(Value::as_str)
-        .map(str::to_ascii_lowercase)
-        .as_deref()
-    {
+    let verb = match given.get("op").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
         Some("add") => Verb::Add,
         Some("replace") => Verb::Replace,
         Some("remove") => Verb::Remove,
@@ -88,9 +74,5 @@ fn operation(given: Value) -> Result<Operation, Refusal> {
         Some(Value::String(path)) => path.trim().to_owned(),
         Some(_) => return Err(Refusal::path("`path` is text")),
     };
-    Ok(Operation {
-        verb,
-        path,
-        value: given.shift_remove("value"),
-    })
+    Ok(Operation { verb, path, value: given.shift_remove("value") })
 }

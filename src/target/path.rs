@@ -31,11 +31,7 @@ impl AttributeName {
             None => (rest, None),
         };
         let well_formed = is_name(attribute) && sub.is_none_or(is_name);
-        well_formed.then(|| Self {
-            schema,
-            attribute: attribute.to_owned(),
-            sub: sub.map(ToOwned::to_owned),
-        })
+        well_formed.then(|| Self { schema, attribute: attribute.to_owned(), sub: sub.map(ToOwned::to_owned) })
     }
 }
 
@@ -66,27 +62,20 @@ impl PatchPath {
             return Ok(Self::Attribute { name, filter: None });
         };
         let (condition, tail) = bracketed.rsplit_once(']').ok_or_else(wrong)?;
-        let mut name = AttributeName::parse(head)
-            .filter(|name| name.sub.is_none())
-            .ok_or_else(wrong)?;
+        let mut name = AttributeName::parse(head).filter(|name| name.sub.is_none()).ok_or_else(wrong)?;
         name.sub = match tail.strip_prefix('.') {
             Some(sub) if is_name(sub) => Some(sub.to_owned()),
             None if tail.is_empty() => None,
             Some(_) | None => return Err(wrong()),
         };
-        Ok(Self::Attribute {
-            name,
-            filter: Some(filter::parse_value_filter(condition)?),
-        })
+        Ok(Self::Attribute { name, filter: Some(filter::parse_value_filter(condition)?) })
     }
 }
 
 /// Whether the text is the URN of an extension and not of one of its attributes. Unknown extensions are told by
 /// their last word, which names the resource they extend (`wire.md 12.4`).
 pub(super) fn is_extension(text: &str) -> bool {
-    let known = schema::SCHEMAS
-        .iter()
-        .any(|schema| schema.id.eq_ignore_ascii_case(text));
+    let known = schema::SCHEMAS.iter().any(|schema| schema.id.eq_ignore_ascii_case(text));
     let names_resource = text
         .rsplit_once(':')
         .is_some_and(|(_, last)| last.eq_ignore_ascii_case("User") || last.eq_ignore_ascii_case("Group"));
@@ -95,8 +84,7 @@ pub(super) fn is_extension(text: &str) -> bool {
 
 /// Whether the text starts as a URN does.
 pub(super) fn is_urn(text: &str) -> bool {
-    text.get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }
 
 fn known_prefix(text: &str) -> Option<(&'static str, &str)> {
@@ -110,9 +98,7 @@ fn known_prefix(text: &str) -> Option<(&'static str, &str)> {
 /// A letter or `$`, then letters, digits, `-`, `_` (RFC 7643 §2.1).
 fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
-    chars
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '$')
+    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '$')
         && chars.all(|next| next.is_ascii_alphanumeric() || matches!(next, '-' | '_' | '$'))
 }
 
@@ -148,10 +134,7 @@ mod tests {
                 name(Some(schema::ENTERPRISE), "department", None),
             ),
             (&format!("{custom}:floor"), name(Some(custom), "floor", None)),
-            (
-                &format!("{custom}:desk.number"),
-                name(Some(custom), "desk", Some("number")),
-            ),
+            (&format!("{custom}:desk.number"), name(Some(custom), "desk", Some("number"))),
         ];
         for (text, want) in cases {
             assert_eq!(AttributeName::parse(text), Some(want), "{text}");
@@ -164,26 +147,15 @@ mod tests {
     #[test]
     fn a_urn_that_ends_in_a_resource_is_the_extension_itself() {
         let custom = "urn:ietf:params:scim:schemas:extension:Contoso:2.0:User";
-        assert_eq!(
-            PatchPath::parse(custom).unwrap(),
-            PatchPath::Extension(custom.to_owned())
-        );
-        assert!(matches!(
-            PatchPath::parse(&format!("{custom}:floor")).unwrap(),
-            PatchPath::Attribute { .. }
-        ));
+        assert_eq!(PatchPath::parse(custom).unwrap(), PatchPath::Extension(custom.to_owned()));
+        assert!(matches!(PatchPath::parse(&format!("{custom}:floor")).unwrap(), PatchPath::Attribute { .. }));
     }
 
     #[test]
     fn broken_paths_are_refused() {
-        for wrong in [
-            "",
-            "emails[",
-            "emails[type eq \"work\"",
-            "emails]",
-            "emails[type eq \"work\"]value",
-            "emails[]",
-        ] {
+        for wrong in
+            ["", "emails[", "emails[type eq \"work\"", "emails]", "emails[type eq \"work\"]value", "emails[]"]
+        {
             assert!(PatchPath::parse(wrong).is_err(), "{wrong}");
         }
     }

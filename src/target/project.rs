@@ -43,22 +43,15 @@ impl Projection {
             return resource;
         };
         if !self.attributes.is_empty() {
-            let mut wanted: Vec<Steps> = self
-                .attributes
-                .iter()
-                .filter_map(|name| steps(kind, name))
-                .collect();
+            let mut wanted: Vec<Steps> =
+                self.attributes.iter().filter_map(|name| steps(kind, name)).collect();
             wanted.extend(ALWAYS.iter().map(|name| vec![(*name).to_owned()]));
             fields = keep(fields, &wanted);
         }
         if !self.excluded.is_empty() {
             let excluded = self.excluded.iter().filter_map(|name| steps(kind, name));
             let excluded: Vec<Steps> = excluded
-                .filter(|steps| {
-                    !steps
-                        .first()
-                        .is_some_and(|first| ALWAYS.contains(&first.as_str()))
-                })
+                .filter(|steps| !steps.first().is_some_and(|first| ALWAYS.contains(&first.as_str())))
                 .collect();
             fields = leave_out(fields, &excluded);
         }
@@ -78,10 +71,7 @@ fn steps(kind: ResourceKind, name: &str) -> Option<Steps> {
         Place::Core => None,
         Place::Extension(urn) => Some(urn),
     };
-    let steps = place
-        .into_iter()
-        .chain([resolved.name])
-        .chain(resolved.sub.map(|sub| sub.name));
+    let steps = place.into_iter().chain([resolved.name]).chain(resolved.sub.map(|sub| sub.name));
     Some(steps.map(|step| step.to_lowercase()).collect())
 }
 
@@ -89,9 +79,7 @@ fn steps(kind: ResourceKind, name: &str) -> Option<Steps> {
 fn behind(name: &str, all: &[Steps]) -> Vec<Steps> {
     let name = name.to_lowercase();
     let matching = all.iter().filter(|steps| steps.first() == Some(&name));
-    matching
-        .map(|steps| steps.iter().skip(1).cloned().collect())
-        .collect()
+    matching.map(|steps| steps.iter().skip(1).cloned().collect()).collect()
 }
 
 fn keep(fields: Map<String, Value>, wanted: &[Steps]) -> Map<String, Value> {
@@ -130,10 +118,7 @@ fn inside(value: Value, cut: &impl Fn(Map<String, Value>) -> Map<String, Value>)
             (!fields.is_empty()).then_some(Value::Object(fields))
         }
         Value::Array(entries) => {
-            let entries: Vec<Value> = entries
-                .into_iter()
-                .filter_map(|entry| inside(entry, cut))
-                .collect();
+            let entries: Vec<Value> = entries.into_iter().filter_map(|entry| inside(entry, cut)).collect();
             (!entries.is_empty()).then_some(Value::Array(entries))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,

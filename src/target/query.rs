@@ -46,9 +46,7 @@ impl Query {
                 "attributes" => read.projection.attributes = listed_names(name, value)?,
                 "excludedAttributes" => read.projection.excluded = listed_names(name, value)?,
                 "filter" => {
-                    let text = value
-                        .as_str()
-                        .ok_or_else(|| Refusal::filter("`filter` is text"))?;
+                    let text = value.as_str().ok_or_else(|| Refusal::filter("`filter` is text"))?;
                     read.filter = Some(filter::parse(text)?);
                 }
                 "startIndex" => read.skip = skip(number(name, value.as_i64())?),
@@ -60,27 +58,18 @@ impl Query {
     }
 
     fn page_of_all() -> Self {
-        Self {
-            count: PAGE_RESOURCES_MAX,
-            ..Self::default()
-        }
+        Self { count: PAGE_RESOURCES_MAX, ..Self::default() }
     }
 }
 
 fn names(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(ToOwned::to_owned)
-        .collect()
+    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect()
 }
 
 fn listed_names(parameter: &str, value: &Value) -> Result<Vec<String>, Refusal> {
     let entries = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    let read: Option<Vec<String>> = entries
-        .iter()
-        .map(|entry| entry.as_str().map(ToOwned::to_owned))
-        .collect();
+    let read: Option<Vec<String>> =
+        entries.iter().map(|entry| entry.as_str().map(ToOwned::to_owned)).collect();
     read.filter(|_| value.is_array() || value.is_null())
         .ok_or_else(|| Refusal::syntax(format!("`{parameter}` is a list of names")))
 }

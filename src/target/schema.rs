@@ -93,12 +93,7 @@ pub(super) struct Schema {
 
 /// Every schema the app knows, in the order of `/Schemas` (`wire.md 8.1`).
 pub(super) static SCHEMAS: &[Schema] = &[
-    Schema {
-        id: USER,
-        name: "User",
-        description: "User account",
-        attributes: tables::USER_ATTRIBUTES,
-    },
+    Schema { id: USER, name: "User", description: "User account", attributes: tables::USER_ATTRIBUTES },
     Schema {
         id: GROUP,
         name: "Group",
@@ -123,10 +118,7 @@ pub(super) fn core_schema(kind: ResourceKind) -> &'static str {
 
 /// What the schema of that id describes.
 pub(super) fn description(id: &str) -> Option<&'static str> {
-    SCHEMAS
-        .iter()
-        .find(|schema| schema.id == id)
-        .map(|schema| schema.description)
+    SCHEMAS.iter().find(|schema| schema.id == id).map(|schema| schema.description)
 }
 
 /// The attribute that names a resource for people, and is unique: it must be there.
@@ -171,13 +163,8 @@ impl Resolved {
         if self.sub.is_some() {
             return self.sub.clone();
         }
-        let definition = self
-            .definition
-            .filter(|definition| definition.kind == Type::Complex)?;
-        definition.sub("value").map(|value| ResolvedSub {
-            name: "value".to_owned(),
-            definition: Some(value),
-        })
+        let definition = self.definition.filter(|definition| definition.kind == Type::Complex)?;
+        definition.sub("value").map(|value| ResolvedSub { name: "value".to_owned(), definition: Some(value) })
     }
 }
 
@@ -187,42 +174,25 @@ impl Resolved {
 /// requests say `manager` (`wire.md 4.7`). Extensions that the app does not know hold any attribute.
 pub(super) fn resolve(kind: ResourceKind, name: &AttributeName) -> Option<Resolved> {
     let core = || known(Place::Core, find(core_attributes(kind), &name.attribute), name);
-    let common = || {
-        known(
-            Place::Core,
-            find(tables::COMMON_ATTRIBUTES, &name.attribute),
-            name,
-        )
-    };
+    let common = || known(Place::Core, find(tables::COMMON_ATTRIBUTES, &name.attribute), name);
     let enterprise = || {
         let extension = match kind {
             ResourceKind::User => tables::ENTERPRISE_ATTRIBUTES,
             ResourceKind::Group => &[],
         };
-        known(
-            Place::Extension(ENTERPRISE.to_owned()),
-            find(extension, &name.attribute),
-            name,
-        )
+        known(Place::Extension(ENTERPRISE.to_owned()), find(extension, &name.attribute), name)
     };
     match name.schema.as_deref() {
         None => core().or_else(common).or_else(enterprise),
         Some(urn) if urn.eq_ignore_ascii_case(core_schema(kind)) => core(),
         Some(urn) if SCHEMAS.iter().any(|schema| schema.id.eq_ignore_ascii_case(urn)) => {
-            if urn.eq_ignore_ascii_case(ENTERPRISE) {
-                enterprise()
-            } else {
-                None
-            }
+            if urn.eq_ignore_ascii_case(ENTERPRISE) { enterprise() } else { None }
         }
         Some(urn) => Some(Resolved {
             place: Place::Extension(urn.to_owned()),
             name: name.attribute.clone(),
             definition: None,
-            sub: name.sub.as_ref().map(|sub| ResolvedSub {
-                name: sub.clone(),
-                definition: None,
-            }),
+            sub: name.sub.as_ref().map(|sub| ResolvedSub { name: sub.clone(), definition: None }),
         }),
     }
 }
@@ -242,18 +212,10 @@ fn known(place: Place, definition: Option<&'static Attribute>, name: &AttributeN
         None => None,
         Some(sub) => {
             let found = definition.sub(sub)?;
-            Some(ResolvedSub {
-                name: found.name.to_owned(),
-                definition: Some(found),
-            })
+            Some(ResolvedSub { name: found.name.to_owned(), definition: Some(found) })
         }
     };
-    Some(Resolved {
-        place,
-        name: definition.name.to_owned(),
-        definition: Some(definition),
-        sub,
-    })
+    Some(Resolved { place, name: definition.name.to_owned(), definition: Some(definition), sub })
 }
 
 fn core_attributes(kind: ResourceKind) -> &'static [Attribute] {
@@ -264,7 +226,5 @@ fn core_attributes(kind: ResourceKind) -> &'static [Attribute] {
 }
 
 fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }

@@ -47,18 +47,13 @@ pub async fn serve(
                     }
                     reply
                 }
-                Err(refusal) => Reply {
-                    response: refusal.into_response(),
-                    latency: SignedDuration::ZERO,
-                },
+                Err(refusal) => Reply { response: refusal.into_response(), latency: SignedDuration::ZERO },
             };
             wait(reply.latency).await;
             given_out(reply.response)
         }
     });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
 async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
@@ -69,16 +64,10 @@ async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
         .headers
         .iter()
         .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    let host = headers
-        .iter()
-        .find(|(name, _)| name == "host")
-        .map(|(_, value)| value.as_str());
+    let host = headers.iter().find(|(name, _)| name == "host").map(|(_, value)| value.as_str());
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     let url = format!("http://{}{target}", host.unwrap_or("localhost"));
     let too_large = || Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes"));
@@ -88,12 +77,7 @@ async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
     }
     let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
     let body = (!bytes.is_empty()).then(|| bytes.to_vec());
-    Ok(Request {
-        method,
-        url,
-        headers,
-        body,
-    })
+    Ok(Request { method, url, headers, body })
 }
 
 fn given_out(response: Response) -> SocketResponse {

@@ -34,10 +34,7 @@ pub(super) fn conform(definition: Option<&Attribute>, value: Value) -> Result<Op
         }
     }
     if 1 < entries.iter().filter(|entry| is_primary(entry)).count() {
-        return Err(Refusal::value(format!(
-            "more than one entry of `{}` is primary",
-            definition.name
-        )));
+        return Err(Refusal::value(format!("more than one entry of `{}` is primary", definition.name)));
     }
     Ok((!entries.is_empty()).then_some(Value::Array(entries)))
 }
@@ -49,11 +46,7 @@ pub(super) fn is_primary(entry: &Value) -> bool {
 
 /// The entries of a list; any other value is the only one.
 pub(super) fn entries(value: Value) -> Vec<Value> {
-    if let Value::Array(entries) = value {
-        entries
-    } else {
-        vec![value]
-    }
+    if let Value::Array(entries) = value { entries } else { vec![value] }
 }
 
 /// Refuses a list longer than [`ENTRIES_MAX`].
@@ -61,18 +54,12 @@ pub(super) fn bounded(entries: &[Value]) -> Result<(), Refusal> {
     if entries.len() <= ENTRIES_MAX {
         return Ok(());
     }
-    Err(Refusal::value(format!(
-        "an attribute other than `members` has at most {ENTRIES_MAX} values"
-    )))
+    Err(Refusal::value(format!("an attribute other than `members` has at most {ENTRIES_MAX} values")))
 }
 
 /// The id a reference points at: the last part of its URL.
 pub(super) fn id_of_reference(reference: &str) -> Option<&str> {
-    reference
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .filter(|id| !id.is_empty())
+    reference.trim_end_matches('/').rsplit('/').next().filter(|id| !id.is_empty())
 }
 
 /// The ids in a list of members, in whichever form they come: objects with `value` or `$ref`, bare ids, one of them
@@ -98,10 +85,7 @@ pub(super) fn member_ids(value: Value) -> Result<Vec<String>, Refusal> {
 
 fn reference_target(fields: &Map<String, Value>) -> Result<Option<String>, Refusal> {
     let text = |name: &str| {
-        let found = fields
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value);
+        let found = fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         match found {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
@@ -110,9 +94,7 @@ fn reference_target(fields: &Map<String, Value>) -> Result<Option<String>, Refus
     };
     let value = text("value")?;
     let reference = text("$ref")?;
-    Ok(value
-        .or_else(|| reference.and_then(id_of_reference))
-        .map(ToOwned::to_owned))
+    Ok(value.or_else(|| reference.and_then(id_of_reference)).map(ToOwned::to_owned))
 }
 
 fn conform_single(definition: &Attribute, value: Value) -> Result<Option<Value>, Refusal> {
@@ -148,31 +130,23 @@ fn conform_text(definition: &Attribute, text: String) -> Result<Option<Value>, R
         Type::String | Type::Reference | Type::Binary | Type::DateTime => Ok(Some(Value::String(text))),
         Type::Boolean if text.eq_ignore_ascii_case("true") => Ok(Some(Value::Bool(true))),
         Type::Boolean if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Bool(false))),
-        Type::Complex if definition.sub("value").is_some() => conform_complex(
-            definition,
-            Map::from_iter([("value".to_owned(), Value::String(text))]),
-        ),
+        Type::Complex if definition.sub("value").is_some() => {
+            conform_complex(definition, Map::from_iter([("value".to_owned(), Value::String(text))]))
+        }
         Type::Boolean | Type::Complex => Err(mistyped(definition)),
     }
 }
 
 /// Sub-attributes that the schema lacks are dropped, as are those that only the app writes.
 fn conform_complex(definition: &Attribute, given: Map<String, Value>) -> Result<Option<Value>, Refusal> {
-    let given = if definition.name == "roles" {
-        unfold_role(given)
-    } else {
-        given
-    };
+    let given = if definition.name == "roles" { unfold_role(given) } else { given };
     if definition.sub("$ref").is_some() {
         let target = reference_target(&given)?;
         return Ok(target.map(|id| Value::Object(Map::from_iter([("value".to_owned(), Value::String(id))]))));
     }
     let mut fields = Map::new();
     for (name, value) in given {
-        let Some(sub) = definition
-            .sub(&name)
-            .filter(|sub| sub.mutability != Mutability::ReadOnly)
-        else {
+        let Some(sub) = definition.sub(&name).filter(|sub| sub.mutability != Mutability::ReadOnly) else {
             continue;
         };
         if let Some(value) = conform(Some(sub), value)? {
@@ -185,10 +159,7 @@ fn conform_complex(definition: &Attribute, given: Map<String, Value>) -> Result<
 /// A role whose `value` is the text of a JSON object becomes that object; `displayName`, as Entra's functions write
 /// it, is `display` (`wire.md 9.1`, 9.2).
 fn unfold_role(mut given: Map<String, Value>) -> Map<String, Value> {
-    let folded = given
-        .get("value")
-        .and_then(Value::as_str)
-        .filter(|text| text.trim_start().starts_with('{'));
+    let folded = given.get("value").and_then(Value::as_str).filter(|text| text.trim_start().starts_with('{'));
     if let Some(Ok(Value::Object(inner))) = folded.map(serde_json::from_str) {
         given.shift_remove("value");
         given.extend(inner);
@@ -200,11 +171,7 @@ fn unfold_role(mut given: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn mistyped(definition: &Attribute) -> Refusal {
-    Refusal::value(format!(
-        "a value of `{}` is not of type {}",
-        definition.name,
-        definition.kind.as_str()
-    ))
+    Refusal::value(format!("a value of `{}` is not of type {}", definition.name, definition.kind.as_str()))
 }
 
 fn without_nulls(value: Value) -> Option<Value> {
@@ -216,10 +183,8 @@ fn without_nulls(value: Value) -> Option<Value> {
             (!kept.is_empty()).then_some(Value::Array(kept))
         }
         Value::Object(fields) => {
-            let kept: Map<String, Value> = fields
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, without_nulls(value)?)))
-                .collect();
+            let kept: Map<String, Value> =
+                fields.into_iter().filter_map(|(name, value)| Some((name, without_nulls(value)?))).collect();
             (!kept.is_empty()).then_some(Value::Object(kept))
         }
         kept @ (Value::Bool(_) | Value::Number(_)) => Some(kept),

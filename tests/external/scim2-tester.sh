@@ -5,7 +5,8 @@
 #
 # Needs bash and python3 (3.10 or later). Packages, at pinned versions, go into a virtual environment under
 # $SCIMULATOR_CACHE, which is made once. Prints one line for each check that did not pass, then the counts.
-# Exit status: 0 no check failed, 1 some failed or the suite could not run, 2 wrong usage.
+# Exit status: 0 no check failed, 1 some failed, 2 wrong usage, 77 the suite can't be installed here: the last line
+# says why.
 set -euo pipefail
 
 if [[ $# -lt 1 || $# -gt 2 ]]; then
@@ -25,8 +26,9 @@ mkdir -p "$cache"
 
 if [[ ! -f $venv/.installed ]]; then
   rm -rf "$venv"
-  python3 -m venv "$venv" || exit 1
-  "$venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}" || exit 1
+  python3 -m venv "$venv" || { echo "python3 can't make a virtual environment"; exit 77; }
+  "$venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}" ||
+    { echo "the packages of scim2-tester can't be installed"; exit 77; }
   touch "$venv/.installed"
 fi
 

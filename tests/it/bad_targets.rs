@@ -3,12 +3,14 @@
 
 mod server;
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
 
-use self::server::{Answer, Asked, Server};
+use self::server::{Answer, Asked, PATIENCE, Server};
 use crate::common::{Project, free_port};
 
 /// The token of every job here: long and odd enough to be found wherever it leaks.
@@ -27,10 +29,11 @@ fn project(url: &str, fidelity: &str) -> Project {
         "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = '{url}'\n\
          token = {{ value = '{TOKEN}' }}\nscope = 'all'\n[job.fidelity]\n{fidelity}\n"
     );
-    let names = EVERYBODY.map(|upn| upn.split_once('@').unwrap().0);
-    let users: String =
-        EVERYBODY.iter().zip(names).map(|(upn, name)| format!("{upn},{name},{name}\n")).collect();
-    let users = format!("userPrincipalName,displayName,mailNickname\n{users}");
+    let users = EVERYBODY.map(|upn| {
+        let name = upn.split_once('@').unwrap().0;
+        format!("{upn},{name},{name}\n")
+    });
+    let users = format!("userPrincipalName,displayName,mailNickname\n{}", users.concat());
     Project::with([("scimulator.toml", &config), ("directory/users.csv", &users)])
 }
 
@@ -196,11 +199,24 @@ fn a_page_of_a_gateway_is_no_target() {
 }
 
 #[test]
-fn a_404_to_the_probe_ends_the_cycle_and_one_to_a_query_fails_its_user() {
+fn a_404_to_a_query_is_no_answer_of_a_target_and_ends_the_cycle() {
     let not_here = || Answer::say(404, "nothing lives here");
     the_probe_ends_it("", INCOMPATIBLE, &["NotFound", "nothing lives here"], move |_| Some(not_here()));
-    let reason = ["StatusCode: NotFound", "Web Response: nothing lives here"];
-    only_ben_fails("", INCOMPATIBLE, &reason, move |asked| asked.queries("ben").then(not_here));
+    scimulator::covers!("W-028");
+
+    let gone = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&gone);
+    let server =
+        Server::start(move |asked| (asked.queries("ben") && seen.load(Ordering::SeqCst)).then(not_here));
+    let project = project(&server.url(), "");
+    let told =
+        [INCOMPATIBLE, "StatusCode: NotFound", "nothing lives here", "in quarantine", "ben@contoso.com"];
+    run(&project, ["cycle"]).ends_with(3, &told);
+    assert_eq!(server.users(), ["ada@contoso.com"]);
+    gone.store(false, Ordering::SeqCst);
+    assert_eq!((run(&project, ["start"]).code, run(&project, ["cycle"]).code), (0, 0));
+    assert_eq!(server.users(), EVERYBODY);
+    scimulator::covers!("E-136");
 }
 
 #[test]
@@ -234,6 +250,33 @@ fn a_target_that_hangs_fails_the_user_and_at_the_probe_the_cycle() {
     });
     the_probe_ends_it(fidelity, UNAVAILABLE, &["no answer within 300 ms"], |_| Some(Answer::Silence));
     scimulator::covers!("W-037");
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_nothing_that_the_next_one_does_twice() {
+    let (reached, is_reached) = channel();
+    let server = Server::start(move |asked| {
+        let first = asked.creates("ben") && reached.send(()).is_ok();
+        first.then_some(Answer::SilentlyDone)
+    });
+    let project = project(&server.url(), "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["cycle", "--quiet"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    is_reached.recv_timeout(PATIENCE).unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    drop(is_reached);
+    run(&project, ["status"]).ends_with(0, &["never run"]);
+
+    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 2", "failed 0"]);
+    assert_eq!(server.users(), EVERYBODY);
+    let created = |user| server.asked().iter().filter(|asked| asked.creates(user)).count();
+    assert_eq!(["ada", "ben", "cleo", "dan"].map(created), [1; 4]);
+    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 0", "updated 0", "requests 2"]);
 }
 
 #[test]

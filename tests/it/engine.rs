@@ -7,5 +7,6 @@ mod harness;
 mod kill;
 mod logs;
 mod source;
+mod story;
 mod tables;
 mod traces;

@@ -75,11 +75,7 @@ fn shown(outcome: Result<Outcome, EvaluationError>) -> Json {
 /// Asserts what `text` evaluates to for an object with the given attributes.
 #[track_caller]
 fn gives(text: &str, attributes: &Json, wanted: &Json) {
-    assert_eq!(
-        shown(evaluate(text, attributes)),
-        *wanted,
-        "{text} over {attributes}"
-    );
+    assert_eq!(shown(evaluate(text, attributes)), *wanted, "{text} over {attributes}");
 }
 
 /// Asserts that evaluating `text` fails, and that the message says so with `detail`.

@@ -1,6 +1,14 @@
 //! Integration tests: one binary, one module a feature.
 // Tells the lints that helpers here are tests too.
 #![cfg(test)]
+#![expect(
+    clippy::as_conversions,
+    clippy::panic_in_result_fn,
+    clippy::string_slice,
+    clippy::unnecessary_wraps,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets the unexpected may fail right there, and tables read better with one type"
+)]
 
 mod bad_targets;
 mod cli;
@@ -11,11 +19,14 @@ mod client;
 mod common;
 mod config;
 mod directory_read;
+mod documents;
 mod engine;
 mod expression;
 mod laws;
 mod scope_filter;
 #[path = "../support/sources.rs"]
 mod sources;
+mod state_files;
 mod target;
+mod third_party;
 mod wire;

@@ -1,11 +1,5 @@
 //! The embedded SCIM app, in process and over a socket.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail as tests do, which the lint's allowance for tests does not see"
-)]
-
 mod garbage;
 mod patch;
 mod protocol;
@@ -39,10 +33,7 @@ impl Story {
     }
 
     fn with(app: App) -> Self {
-        Self {
-            app,
-            now: "2026-01-01T00:00:00Z".parse().unwrap(),
-        }
+        Self { app, now: "2026-01-01T00:00:00Z".parse().unwrap() }
     }
 
     fn send(&mut self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -57,15 +48,7 @@ impl Story {
 
     fn raw(&mut self, method: Method, path: &str, body: Option<Vec<u8>>) -> Response {
         let url = format!("http://app.test/scim/v2{path}");
-        let reply = self.app.handle(
-            &Request {
-                method,
-                url,
-                headers: Vec::new(),
-                body,
-            },
-            self.now,
-        );
+        let reply = self.app.handle(&Request { method, url, headers: Vec::new(), body }, self.now);
         self.now = self.now.checked_add(SignedDuration::from_secs(1)).unwrap();
         reply.response
     }
@@ -93,11 +76,7 @@ impl Story {
     }
 
     fn patch(&mut self, path: &str, operations: &Value) -> (u16, Value) {
-        self.send(
-            Method::Patch,
-            path,
-            Some(json!({ "schemas": [PATCH], "Operations": operations })),
-        )
+        self.send(Method::Patch, path, Some(json!({ "schemas": [PATCH], "Operations": operations })))
     }
 
     /// Ids of the members, as read back.
@@ -105,10 +84,7 @@ impl Story {
         let (status, read) = self.get(&format!("/Groups/{group}"));
         assert_eq!(status, 200);
         let members = read["members"].as_array().cloned().unwrap_or_default();
-        members
-            .iter()
-            .map(|member| member["value"].as_str().unwrap().to_owned())
-            .collect()
+        members.iter().map(|member| member["value"].as_str().unwrap().to_owned()).collect()
     }
 }
 

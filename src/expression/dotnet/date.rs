@@ -22,15 +22,8 @@ pub(super) const MONTHS: [&str; 12] = [
     "December",
 ];
 /// English names, Sunday first.
-pub(super) const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+pub(super) const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 /// Letters of an abbreviated month or weekday.
 pub(super) const ABBREVIATION_LETTERS: usize = 3;
 /// Where file time starts (`mapping.md 7.14`).
@@ -67,26 +60,17 @@ pub(in crate::expression) fn parse(text: &str, surroundings: Surroundings) -> Op
     if !scanner.rest.is_empty() {
         return None;
     }
-    to_utc(
-        date.to_datetime(time.unwrap_or(Time::midnight())),
-        offset.unwrap_or(surroundings.naive),
-    )
+    to_utc(date.to_datetime(time.unwrap_or(Time::midnight())), offset.unwrap_or(surroundings.naive))
 }
 
 /// The civil time of UTC when a clock at `offset` shows `wall`; `None` outside the years 1 to 9999.
 pub(super) fn to_utc(wall: DateTime, offset: Offset) -> Option<DateTime> {
-    in_range(
-        wall.checked_sub(SignedDuration::from_secs(i64::from(offset.seconds())))
-            .ok()?,
-    )
+    in_range(wall.checked_sub(SignedDuration::from_secs(i64::from(offset.seconds()))).ok()?)
 }
 
 /// What a clock at `offset` shows at `utc`; `None` outside the years 1 to 9999.
 pub(super) fn from_utc(utc: DateTime, offset: Offset) -> Option<DateTime> {
-    in_range(
-        utc.checked_add(SignedDuration::from_secs(i64::from(offset.seconds())))
-            .ok()?,
-    )
+    in_range(utc.checked_add(SignedDuration::from_secs(i64::from(offset.seconds()))).ok()?)
 }
 
 fn in_range(moment: DateTime) -> Option<DateTime> {
@@ -95,11 +79,7 @@ fn in_range(moment: DateTime) -> Option<DateTime> {
 
 /// An offset of that many seconds, at most 14 hours either way.
 pub(super) fn offset(seconds: i32) -> Option<Offset> {
-    if OFFSET_SECONDS_MAX < seconds.abs() {
-        None
-    } else {
-        Offset::from_seconds(seconds).ok()
-    }
+    if OFFSET_SECONDS_MAX < seconds.abs() { None } else { Offset::from_seconds(seconds).ok() }
 }
 
 /// The four-digit year that two digits mean: 00 to 29 is 20xx, the rest 19xx.
@@ -109,17 +89,12 @@ pub(super) fn full_year(two_digits: i16) -> i16 {
 
 /// The number, from 1, of the month called `name` in full or abbreviated, in any letter case.
 fn month_number(name: &str) -> Option<i8> {
-    (1..)
-        .zip(MONTHS)
-        .find(|(_, month)| is_name(name, month))
-        .map(|(number, _)| number)
+    (1..).zip(MONTHS).find(|(_, month)| is_name(name, month)).map(|(number, _)| number)
 }
 
 fn is_name(name: &str, full: &str) -> bool {
     name.eq_ignore_ascii_case(full)
-        || full
-            .get(..ABBREVIATION_LETTERS)
-            .is_some_and(|short| name.eq_ignore_ascii_case(short))
+        || full.get(..ABBREVIATION_LETTERS).is_some_and(|short| name.eq_ignore_ascii_case(short))
 }
 
 /// The name of a weekday.
@@ -151,10 +126,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> &'t str {
-        let end = self
-            .rest
-            .find(|character| !belongs(character))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|character| !belongs(character)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or(("", self.rest));
         self.rest = rest;
         taken
@@ -171,11 +143,7 @@ impl<'t> Scanner<'t> {
     /// A number of one or two digits.
     fn pair(&mut self) -> Option<i8> {
         let digits = self.digits();
-        if 2 < digits.len() {
-            None
-        } else {
-            digits.parse().ok()
-        }
+        if 2 < digits.len() { None } else { digits.parse().ok() }
     }
 
     /// A date, with or without its weekday.
@@ -217,16 +185,10 @@ impl<'t> Scanner<'t> {
             let year = self.digits();
             return civil(year, month, first.parse().ok()?);
         }
-        let separator = self
-            .peek()
-            .filter(|separator| ['-', '/', '.'].contains(separator))?;
+        let separator = self.peek().filter(|separator| ['-', '/', '.'].contains(separator))?;
         self.take_any(&[separator]);
         let second = self.pair()?;
-        let third = if self.take_any(&[separator]) {
-            self.digits()
-        } else {
-            "1"
-        };
+        let third = if self.take_any(&[separator]) { self.digits() } else { "1" };
         if 2 < first.len() {
             civil(first, second, third.parse().ok().filter(|_| third.len() <= 2)?)
         } else {
@@ -274,10 +236,7 @@ impl<'t> Scanner<'t> {
     fn zone(&mut self, after_time: bool) -> Option<Offset> {
         let before = self.rest;
         let word = self.letters();
-        if ["Z", "GMT", "UTC"]
-            .iter()
-            .any(|zone| word.eq_ignore_ascii_case(zone))
-        {
+        if ["Z", "GMT", "UTC"].iter().any(|zone| word.eq_ignore_ascii_case(zone)) {
             return Some(Offset::UTC);
         }
         self.rest = before;
@@ -309,19 +268,12 @@ fn offset_seconds(sign: i32, hours: &str, minutes: &str) -> Option<i32> {
     if 60 <= minutes {
         return None;
     }
-    hours
-        .checked_mul(3600)?
-        .checked_add(minutes.checked_mul(60)?)?
-        .checked_mul(sign)
+    hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_mul(sign)
 }
 
 fn civil(year: &str, month: i8, day: i8) -> Option<Date> {
     let number: i16 = year.parse().ok().filter(|_| year.len() <= 4)?;
-    let year = if year.len() <= 2 {
-        full_year(number)
-    } else {
-        number
-    };
+    let year = if year.len() <= 2 { full_year(number) } else { number };
     Date::new(year, month, day).ok().filter(|_| 1 <= year)
 }
 
@@ -345,11 +297,7 @@ fn fraction_ticks(digits: &str) -> Option<i32> {
     for _ in 0..7 {
         ticks = ticks.checked_mul(10)?.checked_add(places.next().unwrap_or(0))?;
     }
-    let rounded = if 5 <= places.next().unwrap_or(0) {
-        ticks.checked_add(1)?
-    } else {
-        ticks
-    };
+    let rounded = if 5 <= places.next().unwrap_or(0) { ticks.checked_add(1)? } else { ticks };
     // A fraction that rounds up to a whole second stays just below it.
     Some(rounded.min(9_999_999))
 }
@@ -395,11 +343,7 @@ pub(in crate::expression) fn add(moment: DateTime, interval: Interval, count: i6
 /// `moment` and `span` more, in two steps: one step may not span more than some 8000 years.
 fn later(moment: DateTime, span: SignedDuration) -> Option<DateTime> {
     let half = span.checked_div(2)?;
-    moment
-        .checked_add(half)
-        .ok()?
-        .checked_add(span.checked_sub(half)?)
-        .ok()
+    moment.checked_add(half).ok()?.checked_add(span.checked_sub(half)?).ok()
 }
 
 /// Intervals from `first` to `second`, negative when `second` is earlier (`mapping.md 7.13`).
@@ -443,9 +387,7 @@ pub(in crate::expression) fn file_time(moment: DateTime) -> Option<i64> {
 /// The moment of a file time. `None` when negative or after the year 9999.
 pub(in crate::expression) fn from_file_time(ticks: i64) -> Option<DateTime> {
     let seconds = ticks.div_euclid(10_000_000);
-    let nanoseconds = i32::try_from(ticks.rem_euclid(10_000_000))
-        .ok()?
-        .checked_mul(TICK_NANOSECONDS)?;
+    let nanoseconds = i32::try_from(ticks.rem_euclid(10_000_000)).ok()?.checked_mul(TICK_NANOSECONDS)?;
     if ticks < 0 {
         return None;
     }

@@ -67,23 +67,14 @@ pub(in crate::expression) fn names_styles(text: &str) -> bool {
 /// two do not go together.
 pub(in crate::expression) fn styles(text: &str) -> Result<BTreeSet<Style>, String> {
     if text.trim().is_empty() {
-        return Ok([
-            Style::RoundtripKind,
-            Style::AllowLeadingWhite,
-            Style::AllowTrailingWhite,
-        ]
-        .into());
+        return Ok([Style::RoundtripKind, Style::AllowLeadingWhite, Style::AllowTrailingWhite].into());
     }
     let mut styles = BTreeSet::new();
     for name in text.split(',').map(str::trim) {
         styles.extend(style_of(name).ok_or_else(|| format!("`{name}` is not a name of DateTimeStyles"))?);
     }
     let both = |one, other| styles.contains(&one) && styles.contains(&other);
-    let adjusts = [
-        Style::AdjustToUniversal,
-        Style::AssumeLocal,
-        Style::AssumeUniversal,
-    ];
+    let adjusts = [Style::AdjustToUniversal, Style::AssumeLocal, Style::AssumeUniversal];
     if both(Style::AssumeLocal, Style::AssumeUniversal)
         || adjusts.into_iter().any(|style| both(Style::RoundtripKind, style))
     {
@@ -98,11 +89,7 @@ fn style_of(name: &str) -> Option<&'static [Style]> {
         "AllowLeadingWhite" => &[Style::AllowLeadingWhite],
         "AllowTrailingWhite" => &[Style::AllowTrailingWhite],
         "AllowInnerWhite" => &[Style::AllowInnerWhite],
-        "AllowWhiteSpaces" => &[
-            Style::AllowLeadingWhite,
-            Style::AllowTrailingWhite,
-            Style::AllowInnerWhite,
-        ],
+        "AllowWhiteSpaces" => &[Style::AllowLeadingWhite, Style::AllowTrailingWhite, Style::AllowInnerWhite],
         "NoCurrentDateDefault" => &[Style::NoCurrentDateDefault],
         "AdjustToUniversal" => &[Style::AdjustToUniversal],
         "AssumeLocal" => &[Style::AssumeLocal],
@@ -211,10 +198,7 @@ impl Format {
             }
         }
         let inner_white = styles.contains(&Style::AllowInnerWhite);
-        let mut reader = Reader {
-            rest: text,
-            found: Found::default(),
-        };
+        let mut reader = Reader { rest: text, found: Found::default() };
         let mut items = items.iter().peekable();
         while let Some(item) = items.next() {
             if inner_white {
@@ -278,15 +262,9 @@ fn write_specifier(letter: char, count: usize, stamp: Stamp, local: Offset, text
         ('d', _) => weekday_name(wall.weekday()).to_owned(),
         ('M', 1 | 2) => small(wall.month()),
         ('M', _) => {
-            let name = usize::try_from(wall.month())
-                .ok()
-                .and_then(|month| MONTHS.get(month.checked_sub(1)?));
+            let name = usize::try_from(wall.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
             let name = name.copied().unwrap_or_default();
-            if count == 3 {
-                short(name).to_owned()
-            } else {
-                name.to_owned()
-            }
+            if count == 3 { short(name).to_owned() } else { name.to_owned() }
         }
         ('y', 1 | 2) => padded(i32::from(wall.year()).rem_euclid(100), count),
         ('y', _) => padded(i32::from(wall.year()), count),
@@ -380,12 +358,7 @@ impl Reader<'_> {
 
     /// Takes from `least` to `most` digits.
     fn number(&mut self, least: usize, most: usize) -> Option<(i32, usize)> {
-        let digits = self
-            .rest
-            .bytes()
-            .take(most)
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let digits = self.rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
         let (number, rest) = self.rest.split_at_checked(digits)?;
         self.rest = rest;
         Some((number.parse().ok().filter(|_| least <= digits)?, digits))
@@ -463,10 +436,7 @@ impl Reader<'_> {
                 }
                 let (number, digits) = self.number(least, count)?;
                 let missing = u32::try_from(7_usize.checked_sub(digits)?).ok()?;
-                note(
-                    &mut self.found.ticks,
-                    number.checked_mul(10_i32.checked_pow(missing)?)?,
-                )
+                note(&mut self.found.ticks, number.checked_mul(10_i32.checked_pow(missing)?)?)
             }
             ('t', _) => {
                 let afternoon = [["A", "P"], ["AM", "PM"]]
@@ -516,10 +486,7 @@ impl Reader<'_> {
             self.rest = self.rest.strip_prefix(':').unwrap_or(self.rest);
             (hours, self.pair(2).filter(|minutes| *minutes < 60)?)
         };
-        let seconds = hours
-            .checked_mul(3600)?
-            .checked_add(minutes.checked_mul(60)?)?
-            .checked_mul(sign)?;
+        let seconds = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_mul(sign)?;
         self.zone(Zone::Offset(offset(seconds)?))
     }
 }
@@ -527,42 +494,27 @@ impl Reader<'_> {
 impl Found {
     fn stamp(&self, styles: &BTreeSet<Style>, local: Offset, now: DateTime) -> Option<Stamp> {
         let date = self.date(styles, now)?;
-        if self
-            .weekday
-            .is_some_and(|weekday| weekday != i32::from(date.weekday().to_sunday_zero_offset()))
-        {
+        if self.weekday.is_some_and(|weekday| weekday != i32::from(date.weekday().to_sunday_zero_offset())) {
             return None;
         }
         let wall = date.to_datetime(self.time()?);
         let has = |style| styles.contains(&style);
         let utc = match self.zone {
             Some(Zone::Utc) if has(Style::RoundtripKind) => {
-                return Some(Stamp {
-                    wall,
-                    kind: Kind::Utc,
-                });
+                return Some(Stamp { wall, kind: Kind::Utc });
             }
             Some(Zone::Utc) => wall,
             Some(Zone::Offset(offset)) => to_utc(wall, offset)?,
             None if has(Style::AssumeUniversal) => wall,
             None if has(Style::AssumeLocal) => to_utc(wall, local)?,
             None => {
-                return Some(Stamp {
-                    wall,
-                    kind: Kind::Unspecified,
-                });
+                return Some(Stamp { wall, kind: Kind::Unspecified });
             }
         };
         Some(if has(Style::AdjustToUniversal) {
-            Stamp {
-                wall: utc,
-                kind: Kind::Utc,
-            }
+            Stamp { wall: utc, kind: Kind::Utc }
         } else {
-            Stamp {
-                wall: from_utc(utc, local)?,
-                kind: Kind::Local,
-            }
+            Stamp { wall: from_utc(utc, local)?, kind: Kind::Local }
         })
     }
 

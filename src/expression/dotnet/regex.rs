@@ -48,11 +48,7 @@ impl Pattern {
                 "the pattern has {characters} characters; at most {REGEX_PATTERN_CHARACTERS_MAX} are allowed"
             )));
         }
-        let Translation {
-            pattern: translated,
-            slots,
-            names,
-        } = translate(pattern)?;
+        let Translation { pattern: translated, slots, names } = translate(pattern)?;
         let translated = match anchoring {
             Anchoring::Anywhere => translated,
             Anchoring::Whole => format!("\\A(?:{translated})\\z"),
@@ -63,9 +59,7 @@ impl Pattern {
             .max_prog_size(REGEX_PROGRAM_INSTRUCTIONS_MAX)
             .build()
             .map_err(|_| {
-                PatternError(format!(
-                    "the regular expression `{pattern}` is not valid or too large"
-                ))
+                PatternError(format!("the regular expression `{pattern}` is not valid or too large"))
             })?;
         Ok(Self { regex, slots, names })
     }
@@ -92,11 +86,7 @@ impl Pattern {
     fn next<'t>(&self, text: &'t str, from: usize) -> Result<Option<Match<'_, 't>>, PatternError> {
         check_subject(text)?;
         let captures = self.regex.captures_from_pos(text, from).map_err(|_| runaway())?;
-        Ok(captures.map(|captures| Match {
-            pattern: self,
-            text,
-            captures,
-        }))
+        Ok(captures.map(|captures| Match { pattern: self, text, captures }))
     }
 
     /// Replaces every match by what `replace` appends for it. An empty match directly after another match counts,
@@ -116,20 +106,14 @@ impl Pattern {
             };
             matches = matches.saturating_add(1);
             if REGEX_MATCHES_MAX < matches {
-                return Err(PatternError(format!(
-                    "the pattern matches more than {REGEX_MATCHES_MAX} times"
-                )));
+                return Err(PatternError(format!("the pattern matches more than {REGEX_MATCHES_MAX} times")));
             }
             let Range { start, end } = found.span();
             replaced.push_str(text.get(copied..start).unwrap_or_default());
             replace(&found, &mut replaced)?;
             check_size(&replaced)?;
             copied = end;
-            from = if start == end {
-                after_character(text, end)
-            } else {
-                end
-            };
+            from = if start == end { after_character(text, end) } else { end };
         }
         replaced.push_str(text.get(copied..).unwrap_or_default());
         Ok(replaced)
@@ -138,10 +122,7 @@ impl Pattern {
 
 /// Where the character at `position` ends; past the end of the text when there is none.
 fn after_character(text: &str, position: usize) -> usize {
-    let width = text
-        .get(position..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(1, char::len_utf8);
+    let width = text.get(position..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
     position.saturating_add(width)
 }
 
@@ -189,11 +170,7 @@ impl<'t> Match<'_, 't> {
         }
         // Groups that share a number rarely both take part; the later one then stands.
         let shared = self.pattern.slots.get(&number)?;
-        shared
-            .iter()
-            .rev()
-            .find_map(|index| self.captures.get(*index))
-            .map(|found| found.range())
+        shared.iter().rev().find_map(|index| self.captures.get(*index)).map(|found| found.range())
     }
 
     /// The text of a group; `None` when it took no part.
@@ -225,10 +202,7 @@ impl<'t> Match<'_, 't> {
             Some('\'') => self.text.get(self.span().end..),
             Some('+') => {
                 let last = self.pattern.slots.keys().next_back();
-                Some(
-                    last.and_then(|number| self.group_text(*number))
-                        .unwrap_or_default(),
-                )
+                Some(last.and_then(|number| self.group_text(*number)).unwrap_or_default())
             }
             Some(_) | None => None,
         };

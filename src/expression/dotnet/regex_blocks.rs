@@ -2,10 +2,7 @@
 
 /// First and last code point of the block called `name`, without its `Is`.
 pub(super) fn block(name: &str) -> Option<(u32, u32)> {
-    BLOCKS
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .map(|(_, first, last)| (*first, *last))
+    BLOCKS.iter().find(|(known, _, _)| *known == name).map(|(_, first, last)| (*first, *last))
 }
 
 const BLOCKS: [(&str, u32, u32); 105] = [

@@ -33,11 +33,7 @@ pub(super) fn translate(pattern: &str) -> Result<Translation, PatternError> {
     let mut translator = Translator::new(pattern, Some(&numbering));
     translator.run()?;
     let pattern = translator.out;
-    Ok(Translation {
-        pattern,
-        slots: numbering.slots,
-        names: numbering.names,
-    })
+    Ok(Translation { pattern, slots: numbering.slots, names: numbering.names })
 }
 
 /// Group numbers: unnamed groups first, from left to right, then named ones.
@@ -126,10 +122,7 @@ pub(super) struct Translator<'n> {
 }
 
 pub(super) fn error<T>(message: impl Into<String>) -> Result<T, PatternError> {
-    Err(PatternError(format!(
-        "the regular expression is not valid: {}",
-        message.into()
-    )))
+    Err(PatternError(format!("the regular expression is not valid: {}", message.into())))
 }
 
 impl<'n> Translator<'n> {
@@ -175,10 +168,7 @@ impl<'n> Translator<'n> {
     }
 
     fn take_text(&mut self, wanted: &str) -> bool {
-        let found = wanted
-            .chars()
-            .enumerate()
-            .all(|(ahead, wanted)| self.peek_at(ahead) == Some(wanted));
+        let found = wanted.chars().enumerate().all(|(ahead, wanted)| self.peek_at(ahead) == Some(wanted));
         if found {
             self.at = self.at.saturating_add(wanted.chars().count());
         }
@@ -212,11 +202,7 @@ impl<'n> Translator<'n> {
                 }
                 '^' => self.atom(if self.options.multiline { "(?m:^)" } else { "\\A" }),
                 '$' => self.atom(if self.options.multiline { "(?m:$)" } else { END }),
-                '.' => self.atom(if self.options.single_line {
-                    "(?s:.)"
-                } else {
-                    "[^\\n]"
-                }),
+                '.' => self.atom(if self.options.single_line { "(?s:.)" } else { "[^\\n]" }),
                 '*' | '+' | '?' => self.quantifier(character.encode_utf8(&mut [0; 4]))?,
                 '{' => match self.counted() {
                     Some(quantifier) => self.quantifier(&quantifier)?,
@@ -227,11 +213,7 @@ impl<'n> Translator<'n> {
                 _ => self.literal(character),
             }
         }
-        if self.frames.is_empty() {
-            Ok(())
-        } else {
-            error("a `(` is not closed")
-        }
+        if self.frames.is_empty() { Ok(()) } else { error("a `(` is not closed") }
     }
 
     fn literal(&mut self, character: char) {
@@ -270,10 +252,7 @@ impl<'n> Translator<'n> {
 
     fn push_frame(&mut self, opening: &str, closing: &'static str) {
         self.out.push_str(opening);
-        self.frames.push(Frame {
-            options: self.options,
-            closing,
-        });
+        self.frames.push(Frame { options: self.options, closing });
         self.before = Before::Nothing;
     }
 
@@ -448,28 +427,18 @@ impl<'n> Translator<'n> {
 
     /// `\1` to `\9` are always references; longer numbers are when there is such a group, else octal codes.
     fn numbered(&mut self, digits: &str) -> Result<(), PatternError> {
-        let known = self
-            .numbering
-            .is_none_or(|numbering| numbering.indices(digits).is_some());
+        let known = self.numbering.is_none_or(|numbering| numbering.indices(digits).is_some());
         if digits.len() == 1 || known {
             return self.reference(digits);
         }
-        let octal: String = digits
-            .chars()
-            .take(3)
-            .take_while(|digit| ('0'..='7').contains(digit))
-            .collect();
-        let Some(character) = u32::from_str_radix(&octal, 8)
-            .ok()
-            .and_then(|code| char::from_u32(code & 0xFF))
+        let octal: String = digits.chars().take(3).take_while(|digit| ('0'..='7').contains(digit)).collect();
+        let Some(character) =
+            u32::from_str_radix(&octal, 8).ok().and_then(|code| char::from_u32(code & 0xFF))
         else {
             return error(format!("reference to the undefined group {digits}"));
         };
         self.literal(character);
-        digits
-            .chars()
-            .skip(octal.len())
-            .for_each(|digit| self.literal(digit));
+        digits.chars().skip(octal.len()).for_each(|digit| self.literal(digit));
         Ok(())
     }
 
@@ -504,9 +473,8 @@ impl<'n> Translator<'n> {
             },
             '0'..='7' => {
                 let mut octal = first.to_string();
-                while let Some(digit) = self
-                    .peek()
-                    .filter(|digit| octal.len() < 3 && ('0'..='7').contains(digit))
+                while let Some(digit) =
+                    self.peek().filter(|digit| octal.len() < 3 && ('0'..='7').contains(digit))
                 {
                     octal.push(digit);
                     self.at = self.at.saturating_add(1);
@@ -533,13 +501,7 @@ impl<'n> Translator<'n> {
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Result<u32, PatternError> {
-        let text: String = self
-            .pattern
-            .get(self.at..)
-            .unwrap_or_default()
-            .iter()
-            .take(digits)
-            .collect();
+        let text: String = self.pattern.get(self.at..).unwrap_or_default().iter().take(digits).collect();
         self.at = self.at.saturating_add(text.chars().count());
         let complete = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match u32::from_str_radix(&text, 16) {

@@ -26,9 +26,7 @@ impl Culture {
             && subtags.all(|tag| {
                 (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric())
             });
-        let turkic = ["tr", "az"]
-            .iter()
-            .any(|turkic| language.eq_ignore_ascii_case(turkic));
+        let turkic = ["tr", "az"].iter().any(|turkic| language.eq_ignore_ascii_case(turkic));
         well_formed.then_some(if turkic { Self::Turkic } else { Self::Invariant })
     }
 
@@ -69,10 +67,7 @@ impl Culture {
 }
 
 fn offset(character: char, by: u32) -> char {
-    u32::from(character)
-        .checked_add(by)
-        .and_then(char::from_u32)
-        .unwrap_or(character)
+    u32::from(character).checked_add(by).and_then(char::from_u32).unwrap_or(character)
 }
 
 fn only(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
@@ -84,11 +79,7 @@ fn only(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
 
 /// Length in UTF-16 units.
 pub(in crate::expression) fn length(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.encode_utf16().count()
-    }
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
 /// At most `count` UTF-16 units of `text` from unit `start` on. Half of a surrogate pair becomes U+FFFD, as it does
@@ -170,11 +161,7 @@ fn title(character: char) -> char {
 /// Whether .NET counts `character` among the letters.
 fn is_letter(character: char) -> bool {
     static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A\p{L}").ok());
-    if character.is_ascii() {
-        character.is_ascii_alphabetic()
-    } else {
-        is_in(LETTER.as_ref(), character)
-    }
+    if character.is_ascii() { character.is_ascii_alphabetic() } else { is_in(LETTER.as_ref(), character) }
 }
 
 /// Whether `character` ends a word: white space, control, format, punctuation, symbols.
@@ -189,11 +176,7 @@ fn is_separator(character: char) -> bool {
 }
 
 fn is_in(class: Option<&Regex>, character: char) -> bool {
-    class.is_some_and(|class| {
-        class
-            .is_match(character.encode_utf8(&mut [0; 4]))
-            .unwrap_or(false)
-    })
+    class.is_some_and(|class| class.is_match(character.encode_utf8(&mut [0; 4])).unwrap_or(false))
 }
 
 #[cfg(test)]
@@ -208,14 +191,8 @@ mod tests {
 
     #[test]
     fn case_maps_one_to_one() {
-        for (small, capital) in [
-            ('ß', 'ß'),
-            ('ŉ', 'ŉ'),
-            ('ᾀ', 'ᾈ'),
-            ('ῳ', 'ῼ'),
-            ('é', 'É'),
-            ('ı', 'ı'),
-        ] {
+        for (small, capital) in [('ß', 'ß'), ('ŉ', 'ŉ'), ('ᾀ', 'ᾈ'), ('ῳ', 'ῼ'), ('é', 'É'), ('ı', 'ı')]
+        {
             assert_eq!(Culture::Invariant.upper(small), capital, "{small}");
         }
         for (capital, small) in [('İ', 'İ'), ('ẞ', 'ß'), ('Σ', 'σ')] {

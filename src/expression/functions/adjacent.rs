@@ -23,12 +23,7 @@ pub(in crate::expression) fn convert_from_base64<'v>(
                 .ok()
                 .filter(|_| rest.is_empty())
         },
-        "ASCII" => |bytes| {
-            bytes
-                .iter()
-                .map(|byte| Some(char::from(*byte)).filter(char::is_ascii))
-                .collect()
-        },
+        "ASCII" => |bytes| bytes.iter().map(|byte| Some(char::from(*byte)).filter(char::is_ascii)).collect(),
         "UTF8" => |bytes| String::from_utf8(bytes.to_vec()).ok(),
         other => {
             return Err(EvaluationError::new(format!(
@@ -68,19 +63,10 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
             };
             bits = (bits << 6) | u32::from(sextet);
         }
-        if group
-            .iter()
-            .take(4_usize.saturating_sub(padding))
-            .any(|byte| *byte == b'=')
-        {
+        if group.iter().take(4_usize.saturating_sub(padding)).any(|byte| *byte == b'=') {
             return None;
         }
-        bytes.extend(
-            bits.to_be_bytes()
-                .into_iter()
-                .skip(1)
-                .take(3_usize.saturating_sub(padding)),
-        );
+        bytes.extend(bits.to_be_bytes().into_iter().skip(1).take(3_usize.saturating_sub(padding)));
     }
     Some(bytes)
 }
@@ -107,16 +93,12 @@ pub(in crate::expression) fn dn_component<'v>(
             _ => last.push(character),
         }
     }
-    let place = number
-        .checked_sub(1)
-        .and_then(|place| usize::try_from(place).ok());
+    let place = number.checked_sub(1).and_then(|place| usize::try_from(place).ok());
     let component = place.and_then(|place| components.get(place));
     let component =
         component.ok_or_else(|| EvaluationError::new(format!("the name has no component {number}")))?;
     let (_, value) = component.split_once('=').ok_or_else(|| {
-        EvaluationError::new(format!(
-            "`{component}` is not a component of a distinguished name"
-        ))
+        EvaluationError::new(format!("`{component}` is not a component of a distinguished name"))
     })?;
     Ok(Datum::owned(value.trim().to_owned()))
 }
@@ -171,9 +153,7 @@ fn sid_text(bytes: &[u8]) -> Option<String> {
     if parts.len() != usize::from(*count) || !rest.is_empty() {
         return None;
     }
-    let authority = authority
-        .iter()
-        .fold(0_u64, |authority, byte| (authority << 8) | u64::from(*byte));
+    let authority = authority.iter().fold(0_u64, |authority, byte| (authority << 8) | u64::from(*byte));
     let mut text = format!("S-{revision}-{authority}");
     for part in parts {
         text.push('-');

@@ -25,23 +25,12 @@ fn instant(
     if let Datum::Instant(moment) = value {
         return Ok(moment);
     }
-    let text = value
-        .text()
-        .ok_or_else(|| EvaluationError::new("a date was expected, but the value is null"))?;
+    let text =
+        value.text().ok_or_else(|| EvaluationError::new("a date was expected, but the value is null"))?;
     let switches = machine.switches();
-    let naive = if switches.naive_dates_local {
-        switches.service_time_zone
-    } else {
-        Offset::UTC
-    };
-    date::parse(
-        &text,
-        Surroundings {
-            naive,
-            today: now(machine).date(),
-        },
-    )
-    .ok_or_else(|| EvaluationError::new(format!("`{text}` is not a date")))
+    let naive = if switches.naive_dates_local { switches.service_time_zone } else { Offset::UTC };
+    date::parse(&text, Surroundings { naive, today: now(machine).date() })
+        .ok_or_else(|| EvaluationError::new(format!("`{text}` is not a date")))
 }
 
 /// A date argument of `DateAdd` and `DateDiff`, which take text as well (OQ-12).
@@ -52,9 +41,7 @@ fn instant_argument(
     // Without typed dates (OQ-9) every date arrives as text.
     let text_allowed = machine.switches().date_text_arguments || !machine.switches().typed_dates;
     if !text_allowed && !matches!(value, Datum::Instant(_) | Datum::Null) {
-        return Err(EvaluationError::new(
-            "a date was expected; turn text into one with `CDate`",
-        ));
+        return Err(EvaluationError::new("a date was expected; turn text into one with `CDate`"));
     }
     instant(value, machine)
 }
@@ -62,9 +49,7 @@ fn instant_argument(
 fn interval(arguments: &mut Arguments<'_>) -> std::result::Result<Interval, EvaluationError> {
     let name = arguments.text(0);
     Interval::from_name(&name).ok_or_else(|| {
-        EvaluationError::new(format!(
-            "`{name}` is not an interval; there are yyyy, m, d, ww, h, n and s"
-        ))
+        EvaluationError::new(format!("`{name}` is not an interval; there are yyyy, m, d, ww, h, n and s"))
     })
 }
 
@@ -88,9 +73,7 @@ pub(in crate::expression) fn date_add<'v>(
     let interval = interval(arguments)?;
     let count = arguments.integer(1)?;
     let moment = instant_argument(arguments.take(2), machine)?;
-    date::add(moment, interval, count)
-        .map(Datum::Instant)
-        .ok_or_else(out_of_range)
+    date::add(moment, interval, count).map(Datum::Instant).ok_or_else(out_of_range)
 }
 
 /// `DateDiff` (`mapping.md 7.13`): positive when the second date is later.
@@ -101,12 +84,7 @@ pub(in crate::expression) fn date_diff<'v>(
     let interval = interval(arguments)?;
     let first = instant_argument(arguments.take(1), machine)?;
     let second = instant_argument(arguments.take(2), machine)?;
-    Ok(Datum::Integer(date::difference(
-        interval,
-        first,
-        second,
-        machine.switches().date_difference,
-    )))
+    Ok(Datum::Integer(date::difference(interval, first, second, machine.switches().date_difference)))
 }
 
 /// `DateFromNum` (`mapping.md 7.14`).
@@ -116,9 +94,7 @@ pub(in crate::expression) fn date_from_num<'v>(
 ) -> Result<'v> {
     let ticks = arguments.integer(0)?;
     date::from_file_time(ticks).map(Datum::Instant).ok_or_else(|| {
-        EvaluationError::new(format!(
-            "`{ticks}` is not a file time between the years 1601 and 9999"
-        ))
+        EvaluationError::new(format!("`{ticks}` is not a file time between the years 1601 and 9999"))
     })
 }
 
@@ -135,10 +111,7 @@ pub(in crate::expression) fn format_date_time<'v>(
     let output = Format::new(&arguments.text(3)).map_err(EvaluationError::new)?;
     let local = machine.switches().service_time_zone;
     let stamp = if let Datum::Instant(moment) = source {
-        Stamp {
-            wall: moment,
-            kind: Kind::Utc,
-        }
+        Stamp { wall: moment, kind: Kind::Utc }
     } else {
         let text = source.text().unwrap_or_default();
         let format = arguments.text(2);

@@ -64,14 +64,7 @@ pub(in crate::expression) fn random_string<'v>(
     for ((name, class), minimum) in CLASSES.into_iter().zip(minima) {
         draw(class, name, &avoided, minimum, random, &mut characters)?;
     }
-    draw(
-        FILL,
-        "letters and digits",
-        &avoided,
-        length.saturating_sub(least),
-        random,
-        &mut characters,
-    )?;
+    draw(FILL, "letters and digits", &avoided, length.saturating_sub(least), random, &mut characters)?;
     for last in (1..characters.len()).rev() {
         characters.swap(last, random.below(last.saturating_add(1)));
     }
@@ -87,10 +80,7 @@ fn draw(
     random: &mut Random,
     to: &mut Vec<char>,
 ) -> std::result::Result<(), EvaluationError> {
-    let allowed: Vec<char> = class
-        .chars()
-        .filter(|character| !avoided.contains(*character))
-        .collect();
+    let allowed: Vec<char> = class.chars().filter(|character| !avoided.contains(*character)).collect();
     for _ in 0..count {
         let character = allowed.get(random.below(allowed.len()));
         to.push(*character.ok_or_else(|| EvaluationError::new(format!("all {name} are to be avoided")))?);

@@ -23,12 +23,7 @@ pub(in crate::expression) fn join<'v>(
         }
         // An empty text stands for nothing joined yet: empty values never get in.
         let separator = if joined.is_empty() { "" } else { separator.as_ref() };
-        check_bytes(
-            joined
-                .len()
-                .saturating_add(separator.len())
-                .saturating_add(value.len()),
-        )?;
+        check_bytes(joined.len().saturating_add(separator.len()).saturating_add(value.len()))?;
         joined.push_str(separator);
         joined.push_str(value);
         Ok(())
@@ -77,10 +72,7 @@ pub(in crate::expression) fn item<'v>(
     match place.and_then(|place| values.get(place)) {
         Some(value) => Ok(Datum::owned(value.clone())),
         None if machine.switches().item_outside_null => Ok(Datum::Null),
-        None => Err(EvaluationError::new(format!(
-            "the index {index} is outside 1 to {}",
-            values.len()
-        ))),
+        None => Err(EvaluationError::new(format!("the index {index} is outside 1 to {}", values.len()))),
     }
 }
 
@@ -93,11 +85,7 @@ pub(in crate::expression) fn remove_duplicates<'v>(
         Datum::List(values) => {
             machine.count_steps(values.len())?;
             let mut seen = BTreeSet::new();
-            let unique = values
-                .iter()
-                .filter(|value| seen.insert(value.as_str()))
-                .cloned()
-                .collect();
+            let unique = values.iter().filter(|value| seen.insert(value.as_str())).cloned().collect();
             Ok(Datum::List(Cow::Owned(unique)))
         }
         single @ (Datum::Null

@@ -49,11 +49,7 @@ pub(in crate::expression) fn ignore_flow_if_null_or_empty<'v>(
         [Some(expression), ..] => machine.value(expression)?,
         _ => Datum::Null,
     };
-    Ok(if value.is_null_or_empty() {
-        Flow::IgnoreAttribute
-    } else {
-        Flow::Value(value)
-    })
+    Ok(if value.is_null_or_empty() { Flow::IgnoreAttribute } else { Flow::Value(value) })
 }
 
 /// `IIF` (`mapping.md 7.18`).
@@ -65,11 +61,7 @@ pub(in crate::expression) fn iif<'v>(
         return Ok(Flow::Value(Datum::Null));
     };
     machine.evaluate_eagerly(arguments)?;
-    let branch = if machine.value(condition)?.boolean()? {
-        if_true
-    } else {
-        if_false
-    };
+    let branch = if machine.value(condition)?.boolean()? { if_true } else { if_false };
     machine.flow(branch)
 }
 
@@ -134,9 +126,7 @@ pub(in crate::expression) fn select_unique_value<'v>(
             return Ok(Flow::Value(Datum::Text(candidate)));
         }
     }
-    Err(EvaluationError::new(
-        "every candidate value is present in the target already",
-    ))
+    Err(EvaluationError::new("every candidate value is present in the target already"))
 }
 
 /// `Switch` (`mapping.md 7.41`): the value of the first key that equals the source, null counting as empty.
@@ -156,7 +146,5 @@ pub(in crate::expression) fn switch<'v>(
             return machine.flow(value);
         }
     }
-    default
-        .as_ref()
-        .map_or(Ok(Flow::Value(Datum::Null)), |default| machine.flow(default))
+    default.as_ref().map_or(Ok(Flow::Value(Datum::Null)), |default| machine.flow(default))
 }

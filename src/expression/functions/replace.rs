@@ -50,24 +50,14 @@ impl Form {
     /// The first form, in the order that OQ-22 settles, whose places are all given.
     fn of(arguments: &Arguments<'_>, order: ReplaceOrder) -> Option<Self> {
         let order = match order {
-            ReplaceOrder::Recommended => [
-                Self::OtherAttribute,
-                Self::Template,
-                Self::Literal,
-                Self::Group,
-                Self::Pattern,
-            ],
-            ReplaceOrder::PatternsFirst => [
-                Self::OtherAttribute,
-                Self::Group,
-                Self::Pattern,
-                Self::Template,
-                Self::Literal,
-            ],
+            ReplaceOrder::Recommended => {
+                [Self::OtherAttribute, Self::Template, Self::Literal, Self::Group, Self::Pattern]
+            }
+            ReplaceOrder::PatternsFirst => {
+                [Self::OtherAttribute, Self::Group, Self::Pattern, Self::Template, Self::Literal]
+            }
         };
-        order
-            .into_iter()
-            .find(|form| form.places().iter().all(|place| arguments.given(*place)))
+        order.into_iter().find(|form| form.places().iter().all(|place| arguments.given(*place)))
     }
 }
 
@@ -80,11 +70,7 @@ pub(in crate::expression) fn replace<'v>(
         .ok_or_else(|| EvaluationError::new("the arguments given fit none of its forms"))?;
     let source = arguments.take(SOURCE);
     if form == Form::OtherAttribute {
-        return if source.is_null_or_empty() {
-            from_other_attribute(arguments, machine)
-        } else {
-            Ok(source)
-        };
+        return if source.is_null_or_empty() { from_other_attribute(arguments, machine) } else { Ok(source) };
     }
     let source = source_or_choice(source, machine);
     let replacement = arguments.text(REPLACEMENT);
@@ -139,18 +125,12 @@ fn from_other_attribute<'v>(arguments: &mut Arguments<'v>, machine: &Machine<'v,
     let pattern = pattern(arguments)?;
     let group = group(&pattern, arguments)?;
     let other = arguments.take(OTHER_ATTRIBUTE).text().unwrap_or_default();
-    let found = if other.is_empty() {
-        None
-    } else {
-        pattern.first(&other).map_err(failure)?
-    };
-    Ok(
-        match found.and_then(|found| found.group_text(group).map(str::to_owned)) {
-            Some(text) => Datum::owned(text),
-            None if machine.switches().replace_no_match_empty => Datum::owned(String::new()),
-            None => Datum::Null,
-        },
-    )
+    let found = if other.is_empty() { None } else { pattern.first(&other).map_err(failure)? };
+    Ok(match found.and_then(|found| found.group_text(group).map(str::to_owned)) {
+        Some(text) => Datum::owned(text),
+        None if machine.switches().replace_no_match_empty => Datum::owned(String::new()),
+        None => Datum::Null,
+    })
 }
 
 /// Every `old` in `text` by `new`; an empty `old` changes nothing.
@@ -158,10 +138,7 @@ fn replace_literal(text: &str, old: &str, new: &str) -> std::result::Result<Stri
     if old.is_empty() {
         return Ok(text.to_owned());
     }
-    let grown = new
-        .len()
-        .saturating_sub(old.len())
-        .saturating_mul(text.matches(old).count());
+    let grown = new.len().saturating_sub(old.len()).saturating_mul(text.matches(old).count());
     check_bytes(text.len().saturating_add(grown))?;
     Ok(text.replace(old, new))
 }
@@ -180,9 +157,7 @@ fn pattern<'v>(arguments: &mut Arguments<'v>) -> std::result::Result<Cow<'v, Pat
         .take(PATTERN)
         .text()
         .ok_or_else(|| EvaluationError::new("the regular expression is null"))?;
-    Pattern::new(&text, Anchoring::Anywhere)
-        .map(Cow::Owned)
-        .map_err(failure)
+    Pattern::new(&text, Anchoring::Anywhere).map(Cow::Owned).map_err(failure)
 }
 
 fn group(pattern: &Pattern, arguments: &mut Arguments<'_>) -> std::result::Result<u32, EvaluationError> {

@@ -60,9 +60,7 @@ pub(in crate::expression) fn single_app_role_assignment<'v>(
             "No more than one app role assignment was expected, but this many where found: {found}"
         )));
     }
-    Ok(roles.first().map_or(Datum::Null, |role| {
-        Datum::Text(Cow::Borrowed(role_text(role, machine)))
-    }))
+    Ok(roles.first().map_or(Datum::Null, |role| Datum::Text(Cow::Borrowed(role_text(role, machine)))))
 }
 
 /// `AppRoleAssignments` (`mapping.md 7.45`): all roles as one text.
@@ -72,9 +70,5 @@ pub(in crate::expression) fn app_role_assignments<'v>(
 ) -> Result<'v> {
     let roles = roles(arguments, machine)?;
     let texts: Vec<&str> = roles.iter().map(|role| role_text(role, machine)).collect();
-    Ok(if texts.is_empty() {
-        Datum::Null
-    } else {
-        Datum::owned(texts.join(","))
-    })
+    Ok(if texts.is_empty() { Datum::Null } else { Datum::owned(texts.join(",")) })
 }

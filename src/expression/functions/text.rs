@@ -80,11 +80,7 @@ pub(in crate::expression) fn in_str<'v>(
     arguments: &mut Arguments<'v>,
     _machine: &mut Machine<'v, '_, '_>,
 ) -> Result<'v> {
-    let start = if arguments.given(2) {
-        arguments.integer(2)?
-    } else {
-        1
-    };
+    let start = if arguments.given(2) { arguments.integer(2)? } else { 1 };
     let ignore_case = match arguments.text(3).as_ref() {
         "" | "vbBinaryCompare" => false,
         "vbTextCompare" => true,
@@ -101,16 +97,8 @@ pub(in crate::expression) fn in_str<'v>(
         return Ok(Datum::Integer(0));
     };
     let start = usize::try_from(start).unwrap_or(usize::MAX).saturating_sub(1);
-    let found = if start < length(&text) {
-        find(&text, &sought, start, ignore_case)
-    } else {
-        None
-    };
-    Ok(Datum::Integer(
-        found
-            .and_then(|found| i64::try_from(found.saturating_add(1)).ok())
-            .unwrap_or(0),
-    ))
+    let found = if start < length(&text) { find(&text, &sought, start, ignore_case) } else { None };
+    Ok(Datum::Integer(found.and_then(|found| i64::try_from(found.saturating_add(1)).ok()).unwrap_or(0)))
 }
 
 /// `Left` (`mapping.md 7.26`): a negative number gives the whole text, null the empty one.
@@ -144,10 +132,8 @@ pub(in crate::expression) fn mid<'v>(
     if source.is_null() {
         return Ok(Datum::owned(String::new()));
     }
-    let range = start
-        .checked_sub(1)
-        .and_then(|start| usize::try_from(start).ok())
-        .zip(usize::try_from(count).ok());
+    let range =
+        start.checked_sub(1).and_then(|start| usize::try_from(start).ok()).zip(usize::try_from(count).ok());
     each_text(source, machine, |text| {
         Ok(match range {
             Some((start, count)) if !whole_text || start < length(text) => slice(text, start, count),
@@ -228,16 +214,8 @@ pub(in crate::expression) fn word<'v>(
     let number = arguments.integer(1)?;
     let delimiters = arguments.text(2);
     let empty_words = machine.switches().word_empty_words;
-    let mut words = text
-        .split(|character| delimiters.contains(character))
-        .filter(|word| empty_words || !word.is_empty());
-    let place = number
-        .checked_sub(1)
-        .and_then(|place| usize::try_from(place).ok());
-    Ok(Datum::owned(
-        place
-            .and_then(|place| words.nth(place))
-            .unwrap_or_default()
-            .to_owned(),
-    ))
+    let mut words =
+        text.split(|character| delimiters.contains(character)).filter(|word| empty_words || !word.is_empty());
+    let place = number.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+    Ok(Datum::owned(place.and_then(|place| words.nth(place)).unwrap_or_default().to_owned()))
 }

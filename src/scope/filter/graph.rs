@@ -33,11 +33,7 @@ impl Filter {
         let mut errors = Vec::new();
         if !filter.is_null() && !filter.is_object() {
             let error = FilterMistake::Shape("an object");
-            errors.push(FilterError {
-                group: "scope".to_owned(),
-                clause: 0,
-                error,
-            });
+            errors.push(FilterError { group: "scope".to_owned(), clause: 0, error });
         }
         let read = Self {
             groups: groups(filter, "groups", options, &mut errors),
@@ -81,32 +77,18 @@ fn groups(
         Some(Json::Array(list)) => list,
         Some(_) => {
             let error = FilterMistake::Shape("a list of filter groups");
-            errors.push(FilterError {
-                group: collection.to_owned(),
-                clause: 0,
-                error,
-            });
+            errors.push(FilterError { group: collection.to_owned(), clause: 0, error });
             return Vec::new();
         }
     };
-    list.iter()
-        .map(|group| read_group(group, options, errors))
-        .collect()
+    list.iter().map(|group| read_group(group, options, errors)).collect()
 }
 
 /// A group without clauses lets everything pass, so a misread one must not look like it.
 fn read_group(group: &Json, options: &FilterOptions<'_>, errors: &mut Vec<FilterError>) -> FilterGroup {
-    let name = group
-        .get("name")
-        .and_then(Json::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let name = group.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
     let mut mistake = |clause, error| {
-        errors.push(FilterError {
-            group: name.clone(),
-            clause,
-            error,
-        });
+        errors.push(FilterError { group: name.clone(), clause, error });
     };
     let mut clauses = Vec::new();
     match group.get("clauses") {
@@ -127,10 +109,7 @@ fn read_clause(clause: &Json, options: &FilterOptions<'_>) -> Result<FilterClaus
     let text = |member: &str| clause.get(member).and_then(Json::as_str);
     let attribute = text("sourceOperandName").ok_or(FilterMistake::Shape("`sourceOperandName`"))?;
     let operator = text("operatorName").ok_or(FilterMistake::Shape("`operatorName`"))?;
-    let values = match clause
-        .get("targetOperand")
-        .and_then(|operand| operand.get("values"))
-    {
+    let values = match clause.get("targetOperand").and_then(|operand| operand.get("values")) {
         None | Some(Json::Null) => Vec::new(),
         Some(Json::Array(values)) => values
             .iter()

@@ -16,14 +16,8 @@ use crate::target::schema::{self, Place, Resolved};
 
 /// Attributes of users that `eq` finds without reading every user: the naming attribute first, then the usual
 /// matching attributes (`wire.md 2.3`), and the manager, to find somebody's reports.
-const INDEXED_USER: &[&str] = &[
-    "userName",
-    "displayName",
-    "externalId",
-    "emails.value",
-    "employeeNumber",
-    MANAGER,
-];
+const INDEXED_USER: &[&str] =
+    &["userName", "displayName", "externalId", "emails.value", "employeeNumber", MANAGER];
 /// The same for groups.
 const INDEXED_GROUP: &[&str] = &["displayName", "externalId"];
 const MANAGER: &str = "manager.value";
@@ -70,14 +64,7 @@ impl Shelf {
         };
         let indexes = indexed.iter().filter_map(|text| Index::new(kind, text)).collect();
         let (records, ids, created_with_name) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self {
-            kind,
-            records,
-            ids,
-            indexes,
-            created_with_name,
-            next: 0,
-        }
+        Self { kind, records, ids, indexes, created_with_name, next: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -99,10 +86,7 @@ impl Shelf {
 
     /// Who has the name, its case ignored.
     pub(super) fn holders_of(&self, name: &str) -> BTreeSet<u64> {
-        self.indexes
-            .first()
-            .map(|index| index.holders(name))
-            .unwrap_or_default()
+        self.indexes.first().map(|index| index.holders(name)).unwrap_or_default()
     }
 
     /// Users whose manager has the id.
@@ -113,19 +97,13 @@ impl Shelf {
 
     /// The resources that have the value; `None` when the attribute is not indexed.
     pub(super) fn indexed(&self, attribute: &Resolved, value: &str) -> Option<BTreeSet<u64>> {
-        self.indexes
-            .iter()
-            .find(|index| index.covers(attribute))
-            .map(|index| index.holders(value))
+        self.indexes.iter().find(|index| index.covers(attribute)).map(|index| index.holders(value))
     }
 
     /// An id for a new resource: it depends on the name and on how many were created with it before, and on nothing
     /// else that happened.
     pub(super) fn new_id(&mut self, body: &Map<String, Value>) -> String {
-        let name = body
-            .get(schema::naming_attribute(self.kind))
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let name = body.get(schema::naming_attribute(self.kind)).and_then(Value::as_str).unwrap_or_default();
         let name = folded(name, false).into_owned();
         let created = self.created_with_name.entry(name.clone()).or_default();
         loop {
@@ -155,14 +133,8 @@ impl Shelf {
         let mut members = Members::default();
         members.apply(&finished.members);
         self.ids.insert(id.clone(), sequence);
-        let record = Record {
-            id,
-            created,
-            modified,
-            body: finished.body,
-            members,
-            rendered: OnceLock::new(),
-        };
+        let record =
+            Record { id, created, modified, body: finished.body, members, rendered: OnceLock::new() };
         self.records.insert(sequence, record);
         sequence
     }
@@ -213,10 +185,7 @@ impl Shelf {
         }
         self.update(
             sequence,
-            Finished {
-                body,
-                members: crate::target::members::MemberChange::default(),
-            },
+            Finished { body, members: crate::target::members::MemberChange::default() },
             modified,
         );
         Some(id)
@@ -233,17 +202,9 @@ impl Shelf {
 impl Index {
     fn new(kind: ResourceKind, text: &'static str) -> Option<Self> {
         let attribute = schema::resolve(kind, &AttributeName::parse(text)?)?;
-        let compared = attribute
-            .compared_sub()
-            .and_then(|sub| sub.definition)
-            .or(attribute.definition);
+        let compared = attribute.compared_sub().and_then(|sub| sub.definition).or(attribute.definition);
         let exact = compared.is_some_and(|definition| definition.case_exact);
-        Some(Self {
-            text,
-            attribute,
-            exact,
-            holders: BTreeMap::new(),
-        })
+        Some(Self { text, attribute, exact, holders: BTreeMap::new() })
     }
 
     fn covers(&self, attribute: &Resolved) -> bool {
@@ -254,10 +215,7 @@ impl Index {
     }
 
     fn holders(&self, value: &str) -> BTreeSet<u64> {
-        self.holders
-            .get(folded(value, self.exact).as_ref())
-            .cloned()
-            .unwrap_or_default()
+        self.holders.get(folded(value, self.exact).as_ref()).cloned().unwrap_or_default()
     }
 
     fn enter(&mut self, sequence: u64, body: &Map<String, Value>) {
@@ -283,9 +241,7 @@ impl Index {
             Place::Extension(urn) => find(body, urn).and_then(Value::as_object),
         };
         let value = fields.and_then(|fields| fields.get(&self.attribute.name));
-        let values = value
-            .map(|value| compared_values(&self.attribute, value))
-            .unwrap_or_default();
+        let values = value.map(|value| compared_values(&self.attribute, value)).unwrap_or_default();
         values
             .into_iter()
             .filter_map(Value::as_str)

@@ -25,17 +25,9 @@ pub(in crate::target) fn holds(filter: &Filter, resource: &impl Source) -> bool 
             return compare_all(None, &[], &test);
         };
         let value = resource.attribute(&resolved.place, &resolved.name);
-        let kept = value
-            .as_deref()
-            .map(entries)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|entry| {
-                subject
-                    .within
-                    .as_ref()
-                    .is_none_or(|inner| entry_holds(inner, resolved.definition, entry))
-            });
+        let kept = value.as_deref().map(entries).unwrap_or_default().into_iter().filter(|entry| {
+            subject.within.as_ref().is_none_or(|inner| entry_holds(inner, resolved.definition, entry))
+        });
         let (values, definition) = compared(&resolved, kept, &test);
         compare_all(definition, &values, &test)
     })
@@ -58,21 +50,14 @@ pub(in crate::target) fn entry_holds(filter: &Filter, parent: Option<&Attribute>
 
 /// A field whose name's case is ignored.
 pub(in crate::target) fn find<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    fields.get(name).or_else(|| {
-        fields
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    })
+    fields
+        .get(name)
+        .or_else(|| fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// The form in which two texts are compared: as it is, or without case.
 pub(in crate::target) fn folded(text: &str, exact: bool) -> Cow<'_, str> {
-    if exact {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.to_lowercase())
-    }
+    if exact { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
 /// The values a query or an index sees in the value of an attribute: those of the sub-attribute that is compared.
@@ -121,21 +106,14 @@ fn compared<'a>(
         Test::Compare(..) => resolved.compared_sub(),
     };
     match sub {
-        Some(sub) => (
-            entries.filter_map(|entry| member(entry, &sub.name)).collect(),
-            sub.definition,
-        ),
+        Some(sub) => (entries.filter_map(|entry| member(entry, &sub.name)).collect(), sub.definition),
         None => (entries.collect(), resolved.definition),
     }
 }
 
 /// Whether any value passes. `eq null` and `ne` also hold for attributes without a value.
 fn compare_all(definition: Option<&Attribute>, values: &[&Value], test: &Test<'_>) -> bool {
-    let values: Vec<&Value> = values
-        .iter()
-        .copied()
-        .filter(|value| is_assigned(value))
-        .collect();
+    let values: Vec<&Value> = values.iter().copied().filter(|value| is_assigned(value)).collect();
     match test {
         Test::Present | Test::Compare(Operator::NotEqual, Literal::Null) => !values.is_empty(),
         Test::Compare(Operator::Equal, Literal::Null) => values.is_empty(),
@@ -143,9 +121,9 @@ fn compare_all(definition: Option<&Attribute>, values: &[&Value], test: &Test<'_
             let differs = |value: &&Value| !compare(definition, value, Operator::Equal, literal);
             values.is_empty() || values.iter().any(differs)
         }
-        Test::Compare(operator, literal) => values
-            .iter()
-            .any(|value| compare(definition, value, *operator, literal)),
+        Test::Compare(operator, literal) => {
+            values.iter().any(|value| compare(definition, value, *operator, literal))
+        }
     }
 }
 

@@ -97,25 +97,17 @@ impl Attribute {
 }
 
 const DISPLAY: Attribute = text("display", "Name for people");
-const PRIMARY: Attribute = boolean(
-    "primary",
-    "Whether this entry is the preferred one; at most one is",
-);
+const PRIMARY: Attribute = boolean("primary", "Whether this entry is the preferred one; at most one is");
 const PLACES: &[&str] = &["work", "home", "other"];
 
 /// Attributes every resource has beside those of its schema (RFC 7643 §3.1).
 pub(super) static COMMON_ATTRIBUTES: &[Attribute] = &[
-    attribute("schemas", Type::Reference, "Schemas of the resource")
-        .case_exact()
-        .multi_valued()
-        .read_only(),
+    attribute("schemas", Type::Reference, "Schemas of the resource").case_exact().multi_valued().read_only(),
     text("id", "Identifier given by the app").case_exact().read_only(),
     complex(
         "meta",
         &[
-            text("resourceType", "Kind of the resource")
-                .case_exact()
-                .read_only(),
+            text("resourceType", "Kind of the resource").case_exact().read_only(),
             attribute("created", Type::DateTime, "When it was made").read_only(),
             attribute("lastModified", Type::DateTime, "When it was last changed").read_only(),
             reference("location", &["uri"], "Where it is read").read_only(),
@@ -153,12 +145,7 @@ pub(super) static USER_ATTRIBUTES: &[Attribute] = &[
     text("password", "Accepted and forgotten").discarded(),
     list(
         "emails",
-        &[
-            text("value", "Address"),
-            DISPLAY,
-            text("type", "What it is for").canonical(PLACES),
-            PRIMARY,
-        ],
+        &[text("value", "Address"), DISPLAY, text("type", "What it is for").canonical(PLACES), PRIMARY],
         "E-mail addresses",
     ),
     list(
@@ -173,12 +160,7 @@ pub(super) static USER_ATTRIBUTES: &[Attribute] = &[
     ),
     list(
         "ims",
-        &[
-            text("value", "Address"),
-            DISPLAY,
-            text("type", "Service"),
-            PRIMARY,
-        ],
+        &[text("value", "Address"), DISPLAY, text("type", "Service"), PRIMARY],
         "Instant messaging addresses",
     ),
     list(
@@ -207,19 +189,10 @@ pub(super) static USER_ATTRIBUTES: &[Attribute] = &[
     ),
     list(
         "entitlements",
-        &[
-            text("value", "Entitlement"),
-            DISPLAY,
-            text("type", "Kind"),
-            PRIMARY,
-        ],
+        &[text("value", "Entitlement"), DISPLAY, text("type", "Kind"), PRIMARY],
         "Things the user may have",
     ),
-    list(
-        "roles",
-        &[text("value", "Role"), DISPLAY, text("type", "Kind"), PRIMARY],
-        "Roles of the user",
-    ),
+    list("roles", &[text("value", "Role"), DISPLAY, text("type", "Kind"), PRIMARY], "Roles of the user"),
     list(
         "x509Certificates",
         &[
@@ -241,9 +214,7 @@ pub(super) static GROUP_ATTRIBUTES: &[Attribute] = &[
         &[
             text("value", "Identifier of the member").case_exact().immutable(),
             reference("$ref", &["User", "Group"], "Where the member is read").immutable(),
-            text("type", "Kind of the member")
-                .canonical(&["User", "Group"])
-                .immutable(),
+            text("type", "Kind of the member").canonical(&["User", "Group"]).immutable(),
             text("display", "Name of the member").read_only(),
         ],
         "Users and groups in the group",

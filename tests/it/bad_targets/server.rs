@@ -1,5 +1,6 @@
 //! A small SCIM target on loopback that does as it should, except where a test says otherwise.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// Bounds every wait, far beyond what any test needs.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Where an endless body ends after all: far beyond what any client should read.
 const ENDLESS_BYTES: usize = 64 * 1024 * 1024;
 
@@ -46,12 +47,14 @@ pub(super) enum Answer {
     Say(u16, Vec<(&'static str, String)>, String),
     /// Nothing, until the client hangs up.
     Silence,
+    /// Do what is asked, and then nothing until the client hangs up.
+    SilentlyDone,
     /// A body without end.
     Endless,
 }
 
 impl Answer {
-    pub(super) fn say(status: u16, body: impl ToString) -> Self {
+    pub(super) fn say(status: u16, body: impl std::fmt::Display) -> Self {
         Self::Say(status, vec![("Content-Type", "application/scim+json".to_owned())], body.to_string())
     }
 }
@@ -132,19 +135,23 @@ fn serve(state: &State, stream: TcpStream) {
     let Some(asked) = read(&mut reader) else { return };
     state.asked.lock().unwrap().push(asked.clone());
     let answer = (state.script)(&asked).unwrap_or_else(|| agree(state, &asked));
+    if matches!(answer, Answer::SilentlyDone) {
+        agree(state, &asked);
+    }
     let mut stream = reader.into_inner();
     // The client may hang up before the end, which is its right.
     match answer {
         Answer::Say(status, headers, body) => {
-            let headers: String =
-                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            let head =
+            let mut head =
                 format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
-            stream.write_all(format!("{head}{headers}\r\n{body}").as_bytes()).ok();
+            for (name, value) in headers {
+                write!(head, "{name}: {value}\r\n").unwrap();
+            }
+            stream.write_all(format!("{head}\r\n{body}").as_bytes()).ok();
             stream.shutdown(Shutdown::Write).ok();
         }
-        Answer::Silence => {
-            stream.read(&mut [0]).ok();
+        Answer::Silence | Answer::SilentlyDone => {
+            stream.read_exact(&mut [0]).ok();
         }
         Answer::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok();

@@ -12,7 +12,7 @@ use scimulator::engine::drive::{Credentials, Delivery, InProcess, Ports, in_proc
 use scimulator::engine::entry::Entry;
 use scimulator::engine::spec::{EMBEDDED_PATH, JobSpec};
 use scimulator::engine::{
-    Cycle, CycleResult, Effect, EngineError, Event, ImportOutcome, Outcome, Purpose, RunState,
+    Cycle, CycleResult, Effect, EngineError, ImportOutcome, Outcome, Purpose, RunState,
 };
 use scimulator::http::{Method, Request, Response, TransportError};
 use scimulator::runner;
@@ -26,6 +26,11 @@ use crate::common::Project;
 pub(super) const JOB: &str = "job";
 /// When every test begins.
 pub(super) const START: &str = "2026-01-05T08:00:00Z";
+
+/// A change of the source, or of the target by somebody else.
+pub(super) type Event = fn(&mut World);
+/// A change of the job that the configuration has no key for.
+pub(super) type Adjust = fn(&mut JobSpec);
 
 /// The userPrincipalName of somebody called `name`.
 pub(super) fn upn(name: &str) -> String {
@@ -363,7 +368,7 @@ pub(super) struct World {
     pub(super) target: Scripted,
     pub(super) clock: VirtualClock,
     /// Changes what the configuration has no key for.
-    pub(super) adjust: fn(&mut JobSpec),
+    pub(super) adjust: Adjust,
     pub(super) workers: usize,
     /// Accepts whatever vanished from the files, as `directory accept` does.
     pub(super) accept_vanished: bool,
@@ -535,7 +540,7 @@ impl World {
         }
         let mut line = format!("{} {path}", sent.method);
         if sent.method == Method::Patch {
-            line += &format!(" {}", sent.json()["Operations"]);
+            line = format!("{line} {}", sent.json()["Operations"]);
         }
         for (id, name) in &self.target.names {
             line = line.replace(id.as_str(), name);
@@ -650,17 +655,17 @@ impl World {
 
     /// The whole provisioning log.
     pub(super) fn log(&mut self) -> Vec<Logged> {
-        self.log_of(LogFilter::default())
+        self.log_of(&LogFilter::default())
     }
 
     /// The provisioning log of the last cycle.
     pub(super) fn last_log(&mut self) -> Vec<Logged> {
         let cycle = Some(self.job().cycle);
-        self.log_of(LogFilter { cycle, ..LogFilter::default() })
+        self.log_of(&LogFilter { cycle, ..LogFilter::default() })
     }
 
-    fn log_of(&mut self, filter: LogFilter) -> Vec<Logged> {
-        let rows = self.store().log_entries(JOB, &filter).unwrap();
+    fn log_of(&mut self, filter: &LogFilter) -> Vec<Logged> {
+        let rows = self.store().log_entries(JOB, filter).unwrap();
         rows.into_iter().map(|row| Logged { entry: serde_json::from_str(&row.entry).unwrap(), row }).collect()
     }
 
@@ -723,7 +728,7 @@ impl Ports for TestPorts {
         self.journal.append(exchange).unwrap();
     }
 
-    fn logged(&mut self, _event: &Event) {}
+    fn logged(&mut self, _event: &scimulator::engine::Event) {}
 
     fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
 }

@@ -21,10 +21,10 @@ fn a_source_that_cannot_be_believed_sends_nothing_and_moves_nothing() {
     type Harm = fn(&World);
     let faults: [(&str, Harm); 8] = [
         ("users.csv is gone", |world| {
-            std::fs::remove_file(world.project.path("directory/users.csv")).unwrap()
+            std::fs::remove_file(world.project.path("directory/users.csv")).unwrap();
         }),
         ("members.csv is gone", |world| {
-            std::fs::remove_file(world.project.path("directory/members.csv")).unwrap()
+            std::fs::remove_file(world.project.path("directory/members.csv")).unwrap();
         }),
         ("the folder is gone", |world| std::fs::remove_dir_all(world.project.path("directory")).unwrap()),
         ("users.csv is empty", |world| world.project.write("directory/users.csv", "")),
@@ -32,7 +32,7 @@ fn a_source_that_cannot_be_believed_sends_nothing_and_moves_nothing() {
         ("users.csv breaks off in a row", |world| {
             let text = world.project.read("directory/users.csv");
             let cut = text.trim_end().rfind(',').unwrap();
-            world.project.write("directory/users.csv", &text[..cut]);
+            world.project.write("directory/users.csv", text.split_at(cut).0);
         }),
         ("users.csv has half a quote", |world| {
             let text = world.project.read("directory/users.csv");

@@ -25,14 +25,8 @@ fn values_have_one_text_form_each() {
             (r#"Append(IsNull("x"), "")"#, json!("False")),
             (r#"Append(BitAnd(-1, -1), "")"#, json!("-1")),
             (r#"Append(Count([list]), "")"#, json!("2")),
-            (
-                r#"Append(CDate("2020-03-16T07:00:00.9"), "")"#,
-                json!("3/16/2020 7:00:00 AM"),
-            ),
-            (
-                r#"Left(CDate("2020-12-16T00:05:09"), 21)"#,
-                json!("12/16/2020 12:05:09 A"),
-            ),
+            (r#"Append(CDate("2020-03-16T07:00:00.9"), "")"#, json!("3/16/2020 7:00:00 AM")),
+            (r#"Left(CDate("2020-12-16T00:05:09"), 21)"#, json!("12/16/2020 12:05:09 A")),
         ],
     );
     covers!("M-100");
@@ -45,9 +39,7 @@ fn values_have_one_text_form_each() {
         ("Now()", "DateTime"),
     ] {
         let outcome = evaluate(text, &json!({ "list": ["a"] })).unwrap();
-        let scimulator::expression::Outcome::Value(value) = outcome else {
-            panic!("{text} has no value")
-        };
+        let scimulator::expression::Outcome::Value(value) = outcome else { panic!("{text} has no value") };
         assert_eq!(value.type_name(), name);
     }
 }
@@ -87,23 +79,12 @@ fn text_functions_treat_each_value_of_a_list() {
 fn integers_may_be_text_with_sign_and_blanks() {
     all_give(
         &json!({}),
-        &[
-            ("Left(\"abcd\", \" +2 \")", json!("ab")),
-            (r#"Mid("abcd", "2", "2")"#, json!("bc")),
-        ],
+        &[("Left(\"abcd\", \" +2 \")", json!("ab")), (r#"Mid("abcd", "2", "2")"#, json!("bc"))],
     );
     for number in ["", "two", "1.5", "1e3", "0x1", "--1", "9223372036854775808"] {
-        fails(
-            r#"Left("abc", [n])"#,
-            &json!({ "n": number }),
-            "is not an integer",
-        );
+        fails(r#"Left("abc", [n])"#, &json!({ "n": number }), "is not an integer");
     }
-    fails(
-        r#"Left("abc", [n])"#,
-        &json!({}),
-        "a number was expected, but the value is null",
-    );
+    fails(r#"Left("abc", [n])"#, &json!({}), "a number was expected, but the value is null");
 }
 
 #[test]
@@ -113,14 +94,8 @@ fn branches_that_are_not_needed_are_not_evaluated() {
         &[
             (r#"IIF([a] = "x", "ok", CDate("bad"))"#, json!("ok")),
             (r#"IIF([a] = "y", CDate("bad"), "ok")"#, json!("ok")),
-            (
-                r#"Switch([a], CDate("bad"), "x", "ok", CDate("bad"), "no")"#,
-                json!("ok"),
-            ),
-            (
-                r#"Switch([a], CDate("bad"), "z", CDate("bad"), "x", "ok")"#,
-                json!("ok"),
-            ),
+            (r#"Switch([a], CDate("bad"), "x", "ok", CDate("bad"), "no")"#, json!("ok")),
+            (r#"Switch([a], CDate("bad"), "z", CDate("bad"), "x", "ok")"#, json!("ok")),
             (r#"Coalesce([none], [a], CDate("bad"))"#, json!("x")),
         ],
     );
@@ -137,11 +112,7 @@ fn a_comparison_with_a_null_or_empty_side_is_false() {
             ("[none]", "[none]"),
             ("\"\"", "\"a\""),
         ] {
-            gives(
-                &format!("CBool({left} {operator} {right})"),
-                &json!({}),
-                &json!("False"),
-            );
+            gives(&format!("CBool({left} {operator} {right})"), &json!({}), &json!("False"));
         }
     }
     gives(r#"IIF([country]="","Other",[country])"#, &json!({}), &json!(null));
@@ -181,21 +152,11 @@ fn the_is_functions_work_as_conditions_and_strict_settings_can_tell() {
     gives(text, &json!({ "a": "x", "b": "y" }), &json!("d"));
     gives(text, &json!({}), &json!("n"));
     let warnings = parse(text).unwrap().strict_warnings();
-    let pointed: Vec<&str> = warnings
-        .iter()
-        .map(|warning| &text[warning.start..][..warning.length])
-        .collect();
+    let pointed: Vec<&str> =
+        warnings.iter().map(|warning| &text[warning.start..][..warning.length]).collect();
     assert_eq!(pointed, ["IsPresent([a])", "IsNull([b])", "Not([a])"]);
-    assert_eq!(
-        warnings[0].message,
-        "`IsPresent` is not supported as the first argument of `IIF`"
-    );
-    assert_eq!(
-        parse(r#"IIF([a] = "b", Not([c]), "")"#)
-            .unwrap()
-            .strict_warnings(),
-        []
-    );
+    assert_eq!(warnings[0].message, "`IsPresent` is not supported as the first argument of `IIF`");
+    assert_eq!(parse(r#"IIF([a] = "b", Not([c]), "")"#).unwrap().strict_warnings(), []);
     covers!("M-106");
 }
 
@@ -295,10 +256,7 @@ fn an_error_names_the_innermost_function_and_stops_everything() {
 fn append_takes_a_null_suffix_as_empty() {
     all_give(
         &json!({ "a": "x" }),
-        &[
-            (r"Append([a], [none])", json!("x")),
-            (r#"Append([a], "y")"#, json!("xy")),
-        ],
+        &[(r"Append([a], [none])", json!("x")), (r#"Append([a], "y")"#, json!("xy"))],
     );
     covers!("M-128");
 }
@@ -338,11 +296,7 @@ fn c_bool_reads_comparisons_numbers_and_words() {
     gives("CBool([x])", &json!({}), &json!("False"));
     gives(r#"CBool([x] = "a")"#, &json!({ "x": "a" }), &json!("True"));
     gives("CBool(IsNull([x]))", &json!({}), &json!("True"));
-    fails(
-        "CBool([x])",
-        &json!({ "x": "yes" }),
-        "`yes` is neither true nor false",
-    );
+    fails("CBool([x])", &json!({ "x": "yes" }), "`yes` is neither true nor false");
     covers!("M-130");
 }
 
@@ -367,10 +321,7 @@ fn encodings_are_utf16_in_base64_and_utf8_in_hexadecimal() {
     all_give(
         &json!({ "x": "😀" }),
         &[
-            (
-                r#"ConvertToBase64("Hello world!")"#,
-                json!("SABlAGwAbABvACAAdwBvAHIAbABkACEA"),
-            ),
+            (r#"ConvertToBase64("Hello world!")"#, json!("SABlAGwAbABvACAAdwBvAHIAbABkACEA")),
             (r#"ConvertToBase64("A")"#, json!("QQA=")),
             (r#"ConvertToBase64("AB")"#, json!("QQBCAA==")),
             (r#"ConvertToBase64("ABC")"#, json!("QQBCAEMA")),
@@ -381,10 +332,7 @@ fn encodings_are_utf16_in_base64_and_utf8_in_hexadecimal() {
     covers!("M-133");
     all_give(
         &json!({ "x": "😀" }),
-        &[
-            ("ConvertToUTF8Hex([x])", json!("F09F9880")),
-            (r#"ConvertToUTF8Hex("jk~")"#, json!("6A6B7E")),
-        ],
+        &[("ConvertToUTF8Hex([x])", json!("F09F9880")), (r#"ConvertToUTF8Hex("jk~")"#, json!("6A6B7E"))],
     );
     covers!("M-134");
 }
@@ -402,16 +350,9 @@ fn counting_and_picking_from_lists() {
         ],
     );
     covers!("M-135");
-    all_give(
-        &attributes,
-        &[("Item([l], 2)", json!("b")), ("Item([one], 1)", json!("x"))],
-    );
+    all_give(&attributes, &[("Item([l], 2)", json!("b")), ("Item([one], 1)", json!("x"))]);
     for index in ["0", "5", "-1", "9223372036854775807", "-9223372036854775808"] {
-        fails(
-            &format!("Item([l], {index})"),
-            &attributes,
-            &format!("the index {index} is outside 1 to 4"),
-        );
+        fails(&format!("Item([l], {index})"), &attributes, &format!("the index {index} is outside 1 to 4"));
     }
     fails("Item([empty], 1)", &attributes, "outside 1 to 0");
     covers!("M-152");
@@ -441,10 +382,7 @@ fn a_guid_is_version_4_lower_case_and_new_each_time() {
     let pair = shown(evaluate(r#"Join(" ", Guid(), Guid())"#, &json!({})));
     let guids: BTreeSet<&str> = pair.as_str().unwrap().split(' ').collect();
     assert_eq!(guids.len(), 2);
-    assert!(
-        guids.iter().all(|guid| pattern.is_match(guid).unwrap()),
-        "{guids:?}"
-    );
+    assert!(guids.iter().all(|guid| pattern.is_match(guid).unwrap()), "{guids:?}");
     covers!("M-145");
 }
 
@@ -455,11 +393,7 @@ fn ignoring_a_flow_passes_up_through_choices_only() {
         gives("IgnoreFlowIfNullOrEmpty([x])", &attributes, &ignored);
     }
     gives("IgnoreFlowIfNullOrEmpty([x])", &json!({ "x": " " }), &json!(" "));
-    gives(
-        "IgnoreFlowIfNullOrEmpty([x])",
-        &json!({ "x": ["a"] }),
-        &json!(["a"]),
-    );
+    gives("IgnoreFlowIfNullOrEmpty([x])", &json!({ "x": ["a"] }), &json!(["a"]));
     covers!("M-146");
     for text in [
         r#"IIF("1" = "1", IgnoreFlowIfNullOrEmpty([x]), "b")"#,
@@ -480,16 +414,8 @@ fn ignoring_a_flow_passes_up_through_choices_only() {
         fails(text, &json!({}), "an ignore mark may pass through");
     }
     covers!("M-147");
-    gives(
-        r#"IIF([x] = "a", "a", IgnoreAttributeFlow)"#,
-        &json!({}),
-        &ignored,
-    );
-    gives(
-        r#"IIF([x] = "a", "a", IgnoreObjectFlow)"#,
-        &json!({}),
-        &json!({ "ignore": "object" }),
-    );
+    gives(r#"IIF([x] = "a", "a", IgnoreAttributeFlow)"#, &json!({}), &ignored);
+    gives(r#"IIF([x] = "a", "a", IgnoreObjectFlow)"#, &json!({}), &json!({ "ignore": "object" }));
     assert!(parse(r#"IIF([x] = "a", IgnoreAttributeFlow)"#).is_err());
     covers!("M-148");
 }
@@ -513,11 +439,7 @@ fn in_str_counts_from_one() {
         ],
     );
     for start in ["0", "-1", "-9223372036854775808"] {
-        fails(
-            &format!(r#"InStr("abc", "a", {start})"#),
-            &json!({}),
-            "is below 1",
-        );
+        fails(&format!(r#"InStr("abc", "a", {start})"#), &json!({}), "is below 1");
     }
     covers!("M-149");
 }
@@ -535,16 +457,8 @@ fn is_functions_tell_null_from_empty() {
         let attributes = json!({ "x": value });
         gives("IsNull([x])", &attributes, &json!(is_null));
         gives("IsNullOrEmpty([x])", &attributes, &json!(is_empty));
-        gives(
-            "IsPresent([x])",
-            &attributes,
-            &json!(if is_empty == "True" { "False" } else { "True" }),
-        );
-        gives(
-            "IsString([x])",
-            &attributes,
-            &json!(if is_null == "True" { "False" } else { "True" }),
-        );
+        gives("IsPresent([x])", &attributes, &json!(if is_empty == "True" { "False" } else { "True" }));
+        gives("IsString([x])", &attributes, &json!(if is_null == "True" { "False" } else { "True" }));
     }
     covers!("M-150", "M-151");
 }
@@ -561,10 +475,7 @@ fn join_skips_null_and_empty_with_their_separators() {
         ],
     );
     covers!("M-153");
-    all_give(
-        &json!({ "e": "", "el": [] }),
-        &[(r#"Join(" ", [none], [e], [el])"#, json!(null))],
-    );
+    all_give(&json!({ "e": "", "el": [] }), &[(r#"Join(" ", [none], [e], [el])"#, json!(null))]);
     covers!("M-154");
 }
 
@@ -593,11 +504,7 @@ fn left_and_mid_cut_at_the_ends() {
         ],
     );
     fails("Mid([x], 0, 1)", &json!({ "x": "abc" }), "the start 0 is below 1");
-    fails(
-        "Mid([x], 1, -1)",
-        &json!({ "x": "abc" }),
-        "the length -1 is negative",
-    );
+    fails("Mid([x], 1, -1)", &json!({ "x": "abc" }), "the length -1 is negative");
     covers!("M-156");
 }
 
@@ -618,15 +525,9 @@ fn now_stands_still_within_an_evaluation_and_follows_its_clock() {
     gives(r#"DateDiff("s", Now(), Now())"#, &json!({}), &json!("0"));
     let expression = parse("Now()").unwrap();
     let switches = Switches::default();
-    for (now, wanted) in [
-        (NOW, "7/30/2025 12:00:00 AM"),
-        ("2021-07-02T15:33:38.9Z", "7/2/2021 3:33:38 PM"),
-    ] {
+    for (now, wanted) in [(NOW, "7/30/2025 12:00:00 AM"), ("2021-07-02T15:33:38.9Z", "7/2/2021 3:33:38 PM")] {
         let mut environment = Environment::new(now.parse().unwrap(), Random::seeded(1), &switches);
-        assert_eq!(
-            shown(expression.evaluate(&source(&json!({})), &mut environment)),
-            json!(wanted)
-        );
+        assert_eq!(shown(expression.evaluate(&source(&json!({})), &mut environment)), json!(wanted));
     }
     covers!("M-160");
 }
@@ -642,11 +543,7 @@ fn p_case_raises_after_the_separators_given_and_no_others() {
         ],
     );
     covers!("M-162");
-    gives(
-        "PCase([x])",
-        &json!({ "x": "ANNA-MARIA o'neill 3RD" }),
-        &json!("Anna-Maria O'neill 3Rd"),
-    );
+    gives("PCase([x])", &json!({ "x": "ANNA-MARIA o'neill 3RD" }), &json!("Anna-Maria O'neill 3Rd"));
     covers!("M-164");
 }
 
@@ -655,16 +552,11 @@ fn redact_marks_the_value_for_the_logs() {
     let switches = Switches::default();
     let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
     let attributes = source(&json!({ "x": "secret" }));
-    let outcome = parse(r#"Append(Redact([x]), "!")"#)
-        .unwrap()
-        .evaluate(&attributes, &mut environment);
+    let outcome = parse(r#"Append(Redact([x]), "!")"#).unwrap().evaluate(&attributes, &mut environment);
     assert_eq!(shown(outcome), json!("secret!"));
     assert!(environment.redacted);
     // The mark belongs to one evaluation.
-    parse("[x]")
-        .unwrap()
-        .evaluate(&attributes, &mut environment)
-        .unwrap();
+    parse("[x]").unwrap().evaluate(&attributes, &mut environment).unwrap();
     assert!(!environment.redacted);
     gives("Redact([x])", &json!({ "x": ["a"] }), &json!(["a"]));
     covers!("M-165");
@@ -690,10 +582,7 @@ fn select_unique_value_takes_the_first_that_is_free() {
     let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
     environment.target_values = &taken;
     let error = both_taken.evaluate(&attributes, &mut environment).unwrap_err();
-    assert_eq!(
-        error.detail,
-        "every candidate value is present in the target already"
-    );
+    assert_eq!(error.detail, "every candidate value is present in the target already");
 }
 
 #[test]
@@ -714,11 +603,7 @@ fn split_takes_the_delimiter_whole_and_trims() {
 
 #[test]
 fn strip_spaces_removes_u_0020_only() {
-    gives(
-        "StripSpaces([x])",
-        &json!({ "x": " a\tb\u{a0}c " }),
-        &json!("a\tb\u{a0}c"),
-    );
+    gives("StripSpaces([x])", &json!({ "x": " a\tb\u{a0}c " }), &json!("a\tb\u{a0}c"));
     covers!("M-174");
 }
 
@@ -755,11 +640,7 @@ fn case_changes_character_by_character() {
         ],
     );
     for culture in ["x", "tr_TR", "123", "en-", "en-toolongsubtag", "-en"] {
-        fails(
-            "ToUpper([s], [c])",
-            &json!({ "s": "a", "c": culture }),
-            "is not a well-formed culture name",
-        );
+        fails("ToUpper([s], [c])", &json!({ "s": "a", "c": culture }), "is not a well-formed culture name");
     }
     covers!("M-177");
 }

@@ -22,10 +22,7 @@ fn an_expression_has_at_most_10_000_characters() {
     parse(&constant_of(10_000)).unwrap();
     let errors = parse(&constant_of(10_001)).unwrap_err();
     assert_eq!(errors.len(), 1);
-    assert_eq!(
-        errors[0].message,
-        "the expression has 10001 characters; at most 10000 are allowed"
-    );
+    assert_eq!(errors[0].message, "the expression has 10001 characters; at most 10000 are allowed");
     assert_eq!((errors[0].start, errors[0].length), (10_000, 1));
     covers!("M-094");
 }
@@ -40,10 +37,7 @@ fn functions_nest_to_the_limit_and_no_deeper() {
     gives(&nested(NESTING_MAX), &json!({ "x": "True" }), &json!("True"));
     let errors = parse(&nested(NESTING_MAX + 1)).unwrap_err();
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert_eq!(
-        errors[0].message,
-        format!("functions are nested deeper than {NESTING_MAX} levels")
-    );
+    assert_eq!(errors[0].message, format!("functions are nested deeper than {NESTING_MAX} levels"));
     assert_eq!(errors[0].start, NESTING_MAX * "Not(".len());
 }
 
@@ -51,17 +45,7 @@ fn functions_nest_to_the_limit_and_no_deeper() {
 fn no_depth_overflows_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(|| {
         // As deep as the text allows, closed and left open, in every construct that nests.
-        for text in [
-            "Not(",
-            "IIF(",
-            "IIF([a]=",
-            "Join(\"\", ",
-            "[",
-            "(",
-            "Unknown(",
-            "Not(,",
-            "IIF(Not(",
-        ] {
+        for text in ["Not(", "IIF(", "IIF([a]=", "Join(\"\", ", "[", "(", "Unknown(", "Not(,", "IIF(Not("] {
             let depth = EXPRESSION_CHARACTERS_MAX / (text.len() + 1);
             parse(&text.repeat(depth)).unwrap_err();
             parse(&format!("{}{}", text.repeat(depth), ")".repeat(depth))).unwrap_err();
@@ -73,9 +57,7 @@ fn no_depth_overflows_a_small_stack() {
         let expression = parse(&nested(NESTING_MAX)).unwrap();
         let tree = expression.to_graph_json();
         assert_eq!(
-            Expression::from_graph_json(&tree, &ParseOptions::default())
-                .unwrap()
-                .canonical(),
+            Expression::from_graph_json(&tree, &ParseOptions::default()).unwrap().canonical(),
             expression.canonical()
         );
         assert_eq!(expression.clone(), expression);
@@ -100,23 +82,14 @@ fn a_tree_deeper_than_the_limit_is_refused() {
             json!({ "type": "Function", "name": "Not", "parameters": [{ "key": "source", "value": tree }] });
     }
     let errors = Expression::from_graph_json(&tree, &ParseOptions::default()).unwrap_err();
-    assert_eq!(
-        errors[0].message,
-        format!("functions are nested deeper than {NESTING_MAX} levels")
-    );
+    assert_eq!(errors[0].message, format!("functions are nested deeper than {NESTING_MAX} levels"));
 }
 
 #[test]
 fn at_most_so_many_mistakes_are_reported() {
     let wrong = |count: usize| format!("Join({})", vec!["x"; count].join(","));
-    assert_eq!(
-        parse(&wrong(PARSE_ERRORS_MAX)).unwrap_err().len(),
-        PARSE_ERRORS_MAX
-    );
-    assert_eq!(
-        parse(&wrong(PARSE_ERRORS_MAX + 1)).unwrap_err().len(),
-        PARSE_ERRORS_MAX
-    );
+    assert_eq!(parse(&wrong(PARSE_ERRORS_MAX)).unwrap_err().len(), PARSE_ERRORS_MAX);
+    assert_eq!(parse(&wrong(PARSE_ERRORS_MAX + 1)).unwrap_err().len(), PARSE_ERRORS_MAX);
 }
 
 #[test]
@@ -125,11 +98,7 @@ fn an_evaluation_takes_at_most_so_many_steps() {
     let list = |values: usize| json!({ "l": vec!["a"; values] });
     let edge = usize::try_from(EVALUATION_STEPS_MAX).unwrap() - 3;
     gives("Count(RemoveDuplicates([l]))", &list(edge), &json!("1"));
-    fails(
-        "Count(RemoveDuplicates([l]))",
-        &list(edge + 1),
-        "the evaluation takes more than 100000 steps",
-    );
+    fails("Count(RemoveDuplicates([l]))", &list(edge + 1), "the evaluation takes more than 100000 steps");
 }
 
 #[test]
@@ -137,9 +106,7 @@ fn steps_grow_with_the_nodes_that_were_needed() {
     let switches = Switches::default();
     let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
     let expression = parse(r#"IIF([a] = "x", Join(" ", [a], [b]), Join(" ", [c], [d], [e]))"#).unwrap();
-    expression
-        .evaluate(&source(&json!({ "a": "x" })), &mut environment)
-        .unwrap();
+    expression.evaluate(&source(&json!({ "a": "x" })), &mut environment).unwrap();
     // IIF, the comparison and its sides; then Join and its three arguments.
     assert_eq!(environment.steps, 8);
 }
@@ -147,20 +114,10 @@ fn steps_grow_with_the_nodes_that_were_needed() {
 #[test]
 fn a_list_has_at_most_so_many_values() {
     let attributes = |values: usize| json!({ "x": vec!["a"; values].join(",") });
-    gives(
-        r#"Count(Split([x], ","))"#,
-        &attributes(LIST_VALUES_MAX),
-        &json!(LIST_VALUES_MAX.to_string()),
-    );
-    let beyond = format!(
-        "the list has {} values; at most {LIST_VALUES_MAX} are allowed",
-        LIST_VALUES_MAX + 1
-    );
-    fails(
-        r#"Count(Split([x], ","))"#,
-        &attributes(LIST_VALUES_MAX + 1),
-        &beyond,
-    );
+    gives(r#"Count(Split([x], ","))"#, &attributes(LIST_VALUES_MAX), &json!(LIST_VALUES_MAX.to_string()));
+    let beyond =
+        format!("the list has {} values; at most {LIST_VALUES_MAX} are allowed", LIST_VALUES_MAX + 1);
+    fails(r#"Count(Split([x], ","))"#, &attributes(LIST_VALUES_MAX + 1), &beyond);
 }
 
 #[test]
@@ -178,10 +135,8 @@ fn a_value_has_at_most_so_many_bytes() {
         assert_eq!(value.as_str().map(str::len), Some(VALUE_BYTES_MAX), "{text}");
     }
     assert_eq!(shown(evaluate("ToLower([l])", &attributes)), json!([half, half]));
-    let beyond = format!(
-        "the value takes {} bytes; at most {VALUE_BYTES_MAX} are allowed",
-        VALUE_BYTES_MAX + 1
-    );
+    let beyond =
+        format!("the value takes {} bytes; at most {VALUE_BYTES_MAX} are allowed", VALUE_BYTES_MAX + 1);
     for text in [
         r#"Join("", [x], "b", [x])"#,
         r#"Append(Append([x], [x]), "b")"#,
@@ -191,11 +146,7 @@ fn a_value_has_at_most_so_many_bytes() {
     ] {
         fails(text, &attributes, &beyond);
     }
-    fails(
-        r#"Append([l], "b")"#,
-        &attributes,
-        &format!("the value takes {} bytes", VALUE_BYTES_MAX + 2),
-    );
+    fails(r#"Append([l], "b")"#, &attributes, &format!("the value takes {} bytes", VALUE_BYTES_MAX + 2));
     // Growing in leaps does not get far either.
     let leap = r#"Replace([x], "a", , , [x], , )"#;
     fails(leap, &attributes, "bytes; at most");
@@ -204,33 +155,17 @@ fn a_value_has_at_most_so_many_bytes() {
 #[test]
 fn a_pattern_has_at_most_so_many_characters() {
     let attributes = |characters: usize| json!({ "p": "é".repeat(characters), "x": "é" });
-    gives(
-        r#"Replace([x], , [p], , "", , )"#,
-        &attributes(REGEX_PATTERN_CHARACTERS_MAX),
-        &json!("é"),
-    );
+    gives(r#"Replace([x], , [p], , "", , )"#, &attributes(REGEX_PATTERN_CHARACTERS_MAX), &json!("é"));
     let beyond = format!("the pattern has {} characters", REGEX_PATTERN_CHARACTERS_MAX + 1);
-    fails(
-        r#"Replace([x], , [p], , "", , )"#,
-        &attributes(REGEX_PATTERN_CHARACTERS_MAX + 1),
-        &beyond,
-    );
+    fails(r#"Replace([x], , [p], , "", , )"#, &attributes(REGEX_PATTERN_CHARACTERS_MAX + 1), &beyond);
 }
 
 #[test]
 fn a_pattern_is_replaced_at_most_so_many_times() {
     let attributes = |characters: usize| json!({ "x": "a".repeat(characters) });
-    gives(
-        r#"Replace([x], , "a", , "", , )"#,
-        &attributes(REGEX_MATCHES_MAX),
-        &json!(""),
-    );
+    gives(r#"Replace([x], , "a", , "", , )"#, &attributes(REGEX_MATCHES_MAX), &json!(""));
     let beyond = format!("the pattern matches more than {REGEX_MATCHES_MAX} times");
-    fails(
-        r#"Replace([x], , "a", , "", , )"#,
-        &attributes(REGEX_MATCHES_MAX + 1),
-        &beyond,
-    );
+    fails(r#"Replace([x], , "a", , "", , )"#, &attributes(REGEX_MATCHES_MAX + 1), &beyond);
 }
 
 #[test]
@@ -242,11 +177,7 @@ fn a_pattern_searches_at_most_so_many_bytes() {
         &json!("65536"),
     );
     let beyond = "the text to search takes 65537 bytes; at most 65536 are allowed";
-    fails(
-        r#"Replace([x], , "a$", , "b", , )"#,
-        &attributes(REGEX_TEXT_BYTES_MAX + 1),
-        beyond,
-    );
+    fails(r#"Replace([x], , "a$", , "b", , )"#, &attributes(REGEX_TEXT_BYTES_MAX + 1), beyond);
 }
 
 #[test]
@@ -257,25 +188,13 @@ fn replacement_text_that_repeats_the_whole_text_is_stopped_on_the_way() {
 
 #[test]
 fn a_pattern_that_compiles_to_too_much_is_refused() {
-    fails(
-        r#"Replace("x", , "(\\w{100}){100}", , "", , )"#,
-        &json!({}),
-        "is not valid or too large",
-    );
+    fails(r#"Replace("x", , "(\\w{100}){100}", , "", , )"#, &json!({}), "is not valid or too large");
 }
 
 #[test]
 fn a_random_string_has_at_most_256_characters() {
-    gives(
-        "InStr(Append(RandomString(256, 256, 0, 0, 0), \"x\"), \"x\")",
-        &json!({}),
-        &json!("257"),
-    );
-    fails(
-        "RandomString(257, 0, 0, 0, 0)",
-        &json!({}),
-        "the length 257 is above 256",
-    );
+    gives("InStr(Append(RandomString(256, 256, 0, 0, 0), \"x\"), \"x\")", &json!({}), &json!("257"));
+    fails("RandomString(257, 0, 0, 0, 0)", &json!({}), "the length 257 is above 256");
 }
 
 #[test]

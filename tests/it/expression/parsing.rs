@@ -12,12 +12,7 @@ fn mistakes(text: &str, wanted: &[(&str, &str)]) {
     let errors = parse(text).expect_err(text);
     let pointed: Vec<(String, String)> = errors
         .iter()
-        .map(|error| {
-            (
-                error.message.clone(),
-                text.chars().skip(error.start).take(error.length).collect(),
-            )
-        })
+        .map(|error| (error.message.clone(), text.chars().skip(error.start).take(error.length).collect()))
         .collect();
     assert_eq!(pointed.len(), wanted.len(), "{text}: {pointed:?}");
     for ((message, at), (wanted_message, wanted_at)) in pointed.iter().zip(wanted) {
@@ -47,30 +42,17 @@ fn empty_parentheses_hold_no_argument() {
 
 #[test]
 fn names_and_words_are_case_sensitive() {
-    mistakes(
-        r#"append([x], "y")"#,
-        &[("unknown function `append`; did you mean `Append`?", "append")],
-    );
-    mistakes(
-        r#"InStr("a", "b", 1, VBTextCompare)"#,
-        &[("`VBTextCompare` is no value", "VBTextCompare")],
-    );
+    mistakes(r#"append([x], "y")"#, &[("unknown function `append`; did you mean `Append`?", "append")]);
+    mistakes(r#"InStr("a", "b", 1, VBTextCompare)"#, &[("`VBTextCompare` is no value", "VBTextCompare")]);
     covers!("M-089");
-    let any_case = ParseOptions {
-        any_function_case: true,
-        ..ParseOptions::default()
-    };
+    let any_case = ParseOptions { any_function_case: true, ..ParseOptions::default() };
     let expression = Expression::parse(r#"append([x], "y")"#, &any_case).unwrap();
     assert_eq!(expression.canonical(), r#"Append([x], "y")"#);
 }
 
 #[test]
 fn white_space_may_stand_between_any_two_tokens() {
-    gives(
-        "\tIIF \r\n ( [a]\n=\n\"x\" , \"yes\"\t,\t\"no\" ) \n",
-        &json!({ "a": "x" }),
-        &json!("yes"),
-    );
+    gives("\tIIF \r\n ( [a]\n=\n\"x\" , \"yes\"\t,\t\"no\" ) \n", &json!({ "a": "x" }), &json!("yes"));
     covers!("M-090");
 }
 
@@ -87,14 +69,8 @@ fn only_backslash_and_quotation_mark_are_escaped() {
     covers!("M-091");
     gives(r#""a\nb\d\+""#, &json!({}), &json!(r"a\nb\d\+"));
     covers!("M-092");
-    let dropping = ParseOptions {
-        drop_lone_backslash: true,
-        ..ParseOptions::default()
-    };
-    assert_eq!(
-        Expression::parse(r#""\d\\""#, &dropping).unwrap().canonical(),
-        r#""d\\""#
-    );
+    let dropping = ParseOptions { drop_lone_backslash: true, ..ParseOptions::default() };
+    assert_eq!(Expression::parse(r#""\d\\""#, &dropping).unwrap().canonical(), r#""d\\""#);
 }
 
 #[test]
@@ -111,27 +87,13 @@ fn a_bare_number_equals_its_quoted_text() {
         gives(text, &json!({}), &json!(wanted));
     }
     covers!("M-093");
-    mistakes(
-        "&HX",
-        &[("1 to 16 hexadecimal digits", "&H"), ("unexpected text", "X")],
-    );
-    mistakes(
-        "&H10000000000000000",
-        &[("1 to 16 hexadecimal digits", "&H10000000000000000")],
-    );
+    mistakes("&HX", &[("1 to 16 hexadecimal digits", "&H"), ("unexpected text", "X")]);
+    mistakes("&H10000000000000000", &[("1 to 16 hexadecimal digits", "&H10000000000000000")]);
 }
 
 #[test]
 fn what_belongs_to_other_products_is_refused() {
-    for text in [
-        r#"[a] & "b""#,
-        "%username%",
-        "$item",
-        "True",
-        "NULL",
-        r"'text'",
-        "[a] + 1",
-    ] {
+    for text in [r#"[a] & "b""#, "%username%", "$item", "True", "NULL", r"'text'", "[a] + 1"] {
         parse(text).expect_err(text);
     }
     covers!("M-095");
@@ -139,22 +101,10 @@ fn what_belongs_to_other_products_is_refused() {
 
 #[test]
 fn each_static_mistake_is_pointed_at() {
-    mistakes(
-        r#"Appendix([x], "y")"#,
-        &[("unknown function `Appendix`; did you mean `Append`?", "Appendix")],
-    );
-    mistakes(
-        "Append([x])",
-        &[("`Append` takes at least 2 arguments, not 1", "Append")],
-    );
-    mistakes(
-        r#"Append([x], "y", "z")"#,
-        &[("`Append` takes 2 arguments, not 3", "Append")],
-    );
-    mistakes(
-        r#"Append(, "y")"#,
-        &[("needs its argument 1 (`source`)", "Append")],
-    );
+    mistakes(r#"Appendix([x], "y")"#, &[("unknown function `Appendix`; did you mean `Append`?", "Appendix")]);
+    mistakes("Append([x])", &[("`Append` takes at least 2 arguments, not 1", "Append")]);
+    mistakes(r#"Append([x], "y", "z")"#, &[("`Append` takes 2 arguments, not 3", "Append")]);
+    mistakes(r#"Append(, "y")"#, &[("needs its argument 1 (`source`)", "Append")]);
     mistakes(r#"Append([x], "y)"#, &[("no closing quotation mark", "\"y)")]);
     mistakes("Append([x, 1)", &[("no closing bracket", "[x, 1)")]);
     mistakes(r#"Append([x], "y""#, &[("expected `)` to close `Append(`", "")]);
@@ -163,14 +113,8 @@ fn each_static_mistake_is_pointed_at() {
     mistakes("", &[("the expression is empty", "")]);
     mistakes("[]", &[("the attribute has no name", "[]")]);
     mistakes(")", &[("expected a function", ")")]);
-    mistakes(
-        "Append([x], y)",
-        &[("`y` is no value; write `[y]` for an attribute", "y")],
-    );
-    mistakes(
-        "IgnoreAttributeFlow",
-        &[("`IgnoreAttributeFlow` is no value", "IgnoreAttributeFlow")],
-    );
+    mistakes("Append([x], y)", &[("`y` is no value; write `[y]` for an attribute", "y")]);
+    mistakes("IgnoreAttributeFlow", &[("`IgnoreAttributeFlow` is no value", "IgnoreAttributeFlow")]);
     covers!("M-096");
 }
 
@@ -203,40 +147,23 @@ fn a_comparison_is_the_first_argument_of_iif_or_cbool() {
         r#"Switch([a] = "b", , "True", "x")"#,
     ] {
         let errors = parse(text).expect_err(text);
-        assert!(
-            errors[0]
-                .message
-                .contains("a comparison may stand only as first argument"),
-            "{errors:?}"
-        );
+        assert!(errors[0].message.contains("a comparison may stand only as first argument"), "{errors:?}");
     }
-    mistakes(
-        r#"IIF([a] = "b" = "c", "d", "e")"#,
-        &[("expected `,` or `)`", "=")],
-    );
-    mistakes(
-        r#"IIF([a] = "b" AND [c] = "d", "e", "f")"#,
-        &[("expected `,` or `)`", "AND")],
-    );
+    mistakes(r#"IIF([a] = "b" = "c", "d", "e")"#, &[("expected `,` or `)`", "=")]);
+    mistakes(r#"IIF([a] = "b" AND [c] = "d", "e", "f")"#, &[("expected `,` or `)`", "AND")]);
     covers!("M-097");
 }
 
 #[test]
 fn an_attribute_that_the_source_does_not_define_is_a_mistake_when_that_is_known() {
     let known = |name: &str| name == "mail";
-    let options = ParseOptions {
-        known_attributes: Some(&known),
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { known_attributes: Some(&known), ..ParseOptions::default() };
     Expression::parse("[mail]", &options).unwrap();
     let errors = Expression::parse("Append([Mail], [nick])", &options).unwrap_err();
     let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
     assert_eq!(
         messages,
-        [
-            "the source object has no attribute `Mail`",
-            "the source object has no attribute `nick`"
-        ]
+        ["the source object has no attribute `Mail`", "the source object has no attribute `nick`"]
     );
     assert_eq!((errors[1].start, errors[1].length), (15, 6));
     gives("[Mail]", &json!({ "mail": "x" }), &json!(null));
@@ -256,29 +183,16 @@ fn omitted_trailing_arguments_may_be_dropped_or_exceed_the_last() {
     gives(r#"InStr("ABC", "b", , vbTextCompare)"#, &json!({}), &json!("2"));
     gives(r"Coalesce([x], )", &json!({ "x": "A" }), &json!("A"));
     covers!("M-099");
-    mistakes(
-        r#"Join(" ", [a], , [b])"#,
-        &[("needs its argument 3 (`source`)", "Join")],
-    );
+    mistakes(r#"Join(" ", [a], , [b])"#, &[("needs its argument 3 (`source`)", "Join")]);
 }
 
 #[test]
 fn switch_takes_pairs_and_an_omitted_default() {
-    mistakes(
-        r#"Switch([a], "d", "x")"#,
-        &[("in pairs after its first two arguments, not 3", "Switch")],
-    );
+    mistakes(r#"Switch([a], "d", "x")"#, &[("in pairs after its first two arguments, not 3", "Switch")]);
     mistakes(r#"Switch([a], "d")"#, &[("at least 4 arguments", "Switch")]);
     mistakes(r#"Switch([a], "d", "k", "v", "k2")"#, &[("in pairs", "Switch")]);
-    mistakes(
-        r#"Switch([a], "d", "k", )"#,
-        &[("needs its argument 4 (`switchValue`)", "Switch")],
-    );
-    gives(
-        r#"Switch([a], , "k", "v")"#,
-        &json!({ "a": "other" }),
-        &json!(null),
-    );
+    mistakes(r#"Switch([a], "d", "k", )"#, &[("needs its argument 4 (`switchValue`)", "Switch")]);
+    gives(r#"Switch([a], , "k", "v")"#, &json!({ "a": "other" }), &json!(null));
     covers!("M-176");
 }
 
@@ -288,29 +202,20 @@ fn select_unique_value_stands_at_the_top_with_two_rules_or_more() {
         "ToLower(SelectUniqueValue([a], [b]))",
         &[("may not stand inside another function", "SelectUniqueValue")],
     );
-    mistakes(
-        "SelectUniqueValue([a])",
-        &[("at least 2 arguments", "SelectUniqueValue")],
-    );
+    mistakes("SelectUniqueValue([a])", &[("at least 2 arguments", "SelectUniqueValue")]);
     covers!("M-171");
 }
 
 #[test]
 fn iif_needs_both_branches() {
     mistakes(r#"IIF([a] = "b", "c")"#, &[("at least 3 arguments", "IIF")]);
-    mistakes(
-        r#"IIF([a] = "b", "c", )"#,
-        &[("needs its argument 3 (`valueIfFalse`)", "IIF")],
-    );
+    mistakes(r#"IIF([a] = "b", "c", )"#, &[("needs its argument 3 (`valueIfFalse`)", "IIF")]);
 }
 
 #[test]
 fn the_language_has_exactly_these_44_functions() {
-    let names: Vec<&str> = catalogue()
-        .iter()
-        .filter(|function| !function.adjacent)
-        .map(|function| function.name)
-        .collect();
+    let names: Vec<&str> =
+        catalogue().iter().filter(|function| !function.adjacent).map(|function| function.name).collect();
     let wanted = "Append AppRoleAssignmentsComplex AssertiveAppRoleAssignmentsComplex BitAnd CBool CDate Coalesce \
         ConvertToBase64 ConvertToUTF8Hex Count CStr DateAdd DateDiff DateFromNum FormatDateTime Guid \
         IgnoreFlowIfNullOrEmpty IIF InStr IsNull IsNullOrEmpty IsPresent IsString Item Join Left Mid \
@@ -323,18 +228,12 @@ fn the_language_has_exactly_these_44_functions() {
 
 #[test]
 fn adjacent_functions_are_unknown_unless_asked_for() {
-    let adjacent: Vec<&str> = catalogue()
-        .iter()
-        .filter(|function| function.adjacent)
-        .map(|function| function.name)
-        .collect();
+    let adjacent: Vec<&str> =
+        catalogue().iter().filter(|function| function.adjacent).map(|function| function.name).collect();
     let wanted = "AppRoleAssignments ConvertFromBase64 DefaultDomain DNComponent Error IsNothing Prepend StringFromSid Trim";
     assert_eq!(adjacent, wanted.split_whitespace().collect::<Vec<_>>());
     mistakes("Trim([x])", &[("unknown function `Trim`", "Trim")]);
-    let asked = ParseOptions {
-        adjacent_functions: true,
-        ..ParseOptions::default()
-    };
+    let asked = ParseOptions { adjacent_functions: true, ..ParseOptions::default() };
     Expression::parse("Trim([x])", &asked).unwrap();
     covers!("M-180");
 }

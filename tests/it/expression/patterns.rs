@@ -16,11 +16,7 @@ fn replaces(text: &str, pattern: &str, replacement: &str, wanted: &str) {
 #[track_caller]
 fn refuses(pattern: &str) {
     let attributes = json!({ "text": "x", "pattern": pattern });
-    fails(
-        r#"Replace([text], , [pattern], , "", , )"#,
-        &attributes,
-        "regular expression",
-    );
+    fails(r#"Replace([text], , [pattern], , "", , )"#, &attributes, "regular expression");
 }
 
 #[test]
@@ -175,25 +171,13 @@ fn invalid_patterns_are_errors() {
 fn the_form_follows_from_the_arguments_given() {
     let x = json!({ "x": "a1b1", "y": "n77" });
     // All seven given: the other attribute comes first, and a source with a value stays.
-    gives(
-        r#"Replace([x], "a", "(\d)", "1", "-", [y], "<a>")"#,
-        &x,
-        &json!("a1b1"),
-    );
-    gives(
-        r#"Replace([none], "a", "(?<g>\d+)", "g", "-", [y], "<a>")"#,
-        &x,
-        &json!("77"),
-    );
+    gives(r#"Replace([x], "a", "(\d)", "1", "-", [y], "<a>")"#, &x, &json!("a1b1"));
+    gives(r#"Replace([none], "a", "(?<g>\d+)", "g", "-", [y], "<a>")"#, &x, &json!("77"));
     gives(r#"Replace([x], "a", "\d", , "-", , "<a>")"#, &x, &json!("<a1b1>"));
     gives(r#"Replace([x], "a", "\d", , "-", , )"#, &x, &json!("-1b1"));
     gives(r#"Replace([x], , "(\d)b", "1", "-", , )"#, &x, &json!("a-b1"));
     gives(r#"Replace([x], , "\d", , "-", , )"#, &x, &json!("a-b-"));
-    for text in [
-        r#"Replace([x], "a")"#,
-        "Replace([x])",
-        r#"Replace([x], , , "g", "-", , )"#,
-    ] {
+    for text in [r#"Replace([x], "a")"#, "Replace([x])", r#"Replace([x], , , "g", "-", , )"#] {
         fails(text, &x, "fit none of its forms");
     }
     covers!("M-167");
@@ -206,37 +190,17 @@ fn a_source_with_a_value_beats_the_other_attribute() {
     gives(text, &json!({ "a": "", "b": "no 12" }), &json!("12"));
     gives(text, &json!({ "b": "none" }), &json!(null));
     gives(text, &json!({}), &json!(null));
-    gives(
-        r#"Replace([a], , "(?<n>\d+)(?<m>x)?", "m", , [b], )"#,
-        &json!({ "b": "12" }),
-        &json!(null),
-    );
+    gives(r#"Replace([a], , "(?<n>\d+)(?<m>x)?", "m", , [b], )"#, &json!({ "b": "12" }), &json!(null));
     covers!("M-168");
 }
 
 #[test]
 fn only_the_span_of_the_group_changes() {
     let x = json!({ "x": "aXa bXb" });
-    gives(
-        r#"Replace([x], , "(\w)X(?<last>\w)", "last", "$1", , )"#,
-        &x,
-        &json!("aX$1 bX$1"),
-    );
-    gives(
-        r#"Replace([x], , "(\w)X(?<last>\w)", "1", "", , )"#,
-        &x,
-        &json!("Xa Xb"),
-    );
-    gives(
-        r#"Replace([x], , "(?<n>\d)", "n", "-", , )"#,
-        &x,
-        &json!("aXa bXb"),
-    );
-    gives(
-        r#"Replace([x], , "(?<n>z)?X", "n", "-", , )"#,
-        &x,
-        &json!("aXa bXb"),
-    );
+    gives(r#"Replace([x], , "(\w)X(?<last>\w)", "last", "$1", , )"#, &x, &json!("aX$1 bX$1"));
+    gives(r#"Replace([x], , "(\w)X(?<last>\w)", "1", "", , )"#, &x, &json!("Xa Xb"));
+    gives(r#"Replace([x], , "(?<n>\d)", "n", "-", , )"#, &x, &json!("aXa bXb"));
+    gives(r#"Replace([x], , "(?<n>z)?X", "n", "-", , )"#, &x, &json!("aXa bXb"));
     fails(r#"Replace([x], , "X", "nope", "-", , )"#, &x, "no group `nope`");
     fails(r#"Replace([x], , "[", "n", "-", , )"#, &x, "regular expression");
     covers!("M-169");
@@ -245,9 +209,5 @@ fn only_the_span_of_the_group_changes() {
 #[test]
 fn a_pattern_that_runs_away_is_an_error_and_not_a_hang() {
     let attributes = json!({ "text": format!("{}!x", "a".repeat(60)), "pattern": "^(a|a)+\\1!(?=y)" });
-    fails(
-        r#"Replace([text], , [pattern], , "", , )"#,
-        &attributes,
-        "too many steps",
-    );
+    fails(r#"Replace([text], , [pattern], , "", , )"#, &attributes, "too many steps");
 }

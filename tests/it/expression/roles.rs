@@ -14,15 +14,9 @@ fn roles(count: usize) -> Json {
 #[test]
 fn app_role_functions_give_a_name_or_json_texts() {
     let json_text = |number| {
-        json!(format!(
-            r#"{{"id":"id-{number}","value":"v\"{number}","displayName":"Role {number}"}}"#
-        ))
+        json!(format!(r#"{{"id":"id-{number}","value":"v\"{number}","displayName":"Role {number}"}}"#))
     };
-    gives(
-        "SingleAppRoleAssignment([appRoleAssignments])",
-        &roles(1),
-        &json!("Role 1"),
-    );
+    gives("SingleAppRoleAssignment([appRoleAssignments])", &roles(1), &json!("Role 1"));
     covers!("M-182");
     let error = evaluate("SingleAppRoleAssignment([appRoleAssignments])", &roles(2)).unwrap_err();
     assert_eq!(
@@ -31,11 +25,9 @@ fn app_role_functions_give_a_name_or_json_texts() {
          assignment was expected, but this many where found: 2"
     );
     covers!("M-183");
-    for function in [
-        "SingleAppRoleAssignment",
-        "AppRoleAssignmentsComplex",
-        "AssertiveAppRoleAssignmentsComplex",
-    ] {
+    for function in
+        ["SingleAppRoleAssignment", "AppRoleAssignmentsComplex", "AssertiveAppRoleAssignmentsComplex"]
+    {
         let text = format!("{function}([appRoleAssignments])");
         gives(&text, &roles(0), &json!(null));
         gives(&text, &json!({}), &json!(null));
@@ -44,11 +36,7 @@ fn app_role_functions_give_a_name_or_json_texts() {
     for function in ["AppRoleAssignmentsComplex", "AssertiveAppRoleAssignmentsComplex"] {
         let text = format!("{function}([appRoleAssignments])");
         gives(&text, &roles(2), &json!([json_text(1), json_text(2)]));
-        fails(
-            &format!("{function}(\"text\")"),
-            &json!({}),
-            "`[appRoleAssignments]` was expected",
-        );
+        fails(&format!("{function}(\"text\")"), &json!({}), "`[appRoleAssignments]` was expected");
     }
     covers!("M-185");
 }
@@ -56,23 +44,16 @@ fn app_role_functions_give_a_name_or_json_texts() {
 #[test]
 fn roles_that_no_function_turns_into_text_flow_as_xml() {
     let outcome = evaluate("[appRoleAssignments]", &roles(1)).unwrap();
-    let scimulator::expression::Outcome::Value(value @ Value::Roles(_)) = outcome else {
-        panic!("no roles")
-    };
+    let scimulator::expression::Outcome::Value(value @ Value::Roles(_)) = outcome else { panic!("no roles") };
     let text = value.to_text().concat();
-    assert!(
-        text.starts_with(r#"<?xml version="1.0" encoding="utf-16"?>"#),
-        "{text}"
-    );
+    assert!(text.starts_with(r#"<?xml version="1.0" encoding="utf-16"?>"#), "{text}");
 }
 
 /// The random text of `text`, for a seed.
 fn random(text: &str, seed: u64) -> String {
     let switches = Switches::default();
     let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(seed), &switches);
-    let outcome = parse(text)
-        .unwrap()
-        .evaluate(&source(&json!({})), &mut environment);
+    let outcome = parse(text).unwrap().evaluate(&source(&json!({})), &mut environment);
     shown(outcome).as_str().expect("a text").to_owned()
 }
 
@@ -81,22 +62,11 @@ fn random_strings_meet_their_minima_exactly() {
     for seed in 0..200 {
         let exact = random("RandomString(6, 3, 0, 0, 3)", seed);
         assert_eq!(exact.chars().filter(char::is_ascii_digit).count(), 3, "{exact}");
-        assert_eq!(
-            exact.chars().filter(char::is_ascii_lowercase).count(),
-            3,
-            "{exact}"
-        );
+        assert_eq!(exact.chars().filter(char::is_ascii_lowercase).count(), 3, "{exact}");
         let filled = random(r#"RandomString(12, 1, 1, 1, 1, "?,01lIO")"#, seed);
         assert_eq!(filled.chars().count(), 12, "{filled}");
-        assert_eq!(
-            filled.chars().filter(char::is_ascii_punctuation).count(),
-            1,
-            "{filled}"
-        );
-        assert!(
-            !filled.chars().any(|character| "?,01lIO".contains(character)),
-            "{filled}"
-        );
+        assert_eq!(filled.chars().filter(char::is_ascii_punctuation).count(), 1, "{filled}");
+        assert!(!filled.chars().any(|character| "?,01lIO".contains(character)), "{filled}");
     }
     assert_eq!(random("RandomString(0, 0, 0, 0, 0)", 1), "");
     covers!("M-192");
@@ -104,10 +74,7 @@ fn random_strings_meet_their_minima_exactly() {
         ("RandomString(4, 2, 2, 2, 0)", "the minima add up to 6"),
         ("RandomString(257, 1, 1, 1, 1)", "the length 257 is above 256"),
         ("RandomString(8, -1, 1, 1, 1)", "the number -1 is negative"),
-        (
-            r#"RandomString(8, 1, 0, 0, 0, "0123456789")"#,
-            "all digits are to be avoided",
-        ),
+        (r#"RandomString(8, 1, 0, 0, 0, "0123456789")"#, "all digits are to be avoided"),
     ] {
         fails(text, &json!({}), detail);
     }
@@ -125,28 +92,16 @@ fn the_same_seed_gives_the_same_values_in_the_same_order() {
 
 #[test]
 fn adjacent_functions_do_what_their_pages_say() {
-    let options = ParseOptions {
-        adjacent_functions: true,
-        ..ParseOptions::default()
-    };
+    let options = ParseOptions { adjacent_functions: true, ..ParseOptions::default() };
     let switches = Switches::default();
     let attributes = json!({
         "x": " a b ", "l": [" a", "b "], "dn": "CN=Doe\\, Joe,OU=Sales,DC=contoso",
         "appRoleAssignments": [{ "id": "1", "value": "v", "displayName": "One" }, { "id": "2", "value": "w", "displayName": "Two" }],
     });
     for (text, wanted) in [
-        (
-            r#"ConvertFromBase64("SABlAGwAbABvACAAdwBvAHIAbABkACEA")"#,
-            json!("Hello world!"),
-        ),
-        (
-            r#"ConvertFromBase64("SGVsbG8gd29ybGQh", UTF8)"#,
-            json!("Hello world!"),
-        ),
-        (
-            r#"ConvertFromBase64("SGVsbG8gd29ybGQh", "ASCII")"#,
-            json!("Hello world!"),
-        ),
+        (r#"ConvertFromBase64("SABlAGwAbABvACAAdwBvAHIAbABkACEA")"#, json!("Hello world!")),
+        (r#"ConvertFromBase64("SGVsbG8gd29ybGQh", UTF8)"#, json!("Hello world!")),
+        (r#"ConvertFromBase64("SGVsbG8gd29ybGQh", "ASCII")"#, json!("Hello world!")),
         (r#"ConvertFromBase64("QQA=", Unicode)"#, json!("A")),
         ("DNComponent([dn], 1)", json!("Doe, Joe")),
         ("DNComponent([dn], 3)", json!("contoso")),
@@ -157,19 +112,12 @@ fn adjacent_functions_do_what_their_pages_say() {
         ("IsNothing([none])", json!("True")),
         (r#"Prepend("<", [x])"#, json!("< a b ")),
         // The well-known identifier of the built-in administrators, in its binary form.
-        (
-            r#"StringFromSid("AQIAAAAAAAUgAAAAIAIAAA==")"#,
-            json!("S-1-5-32-544"),
-        ),
+        (r#"StringFromSid("AQIAAAAAAAUgAAAAIAIAAA==")"#, json!("S-1-5-32-544")),
     ] {
         let expression = Expression::parse(text, &options).unwrap();
         let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
         environment.default_domain = Some("contoso.onmicrosoft.com");
-        assert_eq!(
-            shown(expression.evaluate(&source(&attributes), &mut environment)),
-            wanted,
-            "{text}"
-        );
+        assert_eq!(shown(expression.evaluate(&source(&attributes), &mut environment)), wanted, "{text}");
     }
     for (text, detail) in [
         (r#"ConvertFromBase64("SGV")"#, "is not Base64"),
@@ -178,18 +126,13 @@ fn adjacent_functions_do_what_their_pages_say() {
         (r#"ConvertFromBase64("QQA=", "UTF7")"#, "is not an encoding"),
         ("DNComponent([dn], 4)", "no component 4"),
         (r#"DNComponent("plain", 1)"#, "is not a component"),
-        (
-            r#"StringFromSid("AQI=")"#,
-            "is not Base64 of a security identifier",
-        ),
+        (r#"StringFromSid("AQI=")"#, "is not Base64 of a security identifier"),
         (r#"Error("no licence left")"#, "'Error.' no licence left"),
         ("DefaultDomain()", "no default domain"),
     ] {
         let expression = Expression::parse(text, &options).unwrap();
         let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
-        let error = expression
-            .evaluate(&source(&attributes), &mut environment)
-            .expect_err(text);
+        let error = expression.evaluate(&source(&attributes), &mut environment).expect_err(text);
         assert!(error.to_string().contains(detail), "{text}: {error}");
     }
 }
@@ -200,9 +143,7 @@ fn a_trace_holds_every_step_innermost_first() {
     let mut environment = Environment::new(NOW.parse().unwrap(), Random::seeded(1), &switches);
     environment.trace = Some(scimulator::expression::Trace::default());
     let expression = parse(r#"IIF([a]="x", ToUpper(Left([b], 2)), "no")"#).unwrap();
-    expression
-        .evaluate(&source(&json!({ "a": "x", "b": "abc" })), &mut environment)
-        .unwrap();
+    expression.evaluate(&source(&json!({ "a": "x", "b": "abc" })), &mut environment).unwrap();
     let steps: Vec<(usize, String, Json)> = environment
         .trace
         .unwrap()

@@ -14,16 +14,10 @@ fn the_canonical_text_has_one_blank_after_each_comma_and_empty_places() {
             r#"Replace([preferredLanguage], "-", , ,"_", ,  )"#,
             r#"Replace([preferredLanguage], "-", , , "_", , )"#,
         ),
-        (
-            r#"IIF([a]="b","c",IgnoreAttributeFlow)"#,
-            r#"IIF([a] = "b", "c", IgnoreAttributeFlow)"#,
-        ),
+        (r#"IIF([a]="b","c",IgnoreAttributeFlow)"#, r#"IIF([a] = "b", "c", IgnoreAttributeFlow)"#),
         ("Now( )", "Now()"),
         (r#"Append("a\\b\"c", "\d")"#, r#"Append("a\\b\"c", "\\d")"#),
-        (
-            r#"FormatDateTime([d],"yyyy","MM")"#,
-            r#"FormatDateTime([d], "yyyy", "MM")"#,
-        ),
+        (r#"FormatDateTime([d],"yyyy","MM")"#, r#"FormatDateTime([d], "yyyy", "MM")"#),
         ("BitAnd(&HF,[x])", "BitAnd(15, [x])"),
         ("7", "\"7\""),
     ] {
@@ -68,28 +62,16 @@ fn direct_and_constant_sources_are_trees_of_one_node() {
 fn keys(text: &str) -> Vec<String> {
     let tree = parse(text).unwrap().to_graph_json();
     let entries = tree["parameters"].as_array().unwrap();
-    entries
-        .iter()
-        .map(|entry| entry["key"].as_str().unwrap().to_owned())
-        .collect()
+    entries.iter().map(|entry| entry["key"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn parameters_have_their_published_keys_and_omitted_ones_none() {
     for (text, wanted) in [
         (r#"Append([a], "b")"#, "source suffix"),
-        (
-            r#"FormatDateTime([d], , "yyyy", "MM")"#,
-            "source inputFormat outputFormat",
-        ),
-        (
-            r#"FormatDateTime([d], "None", "yyyy", "MM")"#,
-            "source dateTimeStyles inputFormat outputFormat",
-        ),
-        (
-            r#"FormatDateTime([d], "yyyy", "MM")"#,
-            "source inputFormat outputFormat",
-        ),
+        (r#"FormatDateTime([d], , "yyyy", "MM")"#, "source inputFormat outputFormat"),
+        (r#"FormatDateTime([d], "None", "yyyy", "MM")"#, "source dateTimeStyles inputFormat outputFormat"),
+        (r#"FormatDateTime([d], "yyyy", "MM")"#, "source inputFormat outputFormat"),
         (r#"Join("", [a], [b], [c])"#, "separator source source source"),
         (r#"Replace([a], "b", , , "c", , )"#, "source Find Replacement"),
         (
@@ -123,19 +105,10 @@ fn strip_expressions(source: &mut Json) {
 fn the_text_is_rebuilt_from_the_tree_when_only_that_is_given() {
     for (text, rebuilt) in [
         (r#"Switch([a], , "k", "v")"#, r#"Switch([a], , "k", "v")"#),
-        (
-            r#"Replace([a], "-", , , "_", , )"#,
-            r#"Replace([a], "-", , , "_")"#,
-        ),
+        (r#"Replace([a], "-", , , "_", , )"#, r#"Replace([a], "-", , , "_")"#),
         (r"Mid([a], 1, 8)", r#"Mid([a], "1", "8")"#),
-        (
-            r#"IIF([a] <= 3, IgnoreObjectFlow, "b\"c")"#,
-            r#"IIF([a] <= "3", IgnoreObjectFlow, "b\"c")"#,
-        ),
-        (
-            r#"FormatDateTime([d], "yyyy", "MM")"#,
-            r#"FormatDateTime([d], , "yyyy", "MM")"#,
-        ),
+        (r#"IIF([a] <= 3, IgnoreObjectFlow, "b\"c")"#, r#"IIF([a] <= "3", IgnoreObjectFlow, "b\"c")"#),
+        (r#"FormatDateTime([d], "yyyy", "MM")"#, r#"FormatDateTime([d], , "yyyy", "MM")"#),
         ("[mail]", "[mail]"),
         ("Now()", "Now()"),
     ] {
@@ -156,30 +129,15 @@ fn a_tree_that_makes_no_sense_is_refused() {
     for (tree, message) in [
         (json!("text"), "must be an object"),
         (json!({ "type": "Magic", "name": "x" }), "unknown type \"Magic\""),
-        (
-            json!({ "type": "Function", "name": "Nope", "parameters": [] }),
-            "unknown function `Nope`",
-        ),
-        (
-            json!({ "type": "Attribute", "name": "" }),
-            "neither expression nor name",
-        ),
+        (json!({ "type": "Function", "name": "Nope", "parameters": [] }), "unknown function `Nope`"),
+        (json!({ "type": "Attribute", "name": "" }), "neither expression nor name"),
         (
             json!({ "type": "Function", "name": "Not", "parameters": [{ "key": "sauce", "value": {} }] }),
             "no parameter `sauce`",
         ),
-        (
-            json!({ "type": "Function", "name": "Not", "parameters": {} }),
-            "`parameters` must be a list",
-        ),
-        (
-            json!({ "type": "Function", "name": "Not", "parameters": [1] }),
-            "needs `key` and `value`",
-        ),
-        (
-            json!({ "type": "Function", "name": "Mid", "parameters": [] }),
-            "needs its argument 1",
-        ),
+        (json!({ "type": "Function", "name": "Not", "parameters": {} }), "`parameters` must be a list"),
+        (json!({ "type": "Function", "name": "Not", "parameters": [1] }), "needs `key` and `value`"),
+        (json!({ "type": "Function", "name": "Mid", "parameters": [] }), "needs its argument 1"),
         (json!({ "expression": "Lower([x])" }), "unknown function `Lower`"),
     ] {
         let errors =

@@ -59,26 +59,13 @@ fn check(vector: &Vector) -> Result<(), String> {
         .collect();
     let nothing = BTreeSet::new();
     let switches = Switches::default();
-    let now = vector
-        .now
-        .as_deref()
-        .unwrap_or("2025-07-30T00:00:00Z")
-        .parse()
-        .unwrap();
+    let now = vector.now.as_deref().unwrap_or("2025-07-30T00:00:00Z").parse().unwrap();
     let mut environment = Environment::new(now, Random::seeded(7), &switches);
     environment.target_values = vector.target_existing.as_ref().unwrap_or(&nothing);
     let outcome = Expression::parse(&vector.expression, &ParseOptions::default())
-        .map_err(|errors| {
-            errors
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ")
-        })
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         .and_then(|expression| {
-            expression
-                .evaluate(&source, &mut environment)
-                .map_err(|error| error.to_string())
+            expression.evaluate(&source, &mut environment).map_err(|error| error.to_string())
         });
     let differs = || Err(format!("gives {outcome:?}"));
     if vector.expect_error {
@@ -133,16 +120,8 @@ fn every_published_and_derived_vector_comes_out_as_stated() {
         .enumerate()
         .filter_map(|(number, vector)| {
             let difference = check(vector).err()?;
-            Some(format!(
-                "{number} {} `{}` {difference}",
-                vector.function, vector.expression
-            ))
+            Some(format!("{number} {} `{}` {difference}", vector.function, vector.expression))
         })
         .collect();
-    assert!(
-        failures.is_empty(),
-        "{} of 596 differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of 596 differ:\n{}", failures.len(), failures.join("\n"));
 }

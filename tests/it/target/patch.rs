@@ -25,11 +25,7 @@ fn every_form_of_patch_does_to_a_user_what_it_says() {
         let (status, answer) = story.patch(&path, &case["operations"]);
         let read = story.get(&path).1;
         if let Some(scim_type) = case.get("refused") {
-            assert_eq!(
-                (status, &answer["scimType"]),
-                (400, scim_type),
-                "{name}: {answer}"
-            );
+            assert_eq!((status, &answer["scimType"]), (400, scim_type), "{name}: {answer}");
             assert_eq!(read, before, "{name}: a refused request changes nothing");
         } else {
             assert_eq!(status, 200, "{name}: {answer}");
@@ -45,25 +41,14 @@ fn every_form_of_patch_does_to_members_what_it_says() {
     for case in data("members.json").as_array().unwrap() {
         let name = &case["name"];
         let mut story = Story::new();
-        let before: Vec<Value> = case["before"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|id| json!({ "value": id }))
-            .collect();
+        let before: Vec<Value> =
+            case["before"].as_array().unwrap().iter().map(|id| json!({ "value": id })).collect();
         let id = story.create("/Groups", json!({ "displayName": "g", "members": before }));
         let (status, answer) = story.patch(&format!("/Groups/{id}"), &case["operations"]);
         let members = json!(story.members(&id));
         if let Some(scim_type) = case.get("refused") {
-            assert_eq!(
-                (status, &answer["scimType"]),
-                (400, scim_type),
-                "{name}: {answer}"
-            );
-            assert_eq!(
-                members, case["before"],
-                "{name}: a refused request changes nothing"
-            );
+            assert_eq!((status, &answer["scimType"]), (400, scim_type), "{name}: {answer}");
+            assert_eq!(members, case["before"], "{name}: a refused request changes nothing");
         } else {
             assert_eq!((status, answer), (204, Value::Null), "{name}");
             assert_eq!(members, case["after"], "{name}");
@@ -74,10 +59,7 @@ fn every_form_of_patch_does_to_members_what_it_says() {
 #[test]
 fn a_refused_operation_undoes_the_members_before_it() {
     let mut story = Story::new();
-    let id = story.create(
-        "/Groups",
-        json!({ "displayName": "g", "members": [{ "value": "a" }] }),
-    );
+    let id = story.create("/Groups", json!({ "displayName": "g", "members": [{ "value": "a" }] }));
     let (status, _) = story.patch(
         &format!("/Groups/{id}"),
         &json!([
@@ -97,32 +79,18 @@ fn the_envelope_is_read_leniently_but_not_blindly() {
     let operations = json!([{ "op": "add", "path": "title", "value": "T" }]);
     let send =
         |story: &mut Story, body: Value| story.send(scimulator::http::Method::Patch, &path, Some(body)).0;
+    assert_eq!(send(&mut story, json!({ "Operations": operations })), 200, "no schemas");
     assert_eq!(
-        send(&mut story, json!({ "Operations": operations })),
-        200,
-        "no schemas"
-    );
-    assert_eq!(
-        send(
-            &mut story,
-            json!({ "operations": operations, "schemas": [super::PATCH] })
-        ),
+        send(&mut story, json!({ "operations": operations, "schemas": [super::PATCH] })),
         200,
         "lower case"
     );
     assert_eq!(
-        send(
-            &mut story,
-            json!({ "Operations": operations, "schemas": [super::USER] })
-        ),
+        send(&mut story, json!({ "Operations": operations, "schemas": [super::USER] })),
         400,
         "other schema"
     );
-    assert_eq!(
-        send(&mut story, json!({ "schemas": [super::PATCH] })),
-        400,
-        "no operations"
-    );
+    assert_eq!(send(&mut story, json!({ "schemas": [super::PATCH] })), 400, "no operations");
     assert_eq!(send(&mut story, json!([])), 400, "a list");
 }
 
@@ -141,12 +109,7 @@ fn the_number_of_values_has_an_edge() {
     let path = format!("/Users/{}", story.user("a"));
     let email = |at: usize| json!({ "value": format!("{at}@x"), "type": "other" });
     let list: Vec<Value> = (0..1_000).map(email).collect();
-    assert_eq!(
-        story
-            .patch(&path, &json!([{ "op": "add", "path": "emails", "value": list }]))
-            .0,
-        200
-    );
+    assert_eq!(story.patch(&path, &json!([{ "op": "add", "path": "emails", "value": list }])).0, 200);
     let one_more = json!([{ "op": "add", "path": "emails", "value": [email(1_000)] }]);
     assert_eq!(story.patch(&path, &one_more).1["scimType"], "invalidValue");
 }

@@ -26,41 +26,24 @@ fn every_answer_with_a_body_has_the_scim_media_type() {
     ];
     for (status, answer) in answers {
         assert_eq!(answer.status, status);
-        assert_eq!(
-            answer.header("Content-Type"),
-            Some("application/scim+json"),
-            "{status}"
-        );
+        assert_eq!(answer.header("Content-Type"), Some("application/scim+json"), "{status}");
         assert!(serde_json::from_slice::<Value>(&answer.body).unwrap().is_object());
     }
     let gone = story.raw(Method::Delete, &format!("/Users/{id}"), None);
-    assert_eq!(
-        (gone.status, gone.body.is_empty(), gone.header("Content-Type")),
-        (204, true, None)
-    );
+    assert_eq!((gone.status, gone.body.is_empty(), gone.header("Content-Type")), (204, true, None));
 }
 
 #[test]
 fn a_query_without_hits_is_an_empty_list() {
     covers!("W-213");
     let mut story = Story::new();
-    for endpoint in [
-        "/Users?filter=userName+eq+%22x%22",
-        "/Groups?filter=displayName+eq+%22x%22",
-        "/Users",
-        "/Groups",
-    ] {
+    for endpoint in
+        ["/Users?filter=userName+eq+%22x%22", "/Groups?filter=displayName+eq+%22x%22", "/Users", "/Groups"]
+    {
         let (status, list) = story.get(endpoint);
         assert_eq!(status, 200, "{endpoint}");
-        assert_eq!(
-            list["schemas"],
-            json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])
-        );
-        assert_eq!(
-            (&list["totalResults"], &list["Resources"]),
-            (&json!(0), &json!([])),
-            "{endpoint}"
-        );
+        assert_eq!(list["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"]));
+        assert_eq!((&list["totalResults"], &list["Resources"]), (&json!(0), &json!([])), "{endpoint}");
     }
 }
 
@@ -92,9 +75,7 @@ fn a_created_resource_has_everything_a_client_reads() {
     assert_eq!(created, want);
     assert_eq!(story.get(&format!("/Users/{id}")).1, want);
     assert_eq!(
-        story
-            .get("/Users?filter=userName+eq+%22bjensen%40contoso.com%22")
-            .1["Resources"],
+        story.get("/Users?filter=userName+eq+%22bjensen%40contoso.com%22").1["Resources"],
         json!([want])
     );
 }
@@ -104,16 +85,10 @@ fn a_disabled_user_is_still_read_by_id_and_by_filter() {
     covers!("W-082");
     let mut story = Story::new();
     let id = story.user("a");
-    story.patch(
-        &format!("/Users/{id}"),
-        &json!([{ "op": "Replace", "path": "active", "value": "False" }]),
-    );
+    story.patch(&format!("/Users/{id}"), &json!([{ "op": "Replace", "path": "active", "value": "False" }]));
     assert_eq!(story.get(&format!("/Users/{id}")).1["active"], json!(false));
     let (_, list) = story.get("/Users?filter=userName+eq+%22a%22");
-    assert_eq!(
-        (&list["totalResults"], &list["Resources"][0]["active"]),
-        (&json!(1), &json!(false))
-    );
+    assert_eq!((&list["totalResults"], &list["Resources"][0]["active"]), (&json!(1), &json!(false)));
 }
 
 #[test]
@@ -137,21 +112,14 @@ fn adding_a_member_who_is_there_changes_nothing() {
     covers!("W-214");
     let mut story = Story::new();
     let user = story.user("u");
-    let group = story.create(
-        "/Groups",
-        json!({ "displayName": "g", "members": [{ "value": user }] }),
-    );
+    let group = story.create("/Groups", json!({ "displayName": "g", "members": [{ "value": user }] }));
     let before = story.get(&format!("/Groups/{group}")).1;
     for operation in [
         json!({ "op": "Add", "path": "members", "value": [{ "value": user }] }),
         json!({ "op": "Remove", "path": "members", "value": [{ "value": "nobody" }] }),
         json!({ "op": "remove", "path": "members[value eq \"nobody\"]" }),
     ] {
-        assert_eq!(
-            story.patch(&format!("/Groups/{group}"), &json!([operation])).0,
-            204,
-            "{operation}"
-        );
+        assert_eq!(story.patch(&format!("/Groups/{group}"), &json!([operation])).0, 204, "{operation}");
         assert_eq!(story.get(&format!("/Groups/{group}")).1, before, "{operation}");
     }
 }
@@ -167,10 +135,7 @@ fn names_are_unique_without_case_also_when_they_change() {
             (status, error["scimType"].as_str(), error["status"].as_str()),
             (409, Some("uniqueness"), Some("409"))
         );
-        assert_eq!(
-            error["schemas"],
-            json!(["urn:ietf:params:scim:api:messages:2.0:Error"])
-        );
+        assert_eq!(error["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
     };
     taken(story.send(Method::Post, "/Users", Some(json!({ "userName": "ADA@x" }))));
     taken(story.send(Method::Post, "/Groups", Some(json!({ "displayName": "team" }))));
@@ -178,22 +143,14 @@ fn names_are_unique_without_case_also_when_they_change() {
         &format!("/Users/{second}"),
         &json!([{ "op": "replace", "path": "userName", "value": "Ada@X" }]),
     ));
-    taken(story.send(
-        Method::Put,
-        &format!("/Users/{second}"),
-        Some(json!({ "userName": "Ada@X" })),
-    ));
+    taken(story.send(Method::Put, &format!("/Users/{second}"), Some(json!({ "userName": "Ada@X" }))));
     taken(story.patch(
         &format!("/Groups/{group}"),
         &json!([{ "op": "replace", "value": { "displayName": "OTHER" } }]),
     ));
     assert_eq!(story.get(&format!("/Users/{second}")).1["userName"], "bob@x");
     let own = json!([{ "op": "replace", "path": "userName", "value": "ADA@X" }]);
-    assert_eq!(
-        story.patch(&format!("/Users/{first}"), &own).0,
-        200,
-        "one's own name in another case"
-    );
+    assert_eq!(story.patch(&format!("/Users/{first}"), &own).0, 200, "one's own name in another case");
     let same = json!({ "userName": "cyd@x", "displayName": "ada@x display", "externalId": "1" });
     assert_eq!(
         story.send(Method::Post, "/Users", Some(same)).0,
@@ -205,48 +162,30 @@ fn names_are_unique_without_case_also_when_they_change() {
 #[test]
 fn put_replaces_the_whole_resource() {
     let mut story = Story::new();
-    let user = story.create(
-        "/Users",
-        json!({ "userName": "a", "title": "T", "externalId": "E", "nickName": "N" }),
-    );
+    let user =
+        story.create("/Users", json!({ "userName": "a", "title": "T", "externalId": "E", "nickName": "N" }));
     let (status, put) = story.send(
         Method::Put,
         &format!("/Users/{user}"),
         Some(json!({ "schemas": [USER], "id": "other", "userName": "b", "nickName": "M", "meta": { "created": "x" } })),
     );
     assert_eq!(status, 200);
-    assert_eq!(
-        (&put["id"], &put["userName"], &put["nickName"]),
-        (&json!(user), &json!("b"), &json!("M"))
-    );
+    assert_eq!((&put["id"], &put["userName"], &put["nickName"]), (&json!(user), &json!("b"), &json!("M")));
     assert!(put.get("title").is_none() && put.get("externalId").is_none());
     assert_eq!(put["meta"]["created"], "2026-01-01T00:00:00Z");
 
-    let group = story.create(
-        "/Groups",
-        json!({ "displayName": "g", "members": [{ "value": "x" }, { "value": "y" }] }),
-    );
+    let group = story
+        .create("/Groups", json!({ "displayName": "g", "members": [{ "value": "x" }, { "value": "y" }] }));
     let put = json!({ "displayName": "g", "members": [{ "value": "y" }, { "value": "z" }] });
-    assert_eq!(
-        story.send(Method::Put, &format!("/Groups/{group}"), Some(put)).0,
-        200
-    );
+    assert_eq!(story.send(Method::Put, &format!("/Groups/{group}"), Some(put)).0, 200);
     assert_eq!(story.members(&group), ["y", "z"]);
-    assert_eq!(
-        story
-            .send(Method::Put, "/Users/nobody", Some(json!({ "userName": "q" })))
-            .0,
-        404
-    );
+    assert_eq!(story.send(Method::Put, "/Users/nobody", Some(json!({ "userName": "q" }))).0, 404);
 }
 
 #[test]
 fn a_deleted_resource_is_gone() {
     let mut story = Story::new();
-    for path in [
-        format!("/Users/{}", story.user("a")),
-        format!("/Groups/{}", story.group("a")),
-    ] {
+    for path in [format!("/Users/{}", story.user("a")), format!("/Groups/{}", story.group("a"))] {
         assert_eq!(story.send(Method::Delete, &path, None).0, 204);
         assert_eq!(story.get(&path).0, 404);
         assert_eq!(story.send(Method::Delete, &path, None).0, 404, "a second time");
@@ -274,18 +213,10 @@ fn what_is_no_resource_is_refused() {
         ),
     ] {
         let (status, error) = story.send(Method::Post, "/Users", Some(body.clone()));
-        assert_eq!(
-            (status, error["scimType"].as_str()),
-            (400, Some(scim_type)),
-            "{body}: {error}"
-        );
+        assert_eq!((status, error["scimType"].as_str()), (400, Some(scim_type)), "{body}: {error}");
     }
     assert_eq!(story.raw(Method::Post, "/Users", None).status, 400, "no body");
-    assert_eq!(
-        story.raw(Method::Post, "/Users", Some(b"\xff{}".to_vec())).status,
-        400,
-        "not UTF-8"
-    );
+    assert_eq!(story.raw(Method::Post, "/Users", Some(b"\xff{}".to_vec())).status, 400, "not UTF-8");
     assert_eq!(story.app.resources().count(), 0);
 }
 
@@ -309,10 +240,7 @@ fn bodies_of_every_age_make_a_resource() {
         "title": null, custom: { "tag": "t" }, "roles": [{ "primary": "True", "value": "r" }] }),
     );
     let (_, read) = story.get(&format!("/Users/{id}"));
-    assert_eq!(
-        (&read["active"], &read["roles"][0]["primary"]),
-        (&json!(true), &json!(true))
-    );
+    assert_eq!((&read["active"], &read["roles"][0]["primary"]), (&json!(true), &json!(true)));
     assert_eq!(read[custom], json!({ "tag": "t" }));
     assert_eq!(read["schemas"], json!([USER, custom]));
     assert!(read.get("title").is_none());
@@ -320,32 +248,17 @@ fn bodies_of_every_age_make_a_resource() {
 
 #[test]
 fn a_wrong_token_is_refused_with_a_challenge() {
-    let options = AppOptions {
-        token: Some("s3cret".to_owned()),
-        ..AppOptions::default()
-    };
+    let options = AppOptions { token: Some("s3cret".to_owned()), ..AppOptions::default() };
     let mut app = App::new(options);
     let mut ask = |credentials: Option<&str>| {
-        let headers = credentials
-            .map(|value| ("authorization".to_owned(), value.to_owned()))
-            .into_iter()
-            .collect();
+        let headers =
+            credentials.map(|value| ("authorization".to_owned(), value.to_owned())).into_iter().collect();
         let url = "http://app.test/scim/v2/Users".to_owned();
-        let request = Request {
-            method: Method::Get,
-            url,
-            headers,
-            body: None,
-        };
-        app.handle(&request, "2026-01-01T00:00:00Z".parse().unwrap())
-            .response
+        let request = Request { method: Method::Get, url, headers, body: None };
+        app.handle(&request, "2026-01-01T00:00:00Z".parse().unwrap()).response
     };
     assert_eq!(ask(Some("Bearer s3cret")).status, 200);
-    assert_eq!(
-        ask(Some("bearer s3cret")).status,
-        200,
-        "the scheme has no case (RFC 7235)"
-    );
+    assert_eq!(ask(Some("bearer s3cret")).status, 200, "the scheme has no case (RFC 7235)");
     for wrong in [
         None,
         Some("Bearer other"),
@@ -411,10 +324,7 @@ fn schemas_list_core_and_enterprise_in_full() {
     let mut story = Story::new();
     let (status, list) = story.get("/Schemas");
     assert_eq!((status, &list["totalResults"]), (200, &json!(3)));
-    assert_eq!(
-        list["schemas"],
-        json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"])
-    );
+    assert_eq!(list["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"]));
     let schemas = list["Resources"].as_array().unwrap();
     let ids: Vec<&Value> = schemas.iter().map(|schema| &schema["id"]).collect();
     assert_eq!(ids, [USER, GROUP, ENTERPRISE]);
@@ -433,24 +343,14 @@ fn schemas_list_core_and_enterprise_in_full() {
             ("caseExact", attribute["caseExact"].is_boolean()),
             (
                 "mutability",
-                ["readWrite", "readOnly", "immutable"]
-                    .iter()
-                    .any(|word| attribute["mutability"] == *word),
+                ["readWrite", "readOnly", "immutable"].iter().any(|word| attribute["mutability"] == *word),
             ),
             ("returned", attribute["returned"] == "default"),
-            (
-                "uniqueness",
-                ["none", "server"]
-                    .iter()
-                    .any(|word| attribute["uniqueness"] == *word),
-            ),
+            ("uniqueness", ["none", "server"].iter().any(|word| attribute["uniqueness"] == *word)),
         ] {
             assert!(is_right, "{name}: {characteristic}");
         }
-        let subs = attribute["subAttributes"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let subs = attribute["subAttributes"].as_array().map(Vec::as_slice).unwrap_or_default();
         assert_eq!(attribute["type"] == "complex", !subs.is_empty(), "{name}");
         open.extend(subs.iter().map(|sub| (format!("{name}."), sub)));
         names.push(name);
@@ -512,14 +412,8 @@ fn the_app_describes_itself() {
     let mut story = Story::new();
     let (status, config) = story.get("/ServiceProviderConfig");
     assert_eq!(status, 200);
-    assert_eq!(
-        (&config["patch"]["supported"], &config["filter"]["supported"]),
-        (&json!(true), &json!(true))
-    );
-    assert_eq!(
-        (&config["bulk"]["supported"], &config["sort"]["supported"]),
-        (&json!(false), &json!(false))
-    );
+    assert_eq!((&config["patch"]["supported"], &config["filter"]["supported"]), (&json!(true), &json!(true)));
+    assert_eq!((&config["bulk"]["supported"], &config["sort"]["supported"]), (&json!(false), &json!(false)));
     assert_eq!(config["filter"]["maxResults"], 1_000);
     let (_, types) = story.get("/ResourceTypes");
     assert_eq!(types["totalResults"], 2);
@@ -529,10 +423,7 @@ fn the_app_describes_itself() {
         json!([{ "schema": ENTERPRISE, "required": false }])
     );
     assert_eq!(
-        (
-            &types["Resources"][1]["endpoint"],
-            &types["Resources"][1]["schema"]
-        ),
+        (&types["Resources"][1]["endpoint"], &types["Resources"][1]["schema"]),
         (&json!("/Groups"), &json!(GROUP))
     );
     assert_eq!(story.get("/ResourceTypes/Device").0, 404);

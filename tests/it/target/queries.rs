@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 use super::{ENTERPRISE, Story, data, encoded};
 
 fn ids(list: &Value) -> Vec<&str> {
-    list["Resources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_str().unwrap())
-        .collect()
+    list["Resources"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -20,12 +15,8 @@ fn filters_find_what_they_describe() {
     covers!("W-071", "W-075");
     let table = data("filters.json");
     let mut story = Story::new();
-    let created: Vec<String> = table["users"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|user| story.create("/Users", user.clone()))
-        .collect();
+    let created: Vec<String> =
+        table["users"].as_array().unwrap().iter().map(|user| story.create("/Users", user.clone())).collect();
     for case in table["cases"].as_array().unwrap() {
         let filter = case["filter"].as_str().unwrap();
         let (status, list) = story.get(&format!("/Users?filter={}", encoded(filter)));
@@ -45,10 +36,7 @@ fn filters_find_what_they_describe() {
 fn group_names_match_without_case_and_external_ids_with_it() {
     covers!("W-071", "W-075");
     let mut story = Story::new();
-    let id = story.create(
-        "/Groups",
-        json!({ "displayName": "R&D / EMEA (all)", "externalId": "Ab-1" }),
-    );
+    let id = story.create("/Groups", json!({ "displayName": "R&D / EMEA (all)", "externalId": "Ab-1" }));
     // The bytes of wire.md 2.1.
     let (_, list) =
         story.get("/Groups?excludedAttributes=members&filter=displayName+eq+%22R%26D+%2f+EMEA+(all)%22");
@@ -88,9 +76,7 @@ fn an_index_follows_every_change_of_a_value() {
     let mut story = Story::new();
     let id = story.user("old@x");
     let found = |story: &mut Story, filter: &str| {
-        story.get(&format!("/Users?filter={}", encoded(filter))).1["totalResults"]
-            .as_u64()
-            .unwrap()
+        story.get(&format!("/Users?filter={}", encoded(filter))).1["totalResults"].as_u64().unwrap()
     };
     story.patch(
         &format!("/Users/{id}"),
@@ -105,12 +91,7 @@ fn an_index_follows_every_change_of_a_value() {
         assert_eq!(found(&mut story, filter), count, "{filter}");
     }
     assert_eq!(story.send(Method::Delete, &format!("/Users/{id}"), None).0, 204);
-    for filter in [
-        "userName eq \"new@x\"",
-        "externalId eq \"E\"",
-        "emails.value eq \"e@x\"",
-        "userName pr",
-    ] {
+    for filter in ["userName eq \"new@x\"", "externalId eq \"E\"", "emails.value eq \"e@x\"", "userName pr"] {
         assert_eq!(found(&mut story, filter), 0, "{filter}");
     }
 }
@@ -119,10 +100,7 @@ fn an_index_follows_every_change_of_a_value() {
 fn groups_are_found_by_their_members() {
     let mut story = Story::new();
     let user = story.user("u");
-    let with = story.create(
-        "/Groups",
-        json!({ "displayName": "with", "members": [{ "value": user }] }),
-    );
+    let with = story.create("/Groups", json!({ "displayName": "with", "members": [{ "value": user }] }));
     story.group("without");
     // The historic pre-check of wire.md 6.6.
     let check = format!("/Groups?attributes=id&filter=id+eq+%22{with}%22+and+members+eq+%22{user}%22");
@@ -152,11 +130,7 @@ fn bad_queries_are_bad_requests() {
         ("count=1.5", "invalidValue"),
     ] {
         let (status, error) = story.get(&format!("/Users?{query}"));
-        assert_eq!(
-            (status, error["scimType"].as_str()),
-            (400, Some(scim_type)),
-            "{query}"
-        );
+        assert_eq!((status, error["scimType"].as_str()), (400, Some(scim_type)), "{query}");
     }
 }
 
@@ -167,10 +141,7 @@ fn pages_cover_the_list_once() {
     let mut read = Vec::new();
     for start in [1, 6, 11] {
         let (_, page) = story.get(&format!("/Users?startIndex={start}&count=5"));
-        assert_eq!(
-            (&page["startIndex"], &page["totalResults"]),
-            (&json!(start), &json!(12))
-        );
+        assert_eq!((&page["startIndex"], &page["totalResults"]), (&json!(start), &json!(12)));
         assert_eq!(page["itemsPerPage"], page["Resources"].as_array().unwrap().len());
         read.extend(ids(&page).into_iter().map(ToOwned::to_owned));
     }
@@ -196,11 +167,7 @@ fn a_page_has_a_largest_size() {
     }
     for query in ["", "?count=5000", "?filter=userName+pr"] {
         let (_, page) = story.get(&format!("/Users{query}"));
-        assert_eq!(
-            (&page["totalResults"], &page["itemsPerPage"]),
-            (&json!(1_001), &json!(1_000)),
-            "{query}"
-        );
+        assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(1_001), &json!(1_000)), "{query}");
     }
 }
 
@@ -213,28 +180,20 @@ fn projections_show_what_is_asked_for() {
     let id = story.create("/Users", body);
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
 
-    let (_, read) = story.get(&format!(
-        "/Users/{id}?attributes=title,NAME.givenName,emails.value"
-    ));
+    let (_, read) = story.get(&format!("/Users/{id}?attributes=title,NAME.givenName,emails.value"));
     assert_eq!(keys(&read), ["schemas", "id", "title", "name", "emails"]);
     assert_eq!(read["name"], json!({ "givenName": "G" }));
     assert_eq!(read["emails"], json!([{ "value": "w" }]));
 
-    let (_, read) = story.get(&format!(
-        "/Users/{id}?attributes={}",
-        encoded(&format!("{ENTERPRISE}:department"))
-    ));
+    let (_, read) =
+        story.get(&format!("/Users/{id}?attributes={}", encoded(&format!("{ENTERPRISE}:department"))));
     assert_eq!(read[ENTERPRISE], json!({ "department": "D" }));
     let (_, read) = story.get(&format!("/Users/{id}?attributes={}", encoded(ENTERPRISE)));
     assert_eq!(read[ENTERPRISE], json!({ "department": "D", "division": "V" }));
 
-    let (_, read) = story.get(&format!(
-        "/Users/{id}?excludedAttributes=id,title,name.givenName,emails,department"
-    ));
-    assert_eq!(
-        keys(&read),
-        ["schemas", "id", "userName", "name", ENTERPRISE, "meta"]
-    );
+    let (_, read) =
+        story.get(&format!("/Users/{id}?excludedAttributes=id,title,name.givenName,emails,department"));
+    assert_eq!(keys(&read), ["schemas", "id", "userName", "name", ENTERPRISE, "meta"]);
     assert_eq!(read["name"], json!({ "familyName": "F" }));
     assert_eq!(read[ENTERPRISE], json!({ "division": "V" }));
 
@@ -247,10 +206,7 @@ fn projections_show_what_is_asked_for() {
     );
     assert_eq!(
         (status, keys(&answer)),
-        (
-            200,
-            vec!["schemas".to_owned(), "id".to_owned(), "title".to_owned()]
-        )
+        (200, vec!["schemas".to_owned(), "id".to_owned(), "title".to_owned()])
     );
 }
 
@@ -263,14 +219,8 @@ fn searches_may_come_by_post_over_one_kind_or_both() {
         "filter": "displayName sw \"same\"", "attributes": ["displayName"], "startIndex": 1, "count": 10 });
     let (status, list) = story.send(Method::Post, "/.search", Some(search.clone()));
     assert_eq!((status, ids(&list)), (200, vec![user.as_str(), group.as_str()]));
-    assert_eq!(
-        ids(&story.send(Method::Post, "/Users/.search", Some(search.clone())).1),
-        [user.as_str()]
-    );
-    assert_eq!(
-        ids(&story.send(Method::Post, "/Groups/.search", Some(search)).1),
-        [group.as_str()]
-    );
+    assert_eq!(ids(&story.send(Method::Post, "/Users/.search", Some(search.clone())).1), [user.as_str()]);
+    assert_eq!(ids(&story.send(Method::Post, "/Groups/.search", Some(search)).1), [group.as_str()]);
     let second = json!({ "startIndex": 2, "count": 1 });
     assert_eq!(
         ids(&story.send(Method::Post, "/.search", Some(second)).1),

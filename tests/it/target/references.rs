@@ -41,19 +41,15 @@ fn a_manager_reads_back_with_what_the_app_knows_of_them() {
     let mut story = Story::new();
     let (user, manager) = (story.user("u"), story.user("m"));
     let path = format!("{ENTERPRISE}:manager");
-    let (_, read) = story.patch(
-        &format!("/Users/{user}"),
-        &json!([{ "op": "Add", "path": path, "value": manager }]),
-    );
+    let (_, read) =
+        story.patch(&format!("/Users/{user}"), &json!([{ "op": "Add", "path": path, "value": manager }]));
     let reference = format!("http://app.test/scim/v2/Users/{manager}");
     assert_eq!(
         read[ENTERPRISE]["manager"],
         json!({ "value": manager, "$ref": reference, "displayName": "m display" })
     );
-    let (_, read) = story.patch(
-        &format!("/Users/{user}"),
-        &json!([{ "op": "Replace", "path": path, "value": "nobody" }]),
-    );
+    let (_, read) = story
+        .patch(&format!("/Users/{user}"), &json!([{ "op": "Replace", "path": path, "value": "nobody" }]));
     assert_eq!(
         read[ENTERPRISE]["manager"],
         json!({ "value": "nobody" }),
@@ -65,22 +61,13 @@ fn a_manager_reads_back_with_what_the_app_knows_of_them() {
 fn names_in_references_follow_a_rename() {
     let mut story = Story::new();
     let (user, manager) = (story.user("u"), story.user("m"));
-    story.patch(
-        &format!("/Users/{user}"),
-        &json!([{ "op": "Add", "path": "manager", "value": manager }]),
-    );
-    story.create(
-        "/Groups",
-        json!({ "displayName": "g", "members": [{ "value": manager }] }),
-    );
+    story.patch(&format!("/Users/{user}"), &json!([{ "op": "Add", "path": "manager", "value": manager }]));
+    story.create("/Groups", json!({ "displayName": "g", "members": [{ "value": manager }] }));
     let shown = |story: &Story| {
         let user = story.app.resources().find(|one| one["userName"] == "u").unwrap()[ENTERPRISE]["manager"]["displayName"].clone();
-        let group = story
-            .app
-            .resources()
-            .find(|one| one["displayName"] == "g")
-            .unwrap()["members"][0]["display"]
-            .clone();
+        let group =
+            story.app.resources().find(|one| one["displayName"] == "g").unwrap()["members"][0]["display"]
+                .clone();
         (user, group)
     };
     assert_eq!(shown(&story), (json!("m display"), json!("m display")));
@@ -95,29 +82,17 @@ fn names_in_references_follow_a_rename() {
 fn who_is_deleted_leaves_groups_and_manages_nobody() {
     let mut story = Story::new();
     let (user, manager) = (story.user("u"), story.user("m"));
-    story.patch(
-        &format!("/Users/{user}"),
-        &json!([{ "op": "Add", "path": "manager", "value": manager }]),
-    );
+    story.patch(&format!("/Users/{user}"), &json!([{ "op": "Add", "path": "manager", "value": manager }]));
     let members = json!([{ "value": user }, { "value": manager }]);
     let group = story.create("/Groups", json!({ "displayName": "g", "members": members }));
-    let outer = story.create(
-        "/Groups",
-        json!({ "displayName": "outer", "members": [{ "value": group }] }),
-    );
+    let outer = story.create("/Groups", json!({ "displayName": "outer", "members": [{ "value": group }] }));
     let deleted_at = story.now.to_string();
-    assert_eq!(
-        story.send(Method::Delete, &format!("/Users/{manager}"), None).0,
-        204
-    );
+    assert_eq!(story.send(Method::Delete, &format!("/Users/{manager}"), None).0, 204);
     assert_eq!(story.members(&group), [user.as_str()]);
     let (_, report) = story.get(&format!("/Users/{user}"));
     assert!(report.get(ENTERPRISE).is_none());
     assert_eq!(report["meta"]["lastModified"], json!(deleted_at));
-    assert_eq!(
-        story.send(Method::Delete, &format!("/Groups/{group}"), None).0,
-        204
-    );
+    assert_eq!(story.send(Method::Delete, &format!("/Groups/{group}"), None).0, 204);
     assert!(story.members(&outer).is_empty());
     let again = story.user("m");
     assert_ne!(again, manager, "a second holder of a name is somebody else");

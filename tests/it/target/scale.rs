@@ -20,10 +20,7 @@ fn a_hundred_thousand_users_are_found_by_index() {
     let mut story = Story::with(App::with_content(AppOptions::default(), kept).unwrap());
     let began = WireInstant::now();
     for at in (0..100_000).step_by(100) {
-        for filter in [
-            format!("userName+eq+%22U{at}%40X%22"),
-            format!("externalId+eq+%22e{at}%22"),
-        ] {
+        for filter in [format!("userName+eq+%22U{at}%40X%22"), format!("externalId+eq+%22e{at}%22")] {
             let (_, list) = story.get(&format!("/Users?filter={filter}"));
             assert_eq!(
                 (&list["totalResults"], &list["Resources"][0]["userName"]),
@@ -44,26 +41,13 @@ fn a_group_of_twenty_thousand_comes_and_goes_in_batches() {
     let began = WireInstant::now();
     for batch in ids.chunks(100) {
         let value: Vec<Value> = batch.iter().map(|id| json!({ "value": id })).collect();
-        assert_eq!(
-            story
-                .patch(
-                    &path,
-                    &json!([{ "op": "Add", "path": "members", "value": value }])
-                )
-                .0,
-            204
-        );
+        assert_eq!(story.patch(&path, &json!([{ "op": "Add", "path": "members", "value": value }])).0, 204);
     }
     assert_eq!(story.members(&group), ids);
     for batch in ids[..10_000].chunks(100) {
         let value: Vec<Value> = batch.iter().map(|id| json!({ "value": id })).collect();
         assert_eq!(
-            story
-                .patch(
-                    &path,
-                    &json!([{ "op": "Remove", "path": "members", "value": value }])
-                )
-                .0,
+            story.patch(&path, &json!([{ "op": "Remove", "path": "members", "value": value }])).0,
             204
         );
     }
@@ -76,15 +60,6 @@ fn a_group_of_twenty_thousand_comes_and_goes_in_batches() {
     }
     assert_eq!(story.members(&group), ["member-19999"]);
     let put: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
-    assert_eq!(
-        story
-            .send(
-                Method::Put,
-                &path,
-                Some(json!({ "displayName": "all", "members": put }))
-            )
-            .0,
-        200
-    );
+    assert_eq!(story.send(Method::Put, &path, Some(json!({ "displayName": "all", "members": put }))).0, 200);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }

@@ -39,11 +39,7 @@ fn request(method: &str, path: &str, body: &str) -> Vec<u8> {
 
 /// Runs `with` against a served app, then stops it; what the keeper was told.
 fn served(options: AppOptions, with: impl FnOnce(SocketAddr) + Send + 'static) -> Vec<Change> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let kept = Arc::new(Mutex::new(Vec::new()));
     let keeper = Arc::clone(&kept);
     runtime.block_on(async move {
@@ -58,45 +54,27 @@ fn served(options: AppOptions, with: impl FnOnce(SocketAddr) + Send + 'static) -
         }));
         tokio::task::spawn_blocking(move || with(address)).await.unwrap();
         stop.send(()).unwrap();
-        tokio::time::timeout(WAIT, server)
-            .await
-            .expect("the server stops when told")
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(WAIT, server).await.expect("the server stops when told").unwrap().unwrap();
     });
     Arc::try_unwrap(kept).unwrap().into_inner().unwrap()
 }
 
 #[test]
 fn the_app_answers_over_a_socket_and_tells_its_keeper() {
-    let options = AppOptions {
-        token: Some("t".to_owned()),
-        ..AppOptions::default()
-    };
+    let options = AppOptions { token: Some("t".to_owned()), ..AppOptions::default() };
     let kept = served(options, |address| {
-        let (status, head, body) = exchange(
-            address,
-            &request("POST", "/scim/v2/Users", "{\"userName\":\"ada\"}"),
-        );
+        let (status, head, body) =
+            exchange(address, &request("POST", "/scim/v2/Users", "{\"userName\":\"ada\"}"));
         assert_eq!(status, 201);
         assert!(head.contains("application/scim+json"));
         let created: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(
-            created["meta"]["created"], "2026-05-01T00:00:00Z",
-            "job time, not the wall's"
-        );
-        let location = format!(
-            "http://localhost:9/scim/v2/Users/{}",
-            created["id"].as_str().unwrap()
-        );
+        assert_eq!(created["meta"]["created"], "2026-05-01T00:00:00Z", "job time, not the wall's");
+        let location = format!("http://localhost:9/scim/v2/Users/{}", created["id"].as_str().unwrap());
         assert_eq!(created["meta"]["location"].as_str(), Some(location.as_str()));
         let query = request("GET", "/scim/v2/Users?filter=userName+eq+%22ada%22", "");
         let list: Value = serde_json::from_slice(&exchange(address, &query).2).unwrap();
         assert_eq!(list["totalResults"], 1);
-        assert_eq!(
-            exchange(address, &request("OPTIONS", "/scim/v2/Users", "")).0,
-            405
-        );
+        assert_eq!(exchange(address, &request("OPTIONS", "/scim/v2/Users", "")).0, 405);
         let anonymous = b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let (status, head, _) = exchange(address, anonymous);
         assert_eq!(status, 401);
@@ -120,10 +98,7 @@ fn a_body_past_the_limit_is_refused_without_being_read() {
 #[test]
 fn latency_is_waited_out_over_a_socket() {
     let latency = SignedDuration::from_millis(150);
-    let options = AppOptions {
-        latency,
-        ..AppOptions::default()
-    };
+    let options = AppOptions { latency, ..AppOptions::default() };
     served(options, move |address| {
         let began = WireInstant::now();
         assert_eq!(exchange(address, &request("GET", "/scim/v2/Users", "")).0, 200);

@@ -36,46 +36,16 @@ fn as_read(mut user: Value) -> Value {
 fn verbose(op: &str, value: impl Fn(usize) -> Value) -> Value {
     let mut paths: Vec<String> = ["active", "displayName", "title"].map(ToOwned::to_owned).to_vec();
     paths.extend(
-        [
-            "emails[type eq \"work\"].value",
-            "emails[type eq \"work\"].primary",
-        ]
-        .map(ToOwned::to_owned),
+        ["emails[type eq \"work\"].value", "emails[type eq \"work\"].primary"].map(ToOwned::to_owned),
     );
     paths.push("preferredLanguage".to_owned());
-    let names = [
-        "givenName",
-        "familyName",
-        "formatted",
-        "middleName",
-        "honorificPrefix",
-        "honorificSuffix",
-    ];
+    let names = ["givenName", "familyName", "formatted", "middleName", "honorificPrefix", "honorificSuffix"];
     paths.extend(names.map(|name| format!("name.{name}")));
-    let parts = [
-        "formatted",
-        "streetAddress",
-        "locality",
-        "region",
-        "postalCode",
-        "primary",
-        "country",
-    ];
+    let parts = ["formatted", "streetAddress", "locality", "region", "postalCode", "primary", "country"];
     paths.extend(parts.map(|part| format!("addresses[type eq \"work\"].{part}")));
-    let phones = [
-        "work\"].value",
-        "work\"].primary",
-        "mobile\"].value",
-        "fax\"].value",
-    ];
+    let phones = ["work\"].value", "work\"].primary", "mobile\"].value", "fax\"].value"];
     paths.extend(phones.map(|phone| format!("phoneNumbers[type eq \"{phone}")));
-    let extension = [
-        "employeeNumber",
-        "department",
-        "costCenter",
-        "organization",
-        "division",
-    ];
+    let extension = ["employeeNumber", "department", "costCenter", "organization", "division"];
     paths.extend(extension.map(|name| format!("{ENTERPRISE}:{name}")));
     paths.extend(["display", "value", "type"].map(|sub| format!("roles[primary eq \"True\"].{sub}")));
     paths.extend(["userType", "nickName", "locale", "timezone", "profileUrl"].map(ToOwned::to_owned));
@@ -129,10 +99,7 @@ fn b1_to_b5_create_duplicate_and_filters() {
         want["id"] = json!(id);
         want
     });
-    assert_eq!(
-        story.send(Method::Post, "/Users", Some(full_user("one@x.com"))).0,
-        409
-    );
+    assert_eq!(story.send(Method::Post, "/Users", Some(full_user("one@x.com"))).0, 409);
     let (_, upper) = story.get("/Users?filter=userName+eq+\"ONE%40X.COM\"");
     assert_eq!(upper["Resources"], list["Resources"]);
     let (status, none) = story.get("/Users?filter=userName+eq+\"nonexistente997dccbd8b7_one\"");
@@ -160,18 +127,11 @@ fn b6_and_b25_verbose_replace_and_add() {
 fn b7_and_b8_rename_and_disable() {
     let mut story = Story::new();
     let path = format!("/Users/{}", story.create("/Users", full_user("old@x")));
-    let (status, renamed) = story.patch(
-        &path,
-        &json!([{ "op": "replace", "value": { "userName": "burdette@beer.co.uk" } }]),
-    );
-    assert_eq!(
-        (status, &renamed["userName"]),
-        (200, &json!("burdette@beer.co.uk"))
-    );
-    let (status, disabled) = story.patch(
-        &path,
-        &json!([{ "op": "replace", "path": "active", "value": false }]),
-    );
+    let (status, renamed) =
+        story.patch(&path, &json!([{ "op": "replace", "value": { "userName": "burdette@beer.co.uk" } }]));
+    assert_eq!((status, &renamed["userName"]), (200, &json!("burdette@beer.co.uk")));
+    let (status, disabled) =
+        story.patch(&path, &json!([{ "op": "replace", "path": "active", "value": false }]));
     assert_eq!((status, &disabled["active"]), (200, &json!(false)));
     assert_eq!(story.get(&path).0, 200);
 }
@@ -191,20 +151,11 @@ fn managers_in_all_three_forms_of_the_suites() {
     ] {
         let (status, _) = story.patch(&user, &json!([{ "op": op, "path": path, "value": value }]));
         assert_eq!(status, 200);
-        assert_eq!(
-            story.get(&user).1[ENTERPRISE]["manager"]["value"],
-            json!(want),
-            "{op} {value}"
-        );
+        assert_eq!(story.get(&user).1[ENTERPRISE]["manager"]["value"], json!(want), "{op} {value}");
     }
     for (op, gone) in [("replace", json!({ "value": "" })), ("replace", json!(""))] {
         story.patch(&user, &json!([{ "op": "add", "path": path, "value": first }]));
-        assert_eq!(
-            story
-                .patch(&user, &json!([{ "op": op, "path": path, "value": gone }]))
-                .0,
-            200
-        );
+        assert_eq!(story.patch(&user, &json!([{ "op": op, "path": path, "value": gone }])).0, 200);
         assert!(story.get(&user).1[ENTERPRISE].get("manager").is_none(), "{gone}");
     }
 }
@@ -219,44 +170,17 @@ fn b13_to_b24_groups() {
     let (_, list) = story.get("/Groups?excludedAttributes=members&filter=displayName+eq+\"abcdefghijkl\"");
     assert_eq!(list["totalResults"], 1);
     assert_holds(&list["Resources"][0], &body);
-    assert_eq!(
-        story
-            .patch(
-                &path,
-                &json!([{ "op": "replace", "value": { "externalId": "e" } }])
-            )
-            .0,
-        204
-    );
-    assert_eq!(
-        story
-            .patch(
-                &path,
-                &json!([{ "op": "replace", "value": { "displayName": "New" } }])
-            )
-            .0,
-        204
-    );
-    assert_holds(
-        &story.get(&path).1,
-        &json!({ "displayName": "New", "externalId": "e" }),
-    );
-    let (one, two) = (
-        story.create("/Users", full_user("member_1")),
-        story.create("/Users", full_user("member_2")),
-    );
+    assert_eq!(story.patch(&path, &json!([{ "op": "replace", "value": { "externalId": "e" } }])).0, 204);
+    assert_eq!(story.patch(&path, &json!([{ "op": "replace", "value": { "displayName": "New" } }])).0, 204);
+    assert_holds(&story.get(&path).1, &json!({ "displayName": "New", "externalId": "e" }));
+    let (one, two) =
+        (story.create("/Users", full_user("member_1")), story.create("/Users", full_user("member_2")));
     let both = json!([{ "op": "replace", "path": "members", "value": [{ "value": one }, { "value": two }] }]);
     assert_eq!(story.patch(&path, &both).0, 204);
     let remove = json!([{ "op": "remove", "path": format!("members[value eq \"{one}\"]") }]);
     assert_eq!(story.patch(&path, &remove).0, 204);
     assert_eq!(story.members(&id), [two]);
-    assert!(
-        story
-            .get(&format!("{path}?excludedAttributes=members"))
-            .1
-            .get("members")
-            .is_none()
-    );
+    assert!(story.get(&format!("{path}?excludedAttributes=members")).1.get("members").is_none());
     assert_eq!(story.send(Method::Delete, &path, None).0, 204);
     assert_eq!(story.get(&path).0, 404);
 }
@@ -274,14 +198,7 @@ fn a16_empty_and_null_clear_every_mapped_attribute() {
             "phoneNumbers[type eq \"fax\"].value",
         ];
         operations.extend(filtered.map(|path| json!({ "op": "replace", "path": path, "value": empty })));
-        for part in [
-            "formatted",
-            "streetAddress",
-            "locality",
-            "region",
-            "postalCode",
-            "country",
-        ] {
+        for part in ["formatted", "streetAddress", "locality", "region", "postalCode", "country"] {
             let path = format!("addresses[type eq \"work\"].{part}");
             operations.push(json!({ "op": "replace", "path": path, "value": empty }));
         }
@@ -294,14 +211,7 @@ fn a16_empty_and_null_clear_every_mapped_attribute() {
         let (status, answer) = story.patch(&path, &json!(operations));
         assert_eq!(status, 200, "{answer}");
         let (_, read) = story.get(&path);
-        for name in [
-            "displayName",
-            "title",
-            "preferredLanguage",
-            "emails",
-            "phoneNumbers",
-            "addresses",
-        ] {
+        for name in ["displayName", "title", "preferredLanguage", "emails", "phoneNumbers", "addresses"] {
             assert!(read.get(name).is_none(), "{name} after {empty}");
         }
         assert_eq!(
@@ -339,10 +249,7 @@ fn a18_non_verbose_update_of_everything() {
         (&read["name"]["givenName"], &read["name"]["familyName"]),
         (&json!("UpdatedFirst"), &json!("f"))
     );
-    assert_eq!(
-        read["addresses"][1],
-        json!({ "type": "other", "formatted": "upd-7" })
-    );
+    assert_eq!(read["addresses"][1], json!({ "type": "other", "formatted": "upd-7" }));
     assert_eq!(read["phoneNumbers"][2]["value"], "upd-8");
     assert_eq!(
         (&read["roles"][0]["display"], &read[ENTERPRISE]["employeeNumber"]),
@@ -357,10 +264,7 @@ fn preview_tests_on_several_operations_and_deletes() {
     let several = json!([{ "op": "remove", "path": "preferredLanguage" }, { "op": "add", "path": "externalId", "value": "e" },
         { "op": "replace", "path": "displayName", "value": "d" }]);
     let (status, read) = story.patch(&path, &several);
-    assert_eq!(
-        (status, &read["externalId"], &read["displayName"]),
-        (200, &json!("e"), &json!("d"))
-    );
+    assert_eq!((status, &read["externalId"], &read["displayName"]), (200, &json!("e"), &json!("d")));
     assert!(read.get("preferredLanguage").is_none());
     for endpoint in ["/Users", "/Groups"] {
         let nobody = format!("{endpoint}/3f2c0e4e-0000-4000-8000-000000000001");
@@ -389,27 +293,19 @@ fn flattened(name: &str, attribute: &Value) -> Vec<String> {
     let subs = attribute["subAttributes"].as_array().cloned().unwrap_or_default();
     let named = |filter: &str, left_out: &[&str]| -> Vec<String> {
         let subs = subs.iter().map(|sub| sub["name"].as_str().unwrap());
-        subs.filter(|sub| !left_out.contains(sub))
-            .map(|sub| format!("{name}{filter}.{sub}"))
-            .collect()
+        subs.filter(|sub| !left_out.contains(sub)).map(|sub| format!("{name}{filter}.{sub}")).collect()
     };
     if name == "members" {
         return vec![name.to_owned()];
     }
     if attribute["type"] != "complex" {
-        return if attribute["type"] == "reference" {
-            Vec::new()
-        } else {
-            vec![name.to_owned()]
-        };
+        return if attribute["type"] == "reference" { Vec::new() } else { vec![name.to_owned()] };
     }
     if attribute["multiValued"] != true {
         return named("", &[]);
     }
-    let labels = subs
-        .iter()
-        .find(|sub| sub["name"] == "type")
-        .and_then(|sub| sub["canonicalValues"].as_array());
+    let labels =
+        subs.iter().find(|sub| sub["name"] == "type").and_then(|sub| sub["canonicalValues"].as_array());
     match labels {
         Some(labels) => labels
             .iter()
@@ -447,37 +343,14 @@ fn a15_finds_the_default_target_list_in_the_schemas() {
     ]
     .map(ToOwned::to_owned)
     .to_vec();
-    let names_of = [
-        "givenName",
-        "familyName",
-        "formatted",
-        "middleName",
-        "honorificPrefix",
-        "honorificSuffix",
-    ];
+    let names_of =
+        ["givenName", "familyName", "formatted", "middleName", "honorificPrefix", "honorificSuffix"];
     wanted.extend(names_of.map(|part| format!("name.{part}")));
-    let parts = [
-        "formatted",
-        "streetAddress",
-        "locality",
-        "region",
-        "postalCode",
-        "country",
-    ];
+    let parts = ["formatted", "streetAddress", "locality", "region", "postalCode", "country"];
     wanted.extend(parts.map(|part| format!("addresses[type eq \"work\"].{part}")));
-    let extension = [
-        "employeeNumber",
-        "department",
-        "costCenter",
-        "organization",
-        "division",
-        "manager",
-    ];
+    let extension = ["employeeNumber", "department", "costCenter", "organization", "division", "manager"];
     wanted.extend(extension.map(|name| format!("{ENTERPRISE}:{name}")));
     for name in wanted {
-        assert!(
-            names.iter().any(|known| known.eq_ignore_ascii_case(&name)),
-            "{name} is missing"
-        );
+        assert!(names.iter().any(|known| known.eq_ignore_ascii_case(&name)), "{name} is missing");
     }
 }
