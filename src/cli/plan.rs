@@ -101,8 +101,9 @@ fn print(
 fn estimate(result: &CycleResult) -> String {
     let (least, most) = minutes(result);
     match result.kind {
+        CycleKind::Initial if most <= 1.0 => "about a minute for this initial cycle".to_owned(),
         CycleKind::Initial => format!("{least:.0} to {most:.0} minutes for this initial cycle"),
-        CycleKind::Incremental => "usually no more than 10 minutes for an incremental cycle".to_owned(),
+        CycleKind::Incremental => "10 minutes at most, usually, for an incremental cycle".to_owned(),
     }
 }
 

@@ -414,7 +414,7 @@ impl ReferenceTask {
             // In scope, but it failed: tried again until it is there (README, unresolved references).
             let refusal = Refusal::ours(
                 ErrorCode::UnableToResolveReferenceAttributeValue,
-                format!("the {attribute} could not be provisioned yet: {}", self.waiting.join(", ")),
+                format!("the {attribute} could not be provisioned yet: {}.", self.waiting.join(", ")),
             );
             return context.fail(
                 self.phase,
