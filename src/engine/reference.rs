@@ -432,17 +432,19 @@ impl ReferenceTask {
         let mut status = Status::Success;
         if !self.unresolved.is_empty() {
             status = Status::Warning;
+            let text = format!(
+                "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
+                self.unresolved.join(", "),
+                self.label,
+                context.spec.target_system
+            );
             let step = entry.step(
                 "UnableToResolveReferenceAttributeValue",
                 StepKind::ReferenceResolution,
-                format!(
-                    "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
-                    self.unresolved.join(", "),
-                    self.label,
-                    context.spec.target_system
-                ),
+                text.clone(),
             );
             step.status = Status::Warning;
+            step.details.insert("Warning".to_owned(), text);
             step.details.insert("ErrorCode".to_owned(), "UnableToResolveReferenceAttributeValue".to_owned());
         }
         if self.changed {
