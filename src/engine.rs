@@ -19,5 +19,5 @@ pub mod spec;
 pub mod statistics;
 pub mod status;
 
-pub use context::{About, EffectId, EngineError, Refusal};
+pub use context::{About, EffectId, EngineError, Refusal, phase_of};
 pub use cycle::{Cycle, CycleKind, CycleResult, Effect, Event, ImportOutcome, Outcome, Purpose, RunState};

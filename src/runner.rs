@@ -3,7 +3,7 @@
 //! Commands and the service run cycles through [`Job`]; what they add is what they show.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -171,11 +171,6 @@ impl Job {
     /// What the engine sees of it.
     pub fn spec(&self) -> &JobSpec {
         &self.spec
-    }
-
-    /// The folder of the wire journal.
-    pub fn journal_folder(&self) -> &Path {
-        &self.journal
     }
 
     /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.

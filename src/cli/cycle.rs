@@ -122,13 +122,14 @@ pub(super) fn to_json(job: &str, result: &CycleResult) -> serde_json::Value {
 
 /// Shows progress on a terminal, keeps what failed, tells findings.
 pub(super) struct Progress {
+    output: Output,
     bar: ProgressBar,
     failures: Vec<Event>,
 }
 
 impl Progress {
     fn new(output: Output) -> Self {
-        Self { bar: output.progress("", 0), failures: Vec::new() }
+        Self { output, bar: output.progress("", 0), failures: Vec::new() }
     }
 }
 
@@ -146,7 +147,9 @@ impl Watch for Progress {
     }
 
     fn imported(&mut self, warnings: &[Diagnostic]) {
-        print_findings(warnings);
+        if !self.output.is_quiet() {
+            print_findings(warnings);
+        }
     }
 
     fn refused(&mut self, findings: &[Diagnostic]) {

@@ -8,14 +8,17 @@ use super::session::{Session, store_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, Filter, file_name, one_line};
 use crate::engine::entry::{Entry, seconds, summary};
-use crate::store::{LogFilter, LogRow, Resolved};
+use crate::engine::phase_of;
+use crate::engine::spec::JobSpec;
+use crate::runner::journal_folder;
+use crate::store::{LogFilter, LogRow, Resolved, Store};
 
 /// So many entries are shown when nothing else is asked for.
 const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
     let session = Session::open(context)?;
-    let job = session.ready()?;
+    let spec = JobSpec::new(&session.config, &session.job, 1);
     let store = &session.store;
     let object = match &arguments.object {
         Some(text) => Some(match store.resolve(text).map_err(|error| store_failure(&error))? {
@@ -33,30 +36,32 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     };
     let rows = store.log_entries(&session.job.name, &filter).map_err(|error| store_failure(&error))?;
     let exchanges = if arguments.wire {
-        read_exchanges(&job.journal_folder().join(file_name(&session.job.name)))?
+        read_exchanges(&journal_folder(&session.config).join(file_name(&session.job.name)))?
     } else {
         BTreeMap::new()
     };
     for row in &rows {
-        let wire =
-            exchanges.get(&(row.cycle.unsigned_abs(), row.source_id.clone())).map_or(&[][..], Vec::as_slice);
+        let wire = match exchanges.get(&(row.cycle.unsigned_abs(), row.source_id.clone())) {
+            Some(all) => behind(store, &session.job.name, row, all)?,
+            None => Vec::new(),
+        };
         if context.output.is_json() {
             let cycle_id = store
                 .cycle_id(&session.job.name, row.cycle)
                 .map_err(|error| store_failure(&error))?
                 .unwrap_or_default();
-            let mut record = summary(job.spec(), &cycle_id, row)
+            let mut record = summary(&spec, &cycle_id, row)
                 .map_err(|error| store_failure(&crate::store::StoreError::from(error)))?;
             if arguments.wire
                 && let Some(members) = record.as_object_mut()
             {
-                let wire = serde_json::to_value(wire).map_err(|error| store_failure(&error.into()))?;
+                let wire = serde_json::to_value(&wire).map_err(|error| store_failure(&error.into()))?;
                 members.insert("exchanges".to_owned(), wire);
             }
             context.output.json_line(&record)?;
         } else {
             context.output.text(&line(row)?)?;
-            for exchange in wire {
+            for exchange in &wire {
                 context.output.text(&format!("    {}", one_line(exchange)))?;
             }
         }
@@ -90,6 +95,28 @@ fn line(row: &LogRow) -> Result<String, Failure> {
         text.push_str(&error.reason.replace('\n', "\n    "));
     }
     Ok(text)
+}
+
+/// The exchanges behind one entry: an object may have an entry for itself and one for its references, and each shows
+/// what led to it.
+fn behind<'e>(
+    store: &Store,
+    job: &str,
+    row: &LogRow,
+    all: &'e [Exchange],
+) -> Result<Vec<&'e Exchange>, Failure> {
+    let filter =
+        LogFilter { object: Some(row.source_id.clone()), cycle: Some(row.cycle), ..LogFilter::default() };
+    let entries = store.log_entries(job, &filter).map_err(|error| store_failure(&error))?;
+    let here = phase_of(row.position);
+    let before = entries.iter().map(|entry| phase_of(entry.position)).filter(|phase| *phase < here).max();
+    Ok(all
+        .iter()
+        .filter(|exchange| {
+            let phase = exchange.about.effect.split('.').next().and_then(|phase| phase.parse::<i64>().ok());
+            phase.is_some_and(|phase| phase <= here && before.is_none_or(|before| before < phase))
+        })
+        .collect())
 }
 
 /// Exchanges by cycle and object, in the order in which they were sent.

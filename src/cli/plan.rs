@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::PlanArguments;
 use super::context::Context;
 use super::failure::print_findings;
+use super::output::Output;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Body, Exchange, one_line};
@@ -25,7 +26,7 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
         arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = Session::open(context)?;
     let job = session.ready()?;
-    let mut watch = Planned::default();
+    let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
         .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
@@ -100,8 +101,9 @@ fn print(
 fn estimate(result: &CycleResult) -> String {
     let (least, most) = minutes(result);
     match result.kind {
+        CycleKind::Initial if most <= 1.0 => "about a minute for this initial cycle".to_owned(),
         CycleKind::Initial => format!("{least:.0} to {most:.0} minutes for this initial cycle"),
-        CycleKind::Incremental => "usually no more than 10 minutes for an incremental cycle".to_owned(),
+        CycleKind::Incremental => "10 minutes at most, usually, for an incremental cycle".to_owned(),
     }
 }
 
@@ -150,8 +152,8 @@ fn to_json(
 }
 
 /// Keeps the writes.
-#[derive(Default)]
 struct Planned {
+    output: Output,
     writes: Vec<Exchange>,
 }
 
@@ -163,7 +165,9 @@ impl Watch for Planned {
     }
 
     fn imported(&mut self, warnings: &[Diagnostic]) {
-        print_findings(warnings);
+        if !self.output.is_quiet() {
+            print_findings(warnings);
+        }
     }
 
     fn refused(&mut self, findings: &[Diagnostic]) {

@@ -64,7 +64,7 @@ pub struct About {
 pub struct Refusal {
     /// Entra's code.
     pub code: ErrorCode,
-    /// The reason text, without its tail about retries, as the target gave it: see [`Context::shown`].
+    /// The reason text, without its tail about retries, as the target gave it: masked and cut where it is written down.
     pub reason: String,
     /// Status of the answer, when there was one.
     pub http_status: Option<u16>,
@@ -347,9 +347,15 @@ fn url(base_url: &str, path: &str, flags: &[String]) -> String {
 
 /// The place of an object in the log of a cycle.
 fn place(phase: Phase, position: i64) -> i64 {
-    /// Room for a million million objects in a phase.
-    const PHASE_BITS: u32 = 40;
     (i64::from(phase_number(phase)) << PHASE_BITS).saturating_add(position)
+}
+
+/// Room for a million million objects in a phase.
+const PHASE_BITS: u32 = 40;
+
+/// The phase, as effect ids number it, of a place in the log of a cycle.
+pub fn phase_of(place: i64) -> i64 {
+    place >> PHASE_BITS
 }
 
 /// The number of a phase in effect ids; 0 is the import, 1 the probes.

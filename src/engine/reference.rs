@@ -414,7 +414,7 @@ impl ReferenceTask {
             // In scope, but it failed: tried again until it is there (README, unresolved references).
             let refusal = Refusal::ours(
                 ErrorCode::UnableToResolveReferenceAttributeValue,
-                format!("the {attribute} could not be provisioned yet: {}", self.waiting.join(", ")),
+                format!("the {attribute} could not be provisioned yet: {}.", self.waiting.join(", ")),
             );
             return context.fail(
                 self.phase,
@@ -432,17 +432,19 @@ impl ReferenceTask {
         let mut status = Status::Success;
         if !self.unresolved.is_empty() {
             status = Status::Warning;
+            let text = format!(
+                "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
+                self.unresolved.join(", "),
+                self.label,
+                context.spec.target_system
+            );
             let step = entry.step(
                 "UnableToResolveReferenceAttributeValue",
                 StepKind::ReferenceResolution,
-                format!(
-                    "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
-                    self.unresolved.join(", "),
-                    self.label,
-                    context.spec.target_system
-                ),
+                text.clone(),
             );
             step.status = Status::Warning;
+            step.details.insert("Warning".to_owned(), text);
             step.details.insert("ErrorCode".to_owned(), "UnableToResolveReferenceAttributeValue".to_owned());
         }
         if self.changed {

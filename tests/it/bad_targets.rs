@@ -337,6 +337,20 @@ fn a_create_that_is_answered_with_200_is_a_success_with_a_warning() {
 }
 
 #[test]
+fn looking_back_needs_no_token() {
+    let server = Server::start(|_| None);
+    let project = project(&server.url(), "");
+    assert_eq!(run(&project, ["cycle"]).code, 0);
+    let config = project.read("scimulator.toml");
+    project
+        .write("scimulator.toml", &config.replace(&format!("value = '{TOKEN}'"), "env = 'NOBODY_SETS_THIS'"));
+    run(&project, ["cycle"])
+        .ends_with(2, &["the token of job `app` can't be had", "`NOBODY_SETS_THIS` is not set"]);
+    run(&project, ["logs", "--wire"]).ends_with(0, &["ada@contoso.com", "POST   /Users ada@contoso.com"]);
+    assert_eq!(run(&project, ["status"]).code, 0);
+}
+
+#[test]
 fn a_token_that_the_target_echoes_is_masked_everywhere() {
     let server = Server::start(|asked| {
         let headers = vec![("X-Echo", TOKEN.to_owned()), ("Set-Cookie", format!("sid={TOKEN}"))];

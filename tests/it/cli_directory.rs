@@ -171,7 +171,8 @@ fn a_rename_by_command_keeps_groups_assignments_and_reports() {
     assert_eq!(show(&project, "Team")["memberCount"], 0);
     assert_eq!(show(&project, "benedict@x.com")["assignments"].as_array().unwrap().len(), 1);
     let cycle = run(&project, ["cycle"]);
-    assert_eq!(cycle.stderr.lines().count(), 1, "no reference dangles: {}", cycle.stderr);
+    let dangles = ["is ignored", "counts as absent"].iter().any(|words| cycle.stderr.contains(words));
+    assert!(!dangles, "no reference dangles: {}", cycle.stderr);
     let log = fine(&project, ["logs", "--object", "ada.l@x.com", "--wire"]);
     assert!(log.contains("manager"), "the manager was written: {log}");
 }

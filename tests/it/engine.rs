@@ -6,6 +6,7 @@ mod failures;
 mod harness;
 mod kill;
 mod logs;
+mod lost;
 mod source;
 mod story;
 mod tables;

@@ -1,11 +1,5 @@
 //! The embedded SCIM app, in process and over a socket.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests fail as tests do, which the lint's allowance for tests does not see"
-)]
-
 mod garbage;
 mod patch;
 mod protocol;

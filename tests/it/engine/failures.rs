@@ -6,7 +6,7 @@ use scimulator::engine::{CycleKind, Purpose, RunState};
 use scimulator::http::{Method, TransportError};
 use serde_json::{Value, json};
 
-use super::harness::{Answer, Event, JOB, World, status, unreachable, upn};
+use super::harness::{Answer, JOB, World, status, unreachable, upn};
 
 /// Three users, all assigned; the middle one is `u`.
 fn three() -> World {
@@ -582,107 +582,6 @@ fn after_a_conflict_a_second_look_is_taken_only_when_asked_for() {
     scimulator::covers!("W-101", "W-045");
 }
 
-fn users(world: &World) -> usize {
-    world.target.app.resources().filter(|resource| resource["userName"].is_string()).count()
-}
-
-#[test]
-fn a_create_whose_answer_is_lost_ends_in_a_match_even_after_a_rename() {
-    let mut world = World::new("");
-    world.people.user("u", &[]).assign("u");
-    world.once(Method::Post, "/Users", Answer::LostAfterwards);
-    world.cycle();
-    assert_eq!(world.escrow_lines(), ["u WebExceptionProtocolError 0"]);
-    let id = world.target_id("u");
-    world.people.rename_user("u", "renamed");
-    world.restart();
-    world.sent();
-    world.clean_cycle();
-    assert_eq!(
-        world.requests(),
-        [
-            "GET /Users?filter=userName+eq+%22u%40contoso.com%22",
-            r#"PATCH /Users/{u} [{"op":"Replace","path":"userName","value":"renamed@contoso.com"}]"#,
-        ]
-    );
-    assert_eq!((world.target_id("renamed"), users(&world)), (id, 1));
-    assert!(
-        world.last_log()[0].entry.steps.iter().any(|step| step.details.contains_key("InterruptedCreate"))
-    );
-}
-
-#[test]
-fn without_intent_recovery_a_lost_answer_and_a_rename_make_a_second_account() {
-    let mut world = World::new("[job.fidelity]\nintent_recovery = false");
-    world.people.user("u", &[]).assign("u");
-    world.once(Method::Post, "/Users", Answer::LostAfterwards);
-    world.cycle();
-    world.people.rename_user("u", "renamed");
-    world.clean_cycle();
-    assert_eq!(users(&world), 2);
-}
-
-#[test]
-fn who_leaves_scope_while_the_answer_to_his_create_is_lost_is_found_and_disabled() {
-    let events: [(&str, Event, Option<bool>); 4] = [
-        (
-            "unassigned",
-            |world| {
-                world.people.unassign("u");
-            },
-            Some(false),
-        ),
-        (
-            "disabled",
-            |world| {
-                world.people.set("u", "accountEnabled", "False");
-            },
-            Some(false),
-        ),
-        (
-            "soft-deleted",
-            |world| {
-                world.people.hide("u");
-            },
-            Some(false),
-        ),
-        ("purged", purge, None),
-    ];
-    for (name, event, active) in events {
-        let mut world = three();
-        world.once(Method::Post, "/Users", Answer::Through);
-        world.once(Method::Post, "/Users", Answer::LostAfterwards);
-        world.cycle();
-        assert_eq!(world.active("u"), Some(true));
-        event(&mut world);
-        world.restart();
-        world.clean_cycle();
-        assert_eq!(world.active("u"), active, "{name}");
-        assert_eq!(world.escrow_lines(), [""; 0], "{name}");
-    }
-}
-
-#[test]
-fn who_leaves_scope_after_a_create_that_never_arrived_is_looked_for_once() {
-    let mut world = three();
-    world.once(Method::Post, "/Users", Answer::Through);
-    world.once(Method::Post, "/Users", unreachable());
-    world.cycle();
-    world.people.unassign("u");
-    world.sent();
-    world.clean_cycle();
-    assert_eq!(world.requests(), ["GET /Users?filter=userName+eq+%22u%40contoso.com%22"]);
-    world.people.set("u", "jobTitle", "Boss");
-    world.clean_cycle();
-    assert_eq!(world.requests(), [""; 0]);
-}
-
-fn purge(world: &mut World) {
-    use scimulator::{directory::object::ObjectKind, store::Edit};
-    let (id, now) = (world.people.id("u"), world.clock.now());
-    world.store().edit(ObjectKind::User, &id, &Edit::Purge, now).unwrap();
-}
-
 #[test]
 fn a_connection_test_changes_nothing_of_the_job() {
     let mut world = three();
@@ -747,7 +646,7 @@ fn two_source_objects_with_one_matching_value_do_not_share_an_account() {
         .assign("v");
     world.cycle();
     assert_eq!(world.log_lines(), ["u create success", "v create failure DuplicateSourceEntries"]);
-    assert_eq!(users(&world), 1);
+    assert_eq!(world.target.app.resources().count(), 1);
     scimulator::covers!("E-252");
 }
 
