@@ -354,3 +354,53 @@ fn the_example_of_the_documentation_loads_without_a_word_and_runs() {
         assert!(page.contains(&format!("`{}`", operator.api_name())), "{}", operator.api_name());
     }
 }
+
+fn explained(bench: &Bench, name: &str) -> Value {
+    let assert = bench.project.scimulator(["explain", name, "--format", "json"]).assert().success();
+    serde_json::from_slice(&assert.get_output().stdout).unwrap()
+}
+
+#[test]
+fn explain_shows_filters_clause_by_clause_and_those_of_an_imported_schema_in_their_place() {
+    let bench = Bench::new(SALES);
+    let bob = explained(&bench, "bob@contoso.com");
+    assert_eq!(bob["scope"]["inScope"], false);
+    assert_eq!(
+        bob["scope"]["filters"],
+        serde_json::json!([{
+            "collection": "scope",
+            "name": "Sales only",
+            "passed": false,
+            "clauses": [{
+                "clause": "department EQUALS 'Sales'", "holds": false, "invalid": null, "warning": null
+            }],
+        }])
+    );
+    let text = bench.project.scimulator(["explain", "bob@contoso.com"]).assert().success();
+    let text = String::from_utf8(text.get_output().stdout.clone()).unwrap();
+    assert!(
+        text.contains(
+            "  scope filter `Sales only`: not passed\n    department EQUALS 'Sales' does not hold\n"
+        ),
+        "{text}"
+    );
+
+    // Finance in place of Sales, saved as a document: the configuration still says Sales.
+    let export = bench.project.scimulator(["schema", "export"]).assert().success();
+    let document = String::from_utf8(export.get_output().stdout.clone()).unwrap();
+    bench.project.write("schema.json", &document.replace("\"Sales\"", "\"Finance\""));
+    bench.project.scimulator(["schema", "import", "schema.json"]).assert().success();
+    assert_eq!(explained(&bench, "bob@contoso.com")["scope"]["inScope"], true);
+    let ann = explained(&bench, "ann@contoso.com");
+    assert_eq!(ann["scope"]["filters"][0]["clauses"][0]["clause"], "department EQUALS 'Finance'");
+    assert_eq!(ann["conclusion"]["action"], "skip");
+}
+
+#[test]
+fn explain_says_that_an_input_filter_leaves_the_object_alone() {
+    let bench = Bench::new(&format!("{SALES}applies_to = \"input\"\n"));
+    let bob = explained(&bench, "bob@contoso.com");
+    assert_eq!(bob["scope"]["filters"][0]["collection"], "input");
+    let conclusion = bob["conclusion"]["description"].as_str().unwrap();
+    assert!(conclusion.contains("it did not pass an input or category filter"), "{conclusion}");
+}
