@@ -398,7 +398,7 @@ fn explain_shows_filters_clause_by_clause_and_those_of_an_imported_schema_in_the
 
 #[test]
 fn explain_says_that_an_input_filter_leaves_the_object_alone() {
-    let bench = Bench::new(&format!("{SALES}applies_to = \"input\"\n"));
+    let bench = Bench::new(&format!("{SALES}kind = \"input\"\n"));
     let bob = explained(&bench, "bob@contoso.com");
     assert_eq!(bob["scope"]["filters"][0]["collection"], "input");
     let conclusion = bob["conclusion"]["description"].as_str().unwrap();
