@@ -5,6 +5,7 @@ mod determinism;
 mod failures;
 mod harness;
 mod kill;
+mod lifecycle;
 mod logs;
 mod lost;
 mod missing;
