@@ -443,7 +443,12 @@ impl<'a> Cycle<'a> {
                 let due = match (self.purpose, &quarantine) {
                     (Purpose::CycleByHand | Purpose::InitialCycle, _) => Timestamp::MAX,
                     (_, Some(_)) if !rules.quarantine.retries_escrows => Timestamp::MIN,
-                    _ => self.context.now,
+                    // An attempt may come before the cycle that a retry waits for: then it is that cycle.
+                    (_, Some(quarantine)) => {
+                        let regular = quarantine.current_began.saturating_add(self.context.spec.interval);
+                        regular.unwrap_or(Timestamp::MAX).max(self.context.now)
+                    }
+                    (_, None) => self.context.now,
                 };
                 self.context.store.plan_work(&self.context.spec.name, self.context.window, due)?;
                 if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {

@@ -121,18 +121,25 @@ impl Counts {
 }
 
 /// The reason for which these counts are too much, if they are. Of several that hold, the first of Total, Base,
-/// Proportion (C14).
-pub fn exceeded(counts: Counts, thresholds: Thresholds) -> Option<Reason> {
+/// Proportion (C14). `before` is the reason of a quarantine in force: a cycle in which nothing was tried says nothing
+/// about a share, and what held before holds on (inferred).
+pub fn exceeded(counts: Counts, thresholds: Thresholds, before: Option<Reason>) -> Option<Reason> {
+    use Reason::{
+        EncounteredBaseEscrowThreshold as Base, EncounteredEscrowProportionThreshold as Proportion,
+        EncounteredTotalEscrowThreshold as Total,
+    };
     let limits = thresholds.scaled();
     let total = counts.objects.saturating_add(counts.references);
+    let untried = counts.failed + counts.succeeded == 0 && before == Some(Proportion);
     if total < limits.failures_min {
         None
     } else if limits.total_limit < total {
-        Some(Reason::EncounteredTotalEscrowThreshold)
+        Some(Total)
     } else if limits.base_limit < counts.objects {
-        Some(Reason::EncounteredBaseEscrowThreshold)
-    } else if limits.failures_min <= counts.objects && counts.share_exceeds(limits.share_percent) {
-        Some(Reason::EncounteredEscrowProportionThreshold)
+        Some(Base)
+    } else if limits.failures_min <= counts.objects && (untried || counts.share_exceeds(limits.share_percent))
+    {
+        Some(Proportion)
     } else {
         None
     }
@@ -275,8 +282,19 @@ mod tests {
             (counts(4_999, 1, 0), None),
         ];
         for (counts, expected) in table {
-            assert_eq!(exceeded(counts, Thresholds::PUBLISHED), expected, "{counts:?}");
+            assert_eq!(exceeded(counts, Thresholds::PUBLISHED, None), expected, "{counts:?}");
         }
+    }
+
+    #[test]
+    fn a_cycle_without_events_leaves_a_share_as_it_was() {
+        let quiet = Counts { objects: 5_000, references: 0, failed: 0, succeeded: 0 };
+        let proportion = Some(Reason::EncounteredEscrowProportionThreshold);
+        let verdict = |counts, before| exceeded(counts, Thresholds::PUBLISHED, before);
+        assert_eq!(verdict(quiet, None), None);
+        assert_eq!(verdict(quiet, proportion), proportion);
+        assert_eq!(verdict(Counts { objects: 4_999, ..quiet }, proportion), None);
+        assert_eq!(verdict(Counts { succeeded: 1, ..quiet }, proportion), None);
     }
 
     #[test]
@@ -293,7 +311,7 @@ mod tests {
             (counts(0, 61, 0), Some(Reason::EncounteredTotalEscrowThreshold)),
         ];
         for (counts, expected) in table {
-            assert_eq!(exceeded(counts, thresholds), expected, "{counts:?}");
+            assert_eq!(exceeded(counts, thresholds, None), expected, "{counts:?}");
         }
     }
 

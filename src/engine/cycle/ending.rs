@@ -58,7 +58,7 @@ impl Cycle<'_> {
                 let failed = 0 < self.context.statistics.count_escrowed;
                 let state = if failed { RunState::EntryLevelErrors } else { RunState::Succeeded };
                 self.went_through(&mut job)?;
-                match self.judge(&job)? {
+                match self.judge(&job, before.as_ref())? {
                     Judgement::Sound => (state, None, regular, false),
                     Judgement::Pruned => (state, None, regular, true),
                     Judgement::Quarantined(reason, message) => {
@@ -135,13 +135,15 @@ impl Cycle<'_> {
     }
 
     /// What the removals held back and the failures still open mean for the job (`engine.md 6.2`, 7).
-    fn judge(&self, job: &JobRow) -> Result<Judgement, EngineError> {
+    fn judge(&self, job: &JobRow, before: Option<&Quarantine>) -> Result<Judgement, EngineError> {
         let (context, rules) = (&self.context, &self.context.spec.rules);
         if let (Some(removals), Some(guard)) = (context.held, rules.guard) {
             return Ok(Judgement::Quarantined(Reason::TooManyDeletes, guard::message(removals, guard)));
         }
         let counts = self.counts(job)?;
-        let Some(reason) = quarantine::exceeded(counts, rules.quarantine.thresholds) else {
+        let Some(reason) =
+            quarantine::exceeded(counts, rules.quarantine.thresholds, before.map(|before| before.reason))
+        else {
             return Ok(Judgement::Sound);
         };
         if context.is_initial() && rules.quarantine.initial == InitialThreshold::Prune {

@@ -94,6 +94,23 @@ fn a_poisoned_user_holds_nobody_up_and_is_given_up_after_28_days() {
     covers!("E-145", "E-147", "E-148");
 }
 
+/// A create whose answer leaves open whether it happened waits like any other failure.
+#[test]
+fn a_create_that_may_have_happened_is_not_tried_before_its_time() {
+    let mut world = crowd("", 1);
+    world.always(Method::Post, "/Users", answer(500));
+    world.cycle();
+    world.cycle();
+    world.sent();
+    for _ in 0..7 {
+        world.cycle();
+        assert_eq!(world.requests(), [""; 0]);
+    }
+    world.heal();
+    world.clean_cycle();
+    assert_eq!(world.active("u1"), Some(true), "six hours after the first failure");
+}
+
 /// The thresholds at a hundredth: 50 failures, 40 %, 400 and 600.
 const SCALED: &str = "[job.fidelity]\nscale = 100\nescrow_schedule = \"every-cycle\"\n";
 
@@ -147,7 +164,11 @@ fn by_choice_an_attempt_in_quarantine_leaves_escrows_alone() {
     world.heal();
     world.sent();
     let result = world.cycle();
-    assert_eq!((reason(&result), world.requests(), world.escrows().len()), (None, Vec::new(), 50));
+    assert!(reason(&result).is_some(), "nothing was tried, so nothing is known to be better");
+    assert_eq!((world.requests(), world.escrows().len()), (Vec::new(), 50));
+    world.people.user("joiner", &[]).assign("joiner");
+    let result = world.cycle();
+    assert_eq!((reason(&result), result.statistics.actions.created), (None, 1));
     assert_eq!(world.cycle().statistics.actions.created, 50, "out of quarantine they are due again");
     covers!("E-276");
 }
