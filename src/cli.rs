@@ -29,6 +29,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod run;
 mod schema;
 mod session;
 mod start;
@@ -112,12 +113,16 @@ fn run(arguments: Arguments) -> Exit {
 }
 
 fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
-    logging::start(&global, std::env::var(logging::VARIABLE).ok())?;
+    // The service has a log of its own kind, on its own clock.
+    if !matches!(command, Command::Run) {
+        logging::start(&global)?;
+    }
     let context = Context::new(global)?;
     match command {
         Command::Init(arguments) => init::run(&context, &arguments),
         Command::Check => check::run(&context),
         Command::Demo => demo::run(&context),
+        Command::Run => run::run(&context),
         Command::Cycle(arguments) => cycle::run(&context, &arguments),
         Command::Plan(arguments) => plan::run(&context, &arguments),
         Command::Status => status::run(&context),

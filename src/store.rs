@@ -218,6 +218,11 @@ impl Store {
         Ok(())
     }
 
+    /// Waits so long for another process, or another job's import, that is writing, in place of a few seconds.
+    pub fn wait_for_writers(&self, patience: std::time::Duration) -> Result<(), StoreError> {
+        Ok(self.connection.busy_timeout(patience)?)
+    }
+
     /// Runs `body` as one transaction: everything it wrote is kept together, or nothing when it fails.
     pub fn step<T, E: From<StoreError>>(
         &mut self,

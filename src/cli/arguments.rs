@@ -73,6 +73,11 @@ pub enum Command {
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
+    /// Run the service: every job on its schedule, until stopped.
+    #[command(after_help = "Examples:\n  scimulator run\n  scimulator run --job staging --format json\n\n\
+                            The log goes to standard error, a line an event; with --format json each line is an object.\n\
+                            SIGINT or SIGTERM ends the service when the cycle under way has ended, a second one at once.")]
+    Run,
     /// Run one cycle now.
     Cycle(CycleArguments),
     /// Show what a cycle would send, without sending it.

@@ -7,6 +7,7 @@ use super::output::{relative, table};
 use super::schema::imported_note;
 use super::session::{now, store_failure};
 use super::{Exit, Failure};
+use crate::daemon::due::{Due, Standing, next_due};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
 use crate::store::Store;
@@ -45,15 +46,18 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                 .and_then(|text| text.parse().ok())
                 .map_or_else(|| "never".to_owned(), |at| relative(at, now()))
         };
+        let standing = Standing::of(row.as_ref(), job.interval).map_err(|error| store_failure(&error))?;
         let linked = row.as_ref().map_or((0, 0), |row| row.linked);
         rows.push(vec![
             job.name.clone(),
             text(&status("code")),
             if ended { text(last.get("state").unwrap_or(&Value::Null)) } else { "never run".to_owned() },
             if ended { when("timeEnded") } else { "never".to_owned() },
-            row.as_ref()
-                .and_then(|row| row.next_cycle)
-                .map_or_else(|| "now".to_owned(), |at| relative(at.max(now()), now())),
+            match next_due(&standing, now()) {
+                Due::Now => "now".to_owned(),
+                Due::At(at) => relative(at, now()),
+                Due::Never => "never".to_owned(),
+            },
             linked.0.to_string(),
             linked.1.to_string(),
             escrows.to_string(),
