@@ -149,6 +149,32 @@ fn it_runs_the_initial_cycle_at_once_ends_on_sigterm_and_goes_on_where_it_was() 
 }
 
 #[test]
+fn for_people_each_event_is_a_line_with_time_and_level() {
+    let project = project("embedded", "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["run"])
+        .current_dir(project.path(""))
+        .env_remove("SCIMULATOR_LOG")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(process.stderr.take().unwrap());
+    let lines: Vec<String> = log.lines().take(3).map(Result::unwrap).collect();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let said = |line: &str| {
+        let (time, rest) = line.split_once(' ').unwrap();
+        time.parse::<scimulator::clock::Timestamp>().unwrap();
+        rest.to_owned()
+    };
+    assert_eq!(said(&lines[0]), "INFO  the service runs; jobs: app");
+    assert_eq!(said(&lines[1]), "INFO  app: initial cycle 1 begins");
+    let end = "INFO  app: initial cycle 1 succeeded; created 2, updated 0, disabled 0, deleted 0, skipped 0, failed 0, \
+               requests 6; next cycle at 20";
+    assert!(said(&lines[2]).starts_with(end), "{}", lines[2]);
+}
+
+#[test]
 fn a_cycle_under_way_ends_before_the_service_does() {
     let (reached, is_reached) = channel();
     let (release, released) = channel::<()>();
