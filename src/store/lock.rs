@@ -71,7 +71,9 @@ impl JobLock {
 
 impl Drop for JobLock {
     fn drop(&mut self) {
-        // The name of a process that is gone would only mislead; the lock itself falls with the file handle.
+        // The name of a process that is gone would only mislead.
         drop(self.0.set_len(0));
+        // The lock falls with the last copy of the file handle, and a child that is just being started has one.
+        drop(self.0.unlock());
     }
 }
