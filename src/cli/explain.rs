@@ -230,8 +230,8 @@ fn conclusion(inspection: &Inspection) -> (&'static str, String) {
     if !inspection.kind_enabled {
         return ("skip", "nothing is sent: the job's mapping of this kind is off".to_owned());
     }
-    if let Err(error) = &inspection.evaluated
-        && inspection.verdict.can_fail(inspection.link.is_some())
+    if let (Err(error), Decision::Provision | Decision::Evaluate { .. }) =
+        (&inspection.evaluated, inspection.decision)
     {
         return ("fail", format!("it fails before anything is sent: {error}"));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::context::EngineError;
 use super::decide::{Decision, Facts, Managed, decide};
-use super::object::{Loaded, evaluate, load, rules, source_view};
+use super::object::{Loaded, evaluate, is_touched, load, rules, source_view};
 use super::spec::JobSpec;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
@@ -81,8 +81,8 @@ pub fn inspect(
     let decision = decide(&Facts {
         verdict: &verdict,
         link: link.as_ref().map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-        has_matching_value: !matching.is_empty(),
-        touched: work.as_ref().is_none_or(|work| work.changed || work.escrow),
+        has_matching_value: evaluated.is_err() || !matching.is_empty(),
+        touched: work.as_ref().is_none_or(|work| is_touched(spec, work)),
         // An initial cycle says nothing about objects that it leaves alone; here somebody asks.
         full: false,
         rules: rules(spec, kind),

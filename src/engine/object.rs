@@ -23,7 +23,7 @@ use crate::store::{Link, Phase, StoredObject, WorkItem};
 
 use notes::SKIPPED;
 pub(super) use notes::log_redundant;
-pub(super) use source::{Loaded, evaluate, load, rules, source_view};
+pub(super) use source::{Loaded, evaluate, is_touched, load, rules, source_view};
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
@@ -43,6 +43,10 @@ pub(super) struct ObjectTask {
     fresh: bool,
     /// A conflict on create was looked up once (`requery_on_conflict`).
     asked_again: bool,
+    /// The linked account was gone, and another was looked for (`on_missing`): once is enough.
+    rematched: bool,
+    /// Why the mappings made nothing of the object; it fails with it when they are needed.
+    unmappable: Option<Refusal>,
     current: Option<Value>,
     entry: Entry,
     stage: Stage,
@@ -97,20 +101,15 @@ impl ObjectTask {
             managed: true,
             fresh: false,
             asked_again: false,
+            rematched: false,
+            unmappable: None,
             current: None,
             entry: Entry { began: Some(context.now), ..Entry::default() },
             stage: Stage::Idle,
             item,
         };
         task.entry.display_name = task.object.text("displayName").map(str::to_owned);
-        if let Err(refusal) = task.map(context) {
-            // An object that nothing would be sent for anyway can't fail on its mapping.
-            if task.verdict.can_fail(task.link.is_some()) {
-                task.note_import(context);
-                task.fail_here(context, &refusal)?;
-                return Ok(None);
-            }
-        }
+        task.map(context);
         let decision = task.decide(context);
         let next = match (decision, task.interrupted(context)?) {
             (Decision::Nothing | Decision::Skip(_), Some((path, value))) => {
@@ -127,16 +126,22 @@ impl ObjectTask {
         decide(&Facts {
             verdict: &self.verdict,
             link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: !self.matching.is_empty(),
-            touched: self.item.changed || self.item.escrow,
+            has_matching_value: self.unmappable.is_some() || !self.matching.is_empty(),
+            touched: is_touched(context.spec, &self.item),
             full: context.is_initial(),
             rules: rules(context.spec, self.item.kind),
         })
     }
 
-    /// Begins what was decided.
+    /// Begins what was decided. A mapping that fails stands in the way of values, not of a removal or a skip.
     fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
         match decision {
+            Decision::Provision | Decision::Evaluate { .. } if self.unmappable.is_some() => {
+                let refusal = self.unmappable.take().ok_or(EngineError::Defect("a failure went missing"))?;
+                self.note_import(context);
+                self.removes = matches!(decision, Decision::Evaluate { removes: true, .. });
+                self.fail_here(context, &refusal)
+            }
             Decision::Nothing => {
                 // Of a linked object in scope nothing was looked at: what it waits for is not done.
                 if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
@@ -189,16 +194,15 @@ impl ObjectTask {
         &self.object.label
     }
 
-    fn map(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
+    fn map(&mut self, context: &Context<'_>) {
         let view = source_view(context.spec, &self.object, &self.verdict);
         match evaluate(context.spec, &self.object, &view, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
-                Ok(())
             }
-            Ok(Evaluated::IgnoreObject { .. }) => Ok(()),
-            Err(error) => Err(Refusal::ours(error.code(), error.to_string())),
+            Ok(Evaluated::IgnoreObject { .. }) => {}
+            Err(error) => self.unmappable = Some(Refusal::ours(error.code(), error.to_string())),
         }
     }
 
@@ -210,12 +214,15 @@ impl ObjectTask {
     /// the create that may have been cut off.
     fn release_all(&self, context: &Context<'_>) -> Result<(), EngineError> {
         self.release_escrow(context)?;
-        self.release_reference_escrow(context)?;
+        self.release_references(context)?;
         Ok(context.store.drop_intent(&context.spec.name, self.item.kind, &self.item.id)?)
     }
 
-    fn release_reference_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
-        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, true)?)
+    /// No reference of it is wanted any more.
+    fn release_references(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        let (job, kind, id) = (&context.spec.name, self.item.kind, &self.item.id);
+        context.store.owe_references(job, kind, id, false)?;
+        Ok(context.store.drop_escrow(job, kind, id, true)?)
     }
 
     /// The operation that an escrow waited to repeat is done.
@@ -248,10 +255,10 @@ impl ObjectTask {
 
     /// Fails with what the task was about.
     fn fail_here(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
-        let (action, step) = if self.link.is_none() {
-            (Action::Create, "EntryExportAdd")
-        } else if self.removes {
+        let (action, step) = if self.removes {
             (Action::Disable, "EntryExportUpdateSoftDelete")
+        } else if self.link.is_none() {
+            (Action::Create, "EntryExportAdd")
         } else {
             (Action::Update, "EntryExportUpdate")
         };
@@ -263,6 +270,9 @@ impl ObjectTask {
 
     /// Nothing matches: create, unless the account was to be taken away or Create is off.
     fn unmatched(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        if self.rematched {
+            context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
+        }
         if self.removes || !context.spec.mapping(self.item.kind).create {
             let text = if self.removes {
                 "it is not in the target, so there is nothing to disable"
@@ -406,7 +416,8 @@ impl ObjectTask {
         }
     }
 
-    /// The linked account is gone (`on_missing`).
+    /// The linked account is gone (`on_missing`). Its link stands until another account is found or none is: whoever
+    /// is to be disabled must not be forgotten when the look-up fails.
     fn missing(
         &mut self,
         context: &mut Context<'_>,
@@ -414,11 +425,8 @@ impl ObjectTask {
         answer: Answer,
     ) -> Result<Next, EngineError> {
         match context.spec.rules.on_missing {
-            OnMissing::InvalidAnchor => match usable(exchange, answer) {
-                Err(refusal) => self.fail_here(context, &refusal),
-                Ok(_) => Err(EngineError::Defect("a missing account that answered")),
-            },
-            OnMissing::Rematch => {
+            OnMissing::Rematch if !self.rematched => {
+                self.rematched = true;
                 let gone = self.target_id().unwrap_or_default();
                 self.entry.step(
                     "EntryImport",
@@ -428,10 +436,13 @@ impl ObjectTask {
                         context.spec.target_system
                     ),
                 );
-                context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
                 self.link = None;
                 self.begin_match(context)
             }
+            OnMissing::Rematch | OnMissing::InvalidAnchor => match usable(exchange, answer) {
+                Err(refusal) => self.fail_here(context, &refusal),
+                Ok(_) => Err(EngineError::Defect("a missing account that answered")),
+            },
         }
     }
 
@@ -542,7 +553,8 @@ impl ObjectTask {
         )?)
     }
 
-    /// Leaves a note for the reference pass, if this object has references to look at. Takes over an entry that is
+    /// Leaves a note for the reference pass, if this object has references to look at: in the list of this cycle, and,
+    /// where the change log would not lead there again, in the link. Takes over an entry that is
     /// not written yet; gives it back when there is no such pass for the object.
     fn add_references(
         &self,
@@ -560,7 +572,7 @@ impl ObjectTask {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {
-            self.release_reference_escrow(context)?;
+            self.release_references(context)?;
             return Ok(pending);
         }
         let present = self
@@ -571,6 +583,9 @@ impl ObjectTask {
         let note = ReferenceNote { present, fresh: self.fresh, pending };
         let item = WorkItem { note: Some(serde_json::to_string(&note)?), ..self.item.clone() };
         context.store.add_work(phase, &item)?;
+        if self.fresh || self.item.escrow {
+            context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, true)?;
+        }
         Ok(None)
     }
 }

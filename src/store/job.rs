@@ -192,8 +192,8 @@ impl Store {
             .optional()?)
     }
 
-    /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes what was
-    /// recorded of the old one's references void.
+    /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes void what was
+    /// recorded of the old one: whom it refers to, and who refers to it.
     pub fn save_link(
         &self,
         job: &str,
@@ -207,7 +207,7 @@ impl Store {
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO link VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO link (job, kind, source_id, target_id, label, managed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6",
             )?
             .execute(params![job, kind.as_str(), source_id, link.target_id, label, link.managed])?;
@@ -228,9 +228,6 @@ impl Store {
     /// Drops the link of an object whose account is gone, with what it recorded.
     pub fn drop_link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
         self.forget_references(job, source_id)?;
-        self.connection
-            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND other_id = ?2")?
-            .execute([job, source_id])?;
         self.connection
             .prepare_cached("DELETE FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
             .execute([job, kind.as_str(), source_id])?;
@@ -264,10 +261,31 @@ impl Store {
             .optional()?)
     }
 
-    fn forget_references(&self, job: &str, source_id: &str) -> Result<(), StoreError> {
+    fn forget_references(&self, job: &str, id: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("DELETE FROM reference WHERE job = ?1 AND source_id = ?2")?
-            .execute([job, source_id])?;
+            .execute([job, id])?;
+        self.connection
+            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND other_id = ?2")?
+            .execute([job, id])?;
+        Ok(())
+    }
+
+    /// Notes whether all the references of a linked object are still to be looked at, so that a kill between the
+    /// object and its references loses none (design, law 4).
+    pub fn owe_references(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+        due: bool,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE link SET references_due = ?4
+                  WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND references_due <> ?4",
+            )?
+            .execute(params![job, kind.as_str(), source_id, due])?;
         Ok(())
     }
 

@@ -160,7 +160,8 @@ impl ObjectTask {
             ),
         );
         step.details.insert("TargetId".to_owned(), resource.id.clone());
-        let link = Link { target_id: resource.id, managed: self.managed };
+        // Managed until what was decided is done: a disable that fails is still owed.
+        let link = Link { target_id: resource.id, managed: true };
         context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
         self.link = Some(link);
         self.fresh = true;

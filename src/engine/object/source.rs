@@ -13,7 +13,10 @@ use crate::expression::{AttributeValue, Environment, Random};
 use crate::mapping::{Evaluated, MappingError, shorten_guest_upn};
 use crate::scope::filter::FilterResult;
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
-use crate::store::{Link, ObjectState, Store, StoredObject};
+use crate::store::{Link, ObjectState, Store, StoredObject, WorkItem};
+
+/// The computed attribute that holds a user's app roles (`mapping.md 5`).
+const ROLES: &str = "appRoleAssignments";
 
 /// Everything about an object that scope and mapping need.
 pub(in crate::engine) struct Loaded {
@@ -84,7 +87,7 @@ pub(in crate::engine) fn source_view(
         roles.sort();
         roles.dedup();
         if !roles.is_empty() {
-            view.insert("appRoleAssignments".to_owned(), AttributeValue::Roles(roles));
+            view.insert(ROLES.to_owned(), AttributeValue::Roles(roles));
         }
     }
     view
@@ -103,6 +106,13 @@ pub(in crate::engine) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRule
         skip_out_of_scope: rules.skip_out_of_scope,
         covers_soft_delete: rules.covers_soft_delete,
     }
+}
+
+/// Whether an object is to be evaluated: its row or membership changed, or it is in escrow, or its assignment may have
+/// changed and a mapping reads the roles that come with it. Otherwise only its scope is looked at.
+pub(in crate::engine) fn is_touched(spec: &JobSpec, item: &WorkItem) -> bool {
+    let reads_roles = || spec.mapping(item.kind).source_attributes().contains(ROLES);
+    item.changed || item.escrow || (item.entitlement && reads_roles())
 }
 
 /// What the mappings make of an object in a cycle; `view` is its [`source_view`].
