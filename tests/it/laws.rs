@@ -94,7 +94,10 @@ const ARROWS: [(&str, &str); 23] = [
     ("config", "directory::object expression gallery mapping scim scope"),
     ("engine", "client config directory expression gallery mapping scim scope store"),
     ("api", "client config directory engine expression gallery mapping scim scope store"),
-    ("daemon", "api client config directory engine expression gallery mapping runner scim scope store target"),
+    (
+        "daemon",
+        "api client config directory engine expression gallery mapping runner scim scope store target",
+    ),
     ("runner", "client config directory engine expression gallery mapping schema scim scope store target"),
     ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (
