@@ -17,6 +17,7 @@ pub mod context;
 pub mod failure;
 pub mod output;
 
+mod advance;
 mod check;
 mod completions;
 mod cycle;
@@ -113,8 +114,8 @@ fn run(arguments: Arguments) -> Exit {
 }
 
 fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
-    // The service has a log of its own kind, on its own clock.
-    if !matches!(command, Command::Run) {
+    // Whoever runs jobs on a clock has a log with the time of that clock.
+    if !matches!(command, Command::Run(_) | Command::Advance(_)) {
         logging::start(&global)?;
     }
     let context = Context::new(global)?;
@@ -122,7 +123,8 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(&context, &arguments),
         Command::Check => check::run(&context),
         Command::Demo => demo::run(&context),
-        Command::Run => run::run(&context),
+        Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Advance(arguments) => advance::run(&context, &arguments),
         Command::Cycle(arguments) => cycle::run(&context, &arguments),
         Command::Plan(arguments) => plan::run(&context, &arguments),
         Command::Status => status::run(&context),

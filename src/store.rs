@@ -5,6 +5,7 @@
 //! their order (design, law 4). The tables are described in `docs/state.md`.
 
 mod browse;
+mod control;
 mod directory;
 mod import;
 mod job;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::clock::Timestamp;
+use crate::clock::{JobClock, Timestamp};
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
@@ -29,7 +30,7 @@ pub use lock::{JobLock, LockError};
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -39,7 +40,8 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// SQLite's page cache, in KiB: an import of 100,000 changed rows stays in it instead of being spilt to the log.
 const CACHE_KIB: i64 = 64 * 1024;
 /// Migrations in order; number N leads to version N.
-const MIGRATIONS: &[&str] = &[include_str!("store/001.sql"), include_str!("store/002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("store/001.sql"), include_str!("store/002.sql"), include_str!("store/003.sql")];
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +119,8 @@ pub struct Store {
     file: PathBuf,
     /// Steps under way, one within the other.
     steps: u32,
+    /// Job time of this state.
+    clock: JobClock,
 }
 
 impl Store {
@@ -162,7 +166,7 @@ impl Store {
     }
 
     fn prepare(connection: Connection, file: PathBuf) -> Result<Self, StoreError> {
-        let mut store = Self { connection, file, steps: 0 };
+        let mut store = Self { connection, file, steps: 0, clock: JobClock::Real };
         match store.settle() {
             Ok(()) => Ok(store),
             Err(StoreError::Locked) => Err(StoreError::Busy { file: store.file }),
@@ -215,7 +219,7 @@ impl Store {
             FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
             |context| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase())),
         )?;
-        Ok(())
+        self.read_clock()
     }
 
     /// Waits so long for another process, or another job's import, that is writing, in place of a few seconds.

@@ -42,12 +42,22 @@ pub(super) fn start(global: &GlobalArguments) -> Result<(), Failure> {
 
 /// Starts the log of the service, once for the process: every event has the job time of `clock`.
 pub(super) fn start_service(global: &GlobalArguments, clock: Arc<dyn Clock>) -> Result<(), Failure> {
-    let (ours, theirs) = match (global.quiet, global.verbose) {
+    start_on(global, global.verbose.saturating_add(1), clock)
+}
+
+/// The same for a command that runs jobs as the service does: it tells troubles, and the rest when asked.
+pub(super) fn start_jobs(global: &GlobalArguments, clock: Arc<dyn Clock>) -> Result<(), Failure> {
+    start_on(global, global.verbose, clock)
+}
+
+fn start_on(global: &GlobalArguments, verbose: u8, clock: Arc<dyn Clock>) -> Result<(), Failure> {
+    let (ours, theirs) = match (global.quiet, verbose) {
         (true, _) => (LevelFilter::ERROR, LevelFilter::ERROR),
-        (false, 0) => (LevelFilter::INFO, LevelFilter::WARN),
-        (false, 1) => (LevelFilter::DEBUG, LevelFilter::INFO),
-        (false, 2) => (LevelFilter::TRACE, LevelFilter::DEBUG),
-        (false, 3..) => (LevelFilter::TRACE, LevelFilter::TRACE),
+        (false, 0) => (LevelFilter::WARN, LevelFilter::WARN),
+        (false, 1) => (LevelFilter::INFO, LevelFilter::WARN),
+        (false, 2) => (LevelFilter::DEBUG, LevelFilter::INFO),
+        (false, 3) => (LevelFilter::TRACE, LevelFilter::DEBUG),
+        (false, 4..) => (LevelFilter::TRACE, LevelFilter::TRACE),
     };
     let filter = filter(|| EnvFilter::new(format!("{theirs},{}={ours}", env!("CARGO_CRATE_NAME"))))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::failure::print_findings;
 use super::{Exit, Failure};
-use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::clock::{Clock as _, Timestamp};
 use crate::config::{Config, JobConfig};
 use crate::diagnostic::did_you_mean;
 use crate::directory::import::{ImportError, Read, import};
@@ -73,8 +73,9 @@ pub(super) fn read_directory(
     if !vanish_limit {
         source.vanish_limit = None;
     }
-    let read = import(store, &source, now())?;
-    store.expire_recycle_bin(now(), config.directory.soft_delete_retention)?;
+    let now = now(store);
+    let read = import(store, &source, now)?;
+    store.expire_recycle_bin(now, config.directory.soft_delete_retention)?;
     Ok(read)
 }
 
@@ -161,9 +162,9 @@ pub(super) fn engine_failure(error: &EngineError) -> Failure {
     }
 }
 
-/// The present moment of the job time that the service and commands live in.
-pub(super) fn now() -> Timestamp {
-    SystemClock.now()
+/// The present moment of the job time that the state lives in.
+pub(super) fn now(store: &Store) -> Timestamp {
+    store.clock().now()
 }
 
 /// How a trouble with the state is told.

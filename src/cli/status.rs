@@ -7,7 +7,9 @@ use super::output::{relative, table};
 use super::schema::imported_note;
 use super::session::{now, store_failure};
 use super::{Exit, Failure};
+use crate::clock::{Clock as _, JobClock};
 use crate::daemon::due::{Due, Standing, next_due};
+use crate::engine::entry::seconds;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
 use crate::store::Store;
@@ -19,6 +21,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         Some(store) => store,
         None => Store::in_memory().map_err(|error| store_failure(&error))?,
     };
+    let now = now(&store);
     let mut quarantined = false;
     let (mut records, mut rows) = (Vec::new(), Vec::new());
     for job in jobs {
@@ -44,7 +47,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             last.get(name)
                 .and_then(Value::as_str)
                 .and_then(|text| text.parse().ok())
-                .map_or_else(|| "never".to_owned(), |at| relative(at, now()))
+                .map_or_else(|| "never".to_owned(), |at| relative(at, now))
         };
         let standing = Standing::of(row.as_ref(), job.interval).map_err(|error| store_failure(&error))?;
         let linked = row.as_ref().map_or((0, 0), |row| row.linked);
@@ -53,9 +56,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             text(&status("code")),
             if ended { text(last.get("state").unwrap_or(&Value::Null)) } else { "never run".to_owned() },
             if ended { when("timeEnded") } else { "never".to_owned() },
-            match next_due(&standing, now()) {
+            match next_due(&standing, now) {
                 Due::Now => "now".to_owned(),
-                Due::At(at) => relative(at, now()),
+                Due::At(at) => relative(at, now),
                 Due::Never => "never".to_owned(),
             },
             linked.0.to_string(),
@@ -63,6 +66,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             escrows.to_string(),
         ]);
         records.push(record);
+    }
+    if let JobClock::Virtual(clock) = store.clock() {
+        context.output.note(&format!("job time is virtual and stands at {}", seconds(clock.now())));
     }
     if context.output.is_json() {
         let one = records.len() == 1;

@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_cron_scheduler::{Job as Timer, JobScheduler, JobSchedulerError};
 
-use super::due::Standing;
 use super::job::ConfiguredJob;
 use super::settings::Settings;
-use super::tended::{Fault, Looked, Ran, Runs, Tended};
+use super::tended::{Looked, Runs, Tended};
 use super::told;
-use crate::clock::Clock;
+use super::virtual_time::{Advanced, Lull, VirtualJobs};
+use crate::clock::{Clock as _, SystemClock, VirtualClock};
+use crate::store::{Store, StoreError};
 
 /// How often jobs look whether they are due, in wire time. Job time decides what is due; an early look does nothing.
 const BEAT: Duration = Duration::from_secs(1);
@@ -43,49 +45,78 @@ pub enum ServiceError {
     },
 }
 
-/// Who is to be run: the jobs of a configuration, or stand-ins of a test.
-pub trait Roster: Send + Sync {
-    /// The names of all jobs that are to run now.
+/// What a thread does until it is told to stop, or has nothing left to do.
+pub type Task = Box<dyn FnOnce(&Beat) + Send>;
+
+/// Who is to be kept at work: the jobs of a configuration, or stand-ins of a test.
+pub trait Roster {
+    /// The names of all that are to be at work now.
     fn names(&self) -> Vec<String>;
 
-    /// The job of that name, ready to be looked after.
-    fn job(&self, name: &str) -> Box<dyn Runs>;
+    /// What the one of that name does.
+    fn task(&self, name: &str) -> Task;
 }
 
-impl Roster for Arc<Settings> {
+/// Every job of a configuration on its own schedule, in real time.
+struct RealTime<'s>(&'s Arc<Settings>);
+
+impl Roster for RealTime<'_> {
     fn names(&self) -> Vec<String> {
-        self.jobs()
+        self.0.jobs()
     }
 
-    fn job(&self, name: &str) -> Box<dyn Runs> {
-        Box::new(ConfiguredJob::new(Self::clone(self), name))
+    fn task(&self, name: &str) -> Task {
+        let mut job = Tended::new(ConfiguredJob::new(Arc::clone(self.0), name), Arc::new(SystemClock));
+        Box::new(move |beat| attend(&mut job, beat))
     }
 }
 
-impl Runs for Box<dyn Runs> {
-    fn name(&self) -> &str {
-        self.as_ref().name()
+/// All jobs on virtual time: one thread, which waits for commands.
+struct VirtualTime<'s> {
+    settings: &'s Arc<Settings>,
+    clock: &'s VirtualClock,
+    /// Handed over to the thread.
+    store: Mutex<Option<Store>>,
+}
+
+impl Roster for VirtualTime<'_> {
+    fn names(&self) -> Vec<String> {
+        vec!["virtual time".to_owned()]
     }
 
-    fn standing(&mut self) -> Result<Option<Standing>, Fault> {
-        self.as_mut().standing()
-    }
-
-    fn cycle(&mut self, clock: &dyn Clock) -> Result<Ran, Fault> {
-        self.as_mut().cycle(clock)
+    fn task(&self, _name: &str) -> Task {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let jobs = store.map(|store| VirtualJobs::new(self.settings, store, self.clock));
+        Box::new(move |beat| {
+            if let Some(mut jobs) = jobs {
+                obey(&mut jobs, beat);
+            }
+        })
     }
 }
 
 /// Runs every job on its schedule until a signal comes: SIGINT or SIGTERM, or Ctrl-C elsewhere. A cycle under way then
 /// ends first; a second signal ends the service at once.
-pub fn run(settings: &Arc<Settings>, clock: &Arc<dyn Clock>) -> Result<(), ServiceError> {
+pub fn run(settings: &Arc<Settings>) -> Result<(), ServiceError> {
+    told::service_started(&settings.jobs());
+    serve(&RealTime(settings))
+}
+
+/// The same on the virtual time of `store`, which `clock` follows: what is due now runs, and then time stands still
+/// until a command moves it.
+pub fn run_virtual(settings: &Arc<Settings>, store: Store, clock: &VirtualClock) -> Result<(), ServiceError> {
+    told::virtual_service_started(&settings.jobs(), clock.now());
+    serve(&VirtualTime { settings, clock, store: Mutex::new(Some(store)) })
+}
+
+fn serve(roster: &impl Roster) -> Result<(), ServiceError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServiceError::Runtime)?;
     runtime.block_on(async {
         let mut signals = signals()?;
         let beat = Arc::new(Beat::default());
         let mut timers = pacemaker(&beat).await.map_err(ServiceError::Timers)?;
-        let served = supervise(settings, clock, &beat, &mut signals).await;
+        let served = supervise(roster, &beat, &mut signals).await;
         timers.shutdown().await.map_err(ServiceError::Timers)?;
         served
     })
@@ -97,17 +128,14 @@ pub fn run(settings: &Arc<Settings>, clock: &Arc<dyn Clock>) -> Result<(), Servi
 /// The thread of a job can't be started.
 pub async fn supervise(
     roster: &impl Roster,
-    clock: &Arc<dyn Clock>,
     beat: &Arc<Beat>,
     stops: &mut mpsc::UnboundedReceiver<&'static str>,
 ) -> Result<(), ServiceError> {
     let (ended, mut endings) = mpsc::unbounded_channel();
-    let mut crew = Crew { clock, beat, ended, at_work: BTreeSet::new() };
-    let names = roster.names();
-    for name in &names {
-        crew.hire(roster.job(name))?;
+    let mut crew = Crew { beat, ended, at_work: BTreeSet::new() };
+    for name in roster.names() {
+        crew.hire(&name, roster.task(&name))?;
     }
-    told::service_started(&names);
     loop {
         tokio::select! {
             Some(name) = endings.recv() => {
@@ -118,7 +146,7 @@ pub async fn supervise(
                 for name in roster.names() {
                     if !crew.at_work.contains(&name) {
                         told::job_taken_up(&name);
-                        crew.hire(roster.job(&name))?;
+                        crew.hire(&name, roster.task(&name))?;
                     }
                 }
             }
@@ -146,32 +174,29 @@ pub async fn supervise(
 
 /// The threads at work.
 struct Crew<'c> {
-    clock: &'c Arc<dyn Clock>,
     beat: &'c Arc<Beat>,
     ended: mpsc::UnboundedSender<String>,
     at_work: BTreeSet<String>,
 }
 
 impl Crew<'_> {
-    fn hire(&mut self, job: Box<dyn Runs>) -> Result<(), ServiceError> {
-        let name = job.name().to_owned();
-        let (clock, beat, ended) = (Arc::clone(self.clock), Arc::clone(self.beat), self.ended.clone());
-        let mut tended = Tended::new(job, clock);
+    fn hire(&mut self, name: &str, task: Task) -> Result<(), ServiceError> {
+        let (beat, ended, its_name) = (Arc::clone(self.beat), self.ended.clone(), name.to_owned());
         std::thread::Builder::new()
-            .name(name.clone())
+            .name(name.to_owned())
             .spawn(move || {
-                attend(&mut tended, &beat);
+                task(&beat);
                 // Nobody hears it when the service was stopped at once.
-                ended.send(tended.name().to_owned()).ok();
+                ended.send(its_name).ok();
             })
-            .map_err(|source| ServiceError::Thread { job: name.clone(), source })?;
-        self.at_work.insert(name);
+            .map_err(|source| ServiceError::Thread { job: name.to_owned(), source })?;
+        self.at_work.insert(name.to_owned());
         Ok(())
     }
 }
 
 /// Looks after one job until it is gone or the service stops.
-fn attend(job: &mut Tended<Box<dyn Runs>>, beat: &Beat) {
+pub fn attend<R: Runs>(job: &mut Tended<R>, beat: &Beat) {
     let mut seen = 0;
     while !beat.is_stopped() {
         match job.look() {
@@ -180,6 +205,54 @@ fn attend(job: &mut Tended<Box<dyn Runs>>, beat: &Beat) {
             Looked::Gone => return,
         }
     }
+}
+
+/// Runs what is due on virtual time and carries out commands until the service stops.
+fn obey(jobs: &mut VirtualJobs, beat: &Beat) {
+    let mut seen = 0;
+    let mut trouble = None;
+    while !beat.is_stopped() {
+        match obey_once(jobs, beat, &mut seen) {
+            Ok(true) => trouble = None,
+            Ok(false) => beat.wait(&mut seen),
+            Err(error) => {
+                let now = Some(error.to_string());
+                if trouble != now {
+                    told::control_fault(&error);
+                    trouble = now;
+                }
+                beat.wait(&mut seen);
+            }
+        }
+    }
+}
+
+/// Carries out the next command, if there is one; without, what is due now.
+fn obey_once(jobs: &mut VirtualJobs, beat: &Beat, seen: &mut u64) -> Result<bool, StoreError> {
+    let mut wait = |lull| {
+        if lull == Lull::Busy {
+            beat.wait(seen);
+        }
+        !beat.is_stopped()
+    };
+    jobs.run_due(&mut wait)?;
+    let Some((command, asked)) = jobs.store().next_command()? else { return Ok(false) };
+    let answer = match serde_json::from_str(&asked) {
+        Ok(wish) => Answer::Advanced(jobs.advance(&wish, &mut wait)?),
+        Err(error) => Answer::NotUnderstood(error.to_string()),
+    };
+    jobs.store().answer_command(command, &serde_json::to_string(&answer)?)?;
+    Ok(true)
+}
+
+/// What the service answers to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Answer {
+    /// Job time was moved.
+    Advanced(Advanced),
+    /// Another version of the program asked for something else.
+    NotUnderstood(String),
 }
 
 /// What threads wait for: the next beat, or the word to stop.

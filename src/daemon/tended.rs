@@ -153,7 +153,7 @@ impl<R: Runs> Tended<R> {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut link = error.source();
     while let Some(cause) = link {

@@ -5,15 +5,40 @@
 
 use tracing::{debug, error, info, warn};
 
+use super::tended::chain;
+use super::virtual_time::Advanced;
 use crate::client::{Exchange, one_line};
+use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::entry::{Status, seconds};
 use crate::engine::quarantine::Quarantine;
 use crate::engine::{CycleKind, CycleResult, Event, RunState};
 use crate::runner::Watch;
+use crate::store::StoreError;
 
 pub(super) fn service_started(jobs: &[String]) {
     info!(event = "service_started", jobs = jobs.join(","), "the service runs; jobs: {}", jobs.join(", "));
+}
+
+pub(super) fn virtual_service_started(jobs: &[String], now: Timestamp) {
+    let now = seconds(now);
+    info!(
+        event = "service_started",
+        jobs = jobs.join(","),
+        virtual_time = now,
+        "the service runs; jobs: {}; job time stands at {now} until `scimulator advance` moves it",
+        jobs.join(", ")
+    );
+}
+
+pub(super) fn advanced(advanced: &Advanced) {
+    let (from, to) = (seconds(advanced.from), seconds(advanced.to));
+    let cycles: u64 = advanced.cycles.values().sum();
+    info!(event = "advanced", from, to, cycles, "job time moved from {from} to {to}; cycles: {cycles}");
+}
+
+pub(super) fn control_fault(error: &StoreError) {
+    error!(event = "control_fault", reason = chain(error), "commands can't be carried out: {}", chain(error));
 }
 
 pub(super) fn job_taken_up(job: &str) {

@@ -2,6 +2,7 @@
 
 mod alone;
 mod schedule;
+mod virtual_time;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
@@ -41,8 +42,13 @@ struct Service {
 
 impl Service {
     fn start(project: &Project) -> Self {
+        Self::start_with(project, &[])
+    }
+
+    fn start_with(project: &Project, arguments: &[&str]) -> Self {
         let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
             .args(["run", "--format", "json"])
+            .args(arguments)
             .current_dir(project.path(""))
             .env_remove("SCIMULATOR_LOG")
             .stdout(Stdio::null())

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scimulator::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use scimulator::daemon::due::Standing;
-use scimulator::daemon::{Beat, Fault, Ran, Roster, Runs, supervise};
+use scimulator::daemon::{Beat, Fault, Ran, Roster, Runs, Task, Tended, attend, supervise};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::bad_targets::server::PATIENCE;
@@ -50,9 +50,17 @@ impl Runs for StandIn {
 }
 
 struct StandIns {
+    clock: VirtualClock,
     began: Sender<String>,
     panics: Arc<AtomicBool>,
     released: Arc<Mutex<Receiver<()>>>,
+}
+
+impl StandIns {
+    fn job(&self, name: &str) -> StandIn {
+        let (began, panics, released) = (self.began.clone(), self.panics.clone(), self.released.clone());
+        StandIn { name: name.to_owned(), next: None, began, panics, released }
+    }
 }
 
 impl Roster for StandIns {
@@ -60,9 +68,9 @@ impl Roster for StandIns {
         ["hangs", "panics", "works"].map(str::to_owned).to_vec()
     }
 
-    fn job(&self, name: &str) -> Box<dyn Runs> {
-        let (began, panics, released) = (self.began.clone(), self.panics.clone(), self.released.clone());
-        Box::new(StandIn { name: name.to_owned(), next: None, began, panics, released })
+    fn task(&self, name: &str) -> Task {
+        let mut job = Tended::new(self.job(name), Arc::new(self.clock.clone()));
+        Box::new(move |beat| attend(&mut job, beat))
     }
 }
 
@@ -74,12 +82,16 @@ fn a_job_that_hangs_and_one_that_panics_take_no_other_down() {
     let clock = VirtualClock::new("2026-01-05T08:00:00Z".parse().unwrap());
     let beat = Arc::new(Beat::default());
 
-    let (its_clock, its_beat): (Arc<dyn Clock>, _) = (Arc::new(clock.clone()), Arc::clone(&beat));
-    let jobs =
-        StandIns { began, panics: Arc::new(AtomicBool::new(true)), released: Arc::new(Mutex::new(released)) };
+    let its_beat = Arc::clone(&beat);
+    let jobs = StandIns {
+        clock: clock.clone(),
+        began,
+        panics: Arc::new(AtomicBool::new(true)),
+        released: Arc::new(Mutex::new(released)),
+    };
     let service = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(supervise(&jobs, &its_clock, &its_beat, &mut stops))
+        runtime.block_on(supervise(&jobs, &its_beat, &mut stops))
     });
     let mut began: BTreeMap<String, u32> = BTreeMap::new();
     // How far each has got when an hour passes depends on the threads; in a few hours everybody has had their turns.
