@@ -300,10 +300,14 @@ fn moment(text: &str) -> Result<Timestamp, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt(format!("`{text}` is no time")))
 }
 
-/// Makes a folder that only its owner may enter.
+/// Makes a folder that only its owner may enter, or makes one that is there such a folder.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
-        return Ok(());
+        return match restrict(folder) {
+            // Somebody else's folder that we may write to: the files are ours and private all the same.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+            result => result,
+        };
     }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -312,16 +316,16 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Lets only the owner read the file: it holds personal data.
-fn restrict(file: &Path) -> std::io::Result<()> {
+/// Leaves a file or folder to its owner: what is in it is personal data.
+fn restrict(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(file)?;
-        let mut permissions = metadata.permissions();
-        if permissions.mode() & 0o077 != 0 {
-            permissions.set_mode(0o600);
-            std::fs::set_permissions(file, permissions)?;
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        let mode = permissions.mode();
+        if mode & 0o077 != 0 {
+            permissions.set_mode(mode & 0o700);
+            std::fs::set_permissions(path, permissions)?;
         }
     }
     Ok(())

@@ -232,5 +232,9 @@ fn what_a_service_was_asked_before_it_was_killed_is_done_by_who_asked() {
     let output = advance.wait_with_output().unwrap();
     let moved: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &moved["interrupted"]), (Some(0), &false.into()));
-    assert_eq!((minutes(&moved), &moved["cycles"]["app"]), (40, &2.into()), "the rest, from the cycle cut off");
+    assert_eq!(
+        (minutes(&moved), &moved["cycles"]["app"]),
+        (40, &2.into()),
+        "the rest, from the cycle cut off"
+    );
 }
