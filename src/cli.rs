@@ -127,7 +127,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Advance(arguments) => advance::run(&context, &arguments),
         Command::Cycle(arguments) => cycle::run(&context, &arguments),
         Command::Plan(arguments) => plan::run(&context, &arguments),
-        Command::Status => status::run(&context),
+        Command::Status(arguments) => status::run(&context, &arguments),
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::run(&context),

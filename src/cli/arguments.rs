@@ -93,8 +93,11 @@ pub enum Command {
     /// Show what a cycle would send, without sending it.
     Plan(PlanArguments),
     /// Show the job's state, its last and next cycle, and statistics.
-    #[command(after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json")]
-    Status,
+    #[command(
+        after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json\n  \
+                            scimulator status --watch"
+    )]
+    Status(StatusArguments),
     /// Show the provisioning log.
     Logs(LogsArguments),
     /// Send the probe of Test Connection and say what Entra would conclude.
@@ -190,6 +193,14 @@ pub enum AdvanceUntil {
 
 fn parse_duration(text: &str) -> Result<jiff::SignedDuration, String> {
     duration::parse(text).map_err(|error| format!("{error}; {}", duration::HELP))
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// Show it again whenever it changes, until stopped; with --format json, an object a line.
+    #[arg(short, long)]
+    pub watch: bool,
 }
 
 /// Arguments of `cycle`.

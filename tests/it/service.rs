@@ -40,6 +40,20 @@ struct Service {
     events: Receiver<Value>,
 }
 
+/// The objects that come out of a pipe, one a line.
+fn objects(pipe: impl std::io::Read + Send + 'static) -> Receiver<Value> {
+    let (sender, objects) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let object = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+            if sender.send(object).is_err() {
+                return;
+            }
+        }
+    });
+    objects
+}
+
 impl Service {
     fn start(project: &Project) -> Self {
         Self::start_with(project, &[])
@@ -55,16 +69,7 @@ impl Service {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = BufReader::new(process.stderr.take().unwrap());
-        let (sender, events) = channel();
-        std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
-                let event = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-                if sender.send(event).is_err() {
-                    return;
-                }
-            }
-        });
+        let events = objects(process.stderr.take().unwrap());
         Self { process, events }
     }
 
@@ -152,6 +157,25 @@ fn it_runs_the_initial_cycle_at_once_ends_on_sigterm_and_goes_on_where_it_was() 
     let (status, events) = service.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     assert_eq!(requests(&project), before, "nothing was due");
+}
+
+#[test]
+fn whoever_watches_the_status_sees_each_change() {
+    let project = project("embedded", "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["status", "--watch", "--format", "json"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let records = objects(process.stdout.take().unwrap());
+    let code = || records.recv_timeout(PATIENCE).unwrap()["status"]["code"].clone();
+    assert_eq!(code(), "NotRun");
+    project.scimulator(["cycle"]).assert().success();
+    // A look in the middle of the cycle may come first.
+    assert!((0..3).any(|_| code() == "Active"));
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]
