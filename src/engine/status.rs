@@ -64,11 +64,11 @@ fn settings(spec: &JobSpec) -> Vec<Value> {
         .collect()
 }
 
-/// Disables a job whose quarantine has lasted too long by job time `now`; whether it is disabled. It runs no more
+/// Disables a job whose quarantine has lasted longer than `limit` by job time `now`; whether it is disabled. It runs no more
 /// until somebody starts or restarts it (`engine.md 6.4`).
-pub fn settle(store: &Store, spec: &JobSpec, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(mut job) = store.job(&spec.name)? else { return Ok(false) };
-    let ends = quarantine(&job)?.map(|quarantine| ends_at(&quarantine, spec.rules.quarantine.limit));
+pub fn settle(store: &Store, job: &str, limit: SignedDuration, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(mut job) = store.job(job)? else { return Ok(false) };
+    let ends = quarantine(&job)?.map(|quarantine| ends_at(&quarantine, limit));
     if !job.disabled && ends.is_some_and(|ends| ends <= now) {
         job.disabled = true;
         store.save_job(&job)?;
