@@ -21,6 +21,7 @@ mod advance;
 mod check;
 mod completions;
 mod cycle;
+mod deletions;
 mod demo;
 mod directory;
 mod explain;
@@ -30,6 +31,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod quarantine;
 mod run;
 mod schema;
 mod session;
@@ -130,7 +132,11 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Status(arguments) => status::run(&context, &arguments),
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
-        Command::Start => start::run(&context),
+        Command::Start => start::start(&context),
+        Command::Pause => start::pause(&context),
+        Command::Restart(arguments) => start::restart_job(&context, &arguments),
+        Command::Deletions(command) => deletions::run(&context, &command),
+        Command::Quarantine => quarantine::run(&context),
         Command::Schema(command) => schema::run(&context, &command),
         Command::Directory(arguments) => directory::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),

@@ -108,6 +108,23 @@ pub enum Command {
     /// Clear the job's quarantine or pause; it goes on from its watermark.
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
+    /// Let a running cycle end, and start no further one.
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
+    Pause,
+    /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
+    #[command(
+        after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
+    )]
+    Restart(RestartArguments),
+    /// Answer the deletion guard: let the removals that it holds back go, or start over without them.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator deletions allow\n  scimulator deletions reject"
+    )]
+    Deletions(DeletionsCommand),
+    /// Say whether a job is in quarantine, why, what would clear it, and how far it is from each threshold.
+    #[command(after_help = "Examples:\n  scimulator quarantine\n  scimulator quarantine --format json")]
+    Quarantine,
     /// Export the job's mappings and filters as Graph's synchronizationSchema JSON, or import them.
     #[command(
         subcommand,
@@ -505,4 +522,22 @@ pub struct MemberArguments {
     /// The member's userPrincipalName, displayName or objectId.
     #[arg(value_name = "MEMBER")]
     pub member: String,
+}
+
+/// What `restart` takes.
+#[derive(Debug, Args)]
+pub struct RestartArguments {
+    /// What to reset, separated by commas or blanks: full, watermark, escrows, quarantine-state, connector-data-store,
+    /// force-deletes. Without it: quarantine-state, watermark and escrows.
+    #[arg(long, value_name = "LIST", num_args = 1..)]
+    pub reset: Vec<String>,
+}
+
+/// What `deletions` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum DeletionsCommand {
+    /// The next cycle sends the removals that are held back, and ends the quarantine.
+    Allow,
+    /// They are dropped, and the job is restarted; mend their cause first, or the next cycle counts them again.
+    Reject,
 }

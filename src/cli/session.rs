@@ -9,7 +9,7 @@ use crate::config::{Config, JobConfig};
 use crate::diagnostic::did_you_mean;
 use crate::directory::import::{ImportError, Read, import};
 use crate::directory::object::ObjectKind;
-use crate::engine::quarantine::Quarantine;
+use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
@@ -215,7 +215,9 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
 
 /// What a finished run makes the process end with.
 pub(super) fn exit_of(result: &CycleResult) -> Exit {
+    let held = result.quarantine.as_ref().is_some_and(|it| it.reason == Reason::TooManyDeletes);
     match result.state {
+        RunState::Succeeded | RunState::EntryLevelErrors if held => Exit::Held,
         RunState::Succeeded | RunState::EntryLevelErrors => Exit::Fine,
         RunState::Failed if result.source_fault => Exit::Usage,
         RunState::Failed => Exit::Target,

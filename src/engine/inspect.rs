@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::context::EngineError;
 use super::decide::Decision;
+use super::guard::takes_away;
 use super::object::{Loaded, decision, evaluate, is_touched, load, source_view};
 use super::spec::JobSpec;
 use crate::clock::Timestamp;
@@ -40,6 +41,13 @@ pub struct Inspection {
     pub decision: Decision,
     /// The URLs asked first: the linked account, or one look-up for each matching attribute in turn.
     pub queries: Vec<Result<String, QueryError>>,
+}
+
+impl Inspection {
+    /// Whether what is done about it deletes its account, or disables it for the first time.
+    pub fn takes_away(&self) -> bool {
+        takes_away(self.decision, self.link.as_ref())
+    }
 }
 
 /// The attributes of an object as this job's mappings see them; `None` when the directory never had it.

@@ -27,6 +27,11 @@ impl Store {
         Ok(OpenFailures { objects: objects.unsigned_abs(), references: references.unsigned_abs() })
     }
 
+    /// Pauses a job, also while a cycle of it runs; `false` when it has never run.
+    pub fn pause_job(&self, job: &str) -> Result<bool, StoreError> {
+        Ok(self.connection.execute("UPDATE job SET paused = 1 WHERE name = ?1", [job])? == 1)
+    }
+
     /// Drops every failure of a job: none is tried again.
     pub fn drop_escrows(&self, job: &str) -> Result<(), StoreError> {
         self.connection.execute("DELETE FROM escrow WHERE job = ?1", [job])?;
