@@ -19,8 +19,11 @@ use scimulator::scope::filter::{Filter, FilterOptions, MultiValued};
 use scimulator::target::{App, AppOptions};
 use serde_json::{Value, json};
 
-/// A name for each of them.
-pub(crate) const ALL: [(&str, fn(&[u8])); 4] = [
+/// What a fuzz target does.
+type Body = fn(&[u8]);
+
+/// All of them by name.
+pub(crate) const ALL: [(&str, Body); 4] = [
     ("expression_evaluator", expression_evaluator),
     ("expression_parser", expression_parser),
     ("filter_parser", filter_parser),
@@ -158,7 +161,8 @@ pub(crate) fn filter_parser(data: &[u8]) {
             }
         }
     }
-    let query: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let query: String =
+        percent_encoding::percent_encode(data, percent_encoding::NON_ALPHANUMERIC).to_string();
     let status = answer(Method::Get, &format!("/Users?filter={query}"), None);
     assert!([200, 400].contains(&status), "{status} to the filter {text:?}");
 }

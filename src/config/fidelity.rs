@@ -56,6 +56,17 @@ words! {
 }
 
 words! {
+    /// What an attribute is that the source object does not define in exactly that letter case (`mapping.md` OQ-25,
+    /// M-098).
+    pub enum UnknownAttributes {
+        /// A mistake, wherever the source's attributes are known: in an imported schema, and to `check`.
+        Error = "error",
+        /// Null, as it evaluates.
+        Null = "null",
+    }
+}
+
+words! {
     /// When a failed object is tried again (`engine.md 5.3`, E-149).
     pub enum EscrowSchedule {
         /// In every cycle until it succeeds or is given up.
@@ -161,6 +172,10 @@ pub struct Fidelity {
     pub typed_json_values: bool,
     /// Whether the `work` e-mail of a create is marked as primary unasked (`mapping.md` OQ-29, M-042).
     pub primary_marks: bool,
+    /// Whether a null source value clears the target where definition and mapping say so (`mapping.md` OQ-27, M-026).
+    pub flow_null_values: bool,
+    /// Whether an incremental update writes what a Switch makes of null (`mapping.md` OQ-32, M-025).
+    pub switch_null_defect: bool,
     /// Whether losing the last role sends an empty replace (`mapping.md` OQ-15, M-189).
     pub assertive_none: bool,
     /// How expressions evaluate.
@@ -169,6 +184,8 @@ pub struct Fidelity {
     pub adjacent_functions: bool,
     /// Whether function names match in any letter case (OQ-33, M-089).
     pub any_function_case: bool,
+    /// What an attribute is that the source object does not define (OQ-25, M-098).
+    pub unknown_attributes: UnknownAttributes,
     /// Whether a backslash before an ordinary character is dropped (OQ-7, M-092).
     pub drop_lone_backslash: bool,
     /// Whether `SelectUniqueValue` may be used (OQ-24, M-172).
@@ -224,10 +241,13 @@ impl Fidelity {
                 empty_flows: false,
                 typed_json_values: true,
                 primary_marks: true,
+                flow_null_values: false,
+                switch_null_defect: false,
                 assertive_none: false,
                 expressions: Switches::default(),
                 adjacent_functions: false,
                 any_function_case: false,
+                unknown_attributes: UnknownAttributes::Error,
                 drop_lone_backslash: false,
                 unique_value_outbound: false,
                 strict_conditions: false,

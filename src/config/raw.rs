@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::fidelity::{
     ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle,
     MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, RolesStyle,
-    UnmappedActive, WORKERS_MAX,
+    UnknownAttributes, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -291,6 +291,12 @@ pub(super) struct RawFidelity {
     /// Whether losing the last role sends an empty replace.
     #[schemars(extend("default" = false))]
     pub(super) assertive_none: Option<bool>,
+    /// Whether a null source value clears the target where definition and mapping say so.
+    #[schemars(extend("default" = false))]
+    pub(super) flow_null_values: Option<bool>,
+    /// Whether an incremental update writes what a `Switch` makes of null.
+    #[schemars(extend("default" = false))]
+    pub(super) switch_null_defect: Option<bool>,
     /// A null first argument where the reference is silent.
     #[schemars(with = "Option<OneOf<NullArguments>>", extend("default" = "table"))]
     pub(super) null_arguments: Option<String>,
@@ -366,6 +372,9 @@ pub(super) struct RawFidelity {
     /// What a run of delimiters means to `Word`.
     #[schemars(with = "Option<OneOf<WordDelimiters>>", extend("default" = "runs"))]
     pub(super) word_delimiters: Option<String>,
+    /// Attributes that the source object does not define.
+    #[schemars(with = "Option<OneOf<UnknownAttributes>>", extend("default" = "error"))]
+    pub(super) unknown_attributes: Option<String>,
     /// Names of functions.
     #[schemars(with = "Option<OneOf<FunctionCase>>", extend("default" = "exact"))]
     pub(super) function_case: Option<String>,

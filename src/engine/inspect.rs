@@ -10,7 +10,7 @@ use super::spec::JobSpec;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
-use crate::mapping::{Evaluated, MappingError};
+use crate::mapping::{Evaluated, MappingError, Taken};
 use crate::scim::query::{QueryError, match_query, read_path};
 use crate::scope::Verdict;
 use crate::store::{Escrow, Link, Store, StoredObject, WorkItem, WorkWindow};
@@ -71,7 +71,7 @@ pub fn inspect(
         escrows.extend(store.escrow(&spec.name, kind, id, is_reference)?);
     }
     let source = source_view(spec, &object, &verdict);
-    let evaluated = evaluate(spec, &object, &source, next_cycle, now);
+    let evaluated = evaluate(spec, &object, &source, &Taken::new(), next_cycle, now);
     let matching = match &evaluated {
         Ok(Evaluated::Mapped(mapped)) => mapped.matching(),
         Ok(Evaluated::IgnoreObject { .. }) | Err(_) => Vec::new(),

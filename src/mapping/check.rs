@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::definition::AttributeType;
 use super::rule::{AttributeMapping, FlowType, MappingSource, ObjectMapping};
+use crate::config::fidelity::UnknownAttributes;
 use crate::diagnostic::{Severity, did_you_mean};
 use crate::directory::object::ObjectKind;
 use crate::scim::path::TargetPath;
@@ -18,6 +19,8 @@ pub struct CheckOptions {
     pub scope_is_all: bool,
     /// `strict_conditions`: warn of conditions that the reference calls unsupported (`mapping.md` OQ-5).
     pub strict_conditions: bool,
+    /// `unknown_attributes`: what an attribute is that the source object does not define (`mapping.md` OQ-25).
+    pub unknown_attributes: UnknownAttributes,
 }
 
 /// One finding.
@@ -179,7 +182,7 @@ fn check_source(mapping: &AttributeMapping, options: CheckOptions, findings: &mu
         }
         MappingSource::Expression(expression) => {
             let functions = expression.functions();
-            if functions.contains(&"SelectUniqueValue") {
+            if mapping.source.selects_unique_value() {
                 check_unique_value(mapping, options, findings);
             }
             if options.strict_conditions {

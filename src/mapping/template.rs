@@ -143,6 +143,8 @@ struct RawMapping {
     #[serde(default)]
     matching: u32,
     flow_type: Option<Spanned<String>>,
+    #[serde(default)]
+    flow_null_values: bool,
     flow_behavior: Option<Spanned<String>>,
 }
 
@@ -336,6 +338,7 @@ impl Reader<'_> {
             default_value: raw.default,
             matching_priority: raw.matching,
             flow_type,
+            flow_null_values: raw.flow_null_values,
             flow_behavior,
         })
     }
