@@ -116,7 +116,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
     let context = Context::new(global)?;
     match command {
         Command::Init(arguments) => init::run(&context, &arguments),
-        Command::Check => check::run(&context),
+        Command::Check(arguments) => check::run(&context, &arguments),
         Command::Demo => demo::run(&context),
         Command::Cycle(arguments) => cycle::run(&context, &arguments),
         Command::Plan(arguments) => plan::run(&context, &arguments),

@@ -9,6 +9,7 @@
 //!
 //! References (manager, members) take no part in that; [`mod@reference`] has their requests.
 
+mod against;
 pub mod check;
 pub mod create;
 pub mod definition;

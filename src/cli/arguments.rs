@@ -66,10 +66,7 @@ pub enum Command {
     /// Write a configuration, a small directory and a first scenario.
     Init(InitArguments),
     /// Read configuration, directory and mappings and report every mistake in them, without touching the network.
-    #[command(
-        after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json"
-    )]
-    Check,
+    Check(CheckArguments),
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
@@ -144,6 +141,17 @@ pub struct ManArguments {
 }
 
 /// Arguments of `cycle`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
+                        scimulator check --target\n\n\
+                        Exits with 2 for mistakes in what was written, with 1 when the target disagrees.")]
+pub struct CheckArguments {
+    /// Also ask the target for its `/Schemas`, and compare them with the mappings.
+    #[arg(long)]
+    pub target: bool,
+}
+
+/// How a cycle is run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator cycle\n  scimulator cycle --initial --fail-on escrows\n\n\
                         In quarantine a cycle runs only when an attempt is due; otherwise it exits with 4.")]

@@ -288,11 +288,17 @@ impl Converter<'_> {
         reading: &TemplateOptions<'_>,
     ) -> Option<Template> {
         let mut filters: BTreeMap<ObjectKind, Filter> = BTreeMap::new();
+        let mut clauses: BTreeMap<(ObjectKind, String), Place> = BTreeMap::new();
         for raw in raw {
             let object = raw.object.as_deref().and_then(FilterObject::from_word);
             let kind = object.map_or(ObjectKind::User, FilterObject::kind);
             let filter = filters.entry(kind).or_default();
-            for mistake in raw.into_group().add_to(filter, kind, &reading.filter) {
+            let group = raw.into_group();
+            for (name, span) in group.attributes() {
+                let place = self.source.place(&span);
+                clauses.entry((kind, name)).or_insert(place);
+            }
+            for mistake in group.add_to(filter, kind, &reading.filter) {
                 match mistake.severity {
                     Severity::Error => self.error(&mistake.span, mistake.message, mistake.help),
                     Severity::Warning => self.warning(&mistake.span, mistake.message, mistake.help),
@@ -303,8 +309,10 @@ impl Converter<'_> {
         for mapping in &mut mappings.mappings {
             if let Some(filter) = filters.remove(&mapping.kind) {
                 mapping.scope = filter;
+                mappings.places.clauses.retain(|(kind, _), _| *kind != mapping.kind);
             }
         }
+        mappings.places.clauses.extend(clauses);
         Some(mappings)
     }
 

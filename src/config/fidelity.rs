@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 
 use super::words::words;
 use crate::expression::Switches;
+use crate::mapping::check::UnknownAttributes;
 pub use crate::scim::style::{
     ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
     ManagerStyle, OptscimMerge, RolesStyle,
@@ -52,17 +53,6 @@ words! {
         Nothing = "nothing",
         /// DELETE, as a few gallery connectors have it.
         Delete = "delete",
-    }
-}
-
-words! {
-    /// What an attribute is that the source object does not define in exactly that letter case (`mapping.md` OQ-25,
-    /// M-098).
-    pub enum UnknownAttributes {
-        /// A mistake, wherever the source's attributes are known: in an imported schema, and to `check`.
-        Error = "error",
-        /// Null, as it evaluates.
-        Null = "null",
     }
 }
 

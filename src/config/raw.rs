@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::fidelity::{
     ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle,
     MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, RolesStyle,
-    UnknownAttributes, UnmappedActive, WORKERS_MAX,
+    UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -22,6 +22,7 @@ use crate::expression::{
     DateDifference, GroupReplacement, MidRange, NullArguments, NullComparison, RandomImpossible,
     ReplaceOrder, RoleNone, RoleSeveral, RoleText,
 };
+use crate::mapping::check::UnknownAttributes;
 use crate::mapping::written::{WrittenClause, WrittenGroup};
 use crate::scope::ScopingKeys;
 use crate::scope::filter::{FilterCollection, MultiValued};

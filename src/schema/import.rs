@@ -9,10 +9,10 @@ use super::SOURCE_DIRECTORY;
 use super::definitions::attributes;
 use super::export::{flow_types, source};
 use super::node::{Findings, Node};
-use crate::config::fidelity::UnknownAttributes;
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::Expression;
+use crate::mapping::check::UnknownAttributes;
 use crate::mapping::source::{is_directory_extension, source_attribute};
 use crate::mapping::template::TemplateOptions;
 use crate::mapping::{

@@ -13,6 +13,7 @@
 mod bad_targets;
 mod cli;
 mod cli_check;
+mod cli_check_lints;
 mod cli_directory;
 mod cli_expression;
 mod client;

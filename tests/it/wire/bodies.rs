@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use scimulator::config::fidelity::UnknownAttributes;
 use scimulator::covers;
 use scimulator::directory::object::ObjectKind;
 use scimulator::expression::{AttributeValue, Environment, ParseOptions, Random, Switches};
 use scimulator::gallery;
-use scimulator::mapping::check::CheckOptions;
+use scimulator::mapping::check::{CheckOptions, UnknownAttributes};
 use scimulator::mapping::template::{Template, TemplateOptions};
 use scimulator::mapping::{Evaluated, Mapped, MappingError, ObjectMapping, Taken, patch_body};
 use scimulator::scim::style::{
@@ -111,6 +110,8 @@ pub(super) fn mapped(
 /// definitions or takes the place of listed ones. The rows are put behind a matching `userName` unless they have it.
 pub(super) fn mapping_of(rows: &[toml::Table], attributes: &[toml::Table]) -> ObjectMapping {
     let mut profile: toml::Table = gallery::source(gallery::DEFAULT).unwrap().parse().unwrap();
+    // What custom attributes may be without a gallery app is not what these tests are about.
+    profile.insert("gallery".to_owned(), true.into());
     let user = profile["user"].as_table_mut().unwrap();
     let listed = user["attributes"].as_array_mut().unwrap();
     for attribute in attributes {
