@@ -142,9 +142,11 @@ pub struct ManArguments {
 
 /// Arguments of `cycle`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
+#[command(
+    after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
                         scimulator check --target\n\n\
-                        Exits with 2 for mistakes in what was written, with 1 when the target disagrees.")]
+                        Exits with 2 for mistakes in what was written, with 1 when the target disagrees."
+)]
 pub struct CheckArguments {
     /// Also ask the target for its `/Schemas`, and compare them with the mappings.
     #[arg(long)]

@@ -240,17 +240,17 @@ fn a_search_backtracks_at_most_so_often() {
 #[test]
 fn a_pattern_compiles_to_at_most_so_much() {
     // A part without look-around is measured in bytes, one with it in instructions.
-    let parts: [(fn(usize) -> String, usize); 2] = [
-        (|count| format!("\\w{{{count}}}"), REGEX_PROGRAM_BYTES_MAX),
-        (|count| "(?!a)|".repeat(count), REGEX_PATTERN_CHARACTERS_MAX / "(?!a)|".len()),
-    ];
-    for (pattern, most) in parts {
-        let failure = |count: usize| replace_failure(&pattern(count), "x");
-        let last = edge(most, |count| failure(count).is_none());
-        assert!(failure(last + 1).unwrap().contains("is not valid or too large"));
-    }
-    let instructions_each = REGEX_PROGRAM_INSTRUCTIONS_MAX
-        / edge(1_600, |count| replace_failure(&"(?!a)|".repeat(count), "x").is_none());
+    let plain = |count: usize| format!("\\w{{{count}}}");
+    let last = edge(REGEX_PROGRAM_BYTES_MAX, |count| replace_failure(&plain(count), "x").is_none());
+    let failure = replace_failure(&plain(last + 1), "x").unwrap();
+    assert!(failure.contains("is not valid or too large"), "{failure}");
+
+    let looking = |count: usize| "(?!a)|".repeat(count);
+    let most = REGEX_PATTERN_CHARACTERS_MAX / looking(1).len();
+    let last = edge(most, |count| replace_failure(&looking(count), "x").is_none());
+    let failure = replace_failure(&looking(last + 1), "x").unwrap();
+    assert!(failure.contains("is not valid or too large"), "{failure}");
+    let instructions_each = REGEX_PROGRAM_INSTRUCTIONS_MAX / last;
     assert!((2..10).contains(&instructions_each), "{instructions_each}");
 }
 
