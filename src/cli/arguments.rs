@@ -65,7 +65,7 @@ pub enum Format {
 pub enum Command {
     /// Write a configuration, a small directory and a first scenario.
     Init(InitArguments),
-    /// Read configuration, directory and mappings and report every mistake in them, without touching the network.
+    /// Read configuration, directory and mappings and report every mistake in them.
     Check(CheckArguments),
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
@@ -140,7 +140,7 @@ pub struct ManArguments {
     pub command: Option<String>,
 }
 
-/// Arguments of `cycle`.
+/// Arguments of `check`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
@@ -153,7 +153,7 @@ pub struct CheckArguments {
     pub target: bool,
 }
 
-/// How a cycle is run.
+/// Arguments of `cycle`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator cycle\n  scimulator cycle --initial --fail-on escrows\n\n\
                         In quarantine a cycle runs only when an attempt is due; otherwise it exits with 4.")]
