@@ -123,7 +123,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
     let context = Context::new(global)?;
     match command {
         Command::Init(arguments) => init::run(&context, &arguments),
-        Command::Check => check::run(&context),
+        Command::Check(arguments) => check::run(&context, &arguments),
         Command::Demo => demo::run(&context),
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Advance(arguments) => advance::run(&context, &arguments),
@@ -135,7 +135,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Start => start::start(&context),
         Command::Pause => start::pause(&context),
         Command::Restart(arguments) => start::restart_job(&context, &arguments),
-        Command::Deletions(command) => deletions::run(&context, &command),
+        Command::Deletions(command) => deletions::run(&context, command),
         Command::Quarantine => quarantine::run(&context),
         Command::Schema(command) => schema::run(&context, &command),
         Command::Directory(arguments) => directory::run(&context, &arguments),

@@ -154,6 +154,7 @@ fn reading(fidelity: &Fidelity, scope: ScopeMode) -> TemplateOptions<'static> {
             unique_value_outbound: fidelity.unique_value_outbound,
             scope_is_all: scope == ScopeMode::All,
             strict_conditions: fidelity.strict_conditions,
+            unknown_attributes: fidelity.unknown_attributes,
         },
         filter: FilterOptions {
             regex_anchored: fidelity.regex_anchored,

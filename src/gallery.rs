@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::mapping::template::{Template, TemplateOptions};
+use crate::mapping::template::{Places, Template, TemplateOptions};
 
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
@@ -21,5 +21,6 @@ pub fn source(name: &str) -> Option<&'static str> {
 
 /// A profile, parsed as the options say; `None` for an unknown name, and when the options refuse it.
 pub fn template(name: &str, options: &TemplateOptions<'_>) -> Option<Template> {
-    Template::parse(source(name)?, Path::new(name), options).0
+    let template = Template::parse(source(name)?, Path::new(name), options).0?;
+    Some(Template { places: Places::default(), ..template })
 }

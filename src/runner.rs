@@ -23,7 +23,7 @@ use crate::engine::drive::{
 };
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
-use crate::http::Request;
+use crate::http::{Method, Request, Response, TransportError};
 use crate::schema::{self, Identity, Imported};
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
@@ -173,6 +173,33 @@ impl Job {
         &self.spec
     }
 
+    /// Asks the target for a resource path once, apart from any cycle: nothing is written and no journal kept. The
+    /// inner result is the answer, or why there is none.
+    pub fn get(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        path: &str,
+    ) -> Result<Result<Response, TransportError>, RunError> {
+        let rules = &self.spec.rules;
+        let header = |name: &str, value: &Option<String>| Some((name.to_owned(), value.clone()?));
+        let headers = [header("Accept", &rules.accept), header("User-Agent", &rules.user_agent)];
+        let mut request = Request {
+            method: Method::Get,
+            url: format!("{}/{path}", self.spec.base_url),
+            headers: headers.into_iter().flatten().collect(),
+            body: None,
+        };
+        self.credentials.authorization.apply(&mut request);
+        match &self.target {
+            Target::Embedded { token } => {
+                let mut app = app(&self.spec, store, token.clone())?;
+                Ok(Ok(app.handle(&request, clock.now()).response))
+            }
+            Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
+        }
+    }
+
     /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.
     pub fn cycle(
         &self,
@@ -214,6 +241,12 @@ impl Job {
     }
 }
 
+/// The embedded app with what it held when it was last used.
+fn app(spec: &JobSpec, store: &Store, token: Option<String>) -> Result<App, RunError> {
+    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
+    App::with_content(options, store.embedded_content(&spec.name)?).map_err(RunError::Content)
+}
+
 fn embedded(
     spec: &JobSpec,
     store: &mut Store,
@@ -223,9 +256,7 @@ fn embedded(
     credentials: &Credentials,
     ports: &mut Watched<'_>,
 ) -> Result<CycleResult, RunError> {
-    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
-    let content = store.embedded_content(&spec.name)?;
-    let mut app = App::with_content(options, content).map_err(RunError::Content)?;
+    let mut app = app(spec, store, token)?;
     // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
     let clock = VirtualClock::new(clock.now());
     let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;

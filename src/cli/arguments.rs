@@ -65,11 +65,8 @@ pub enum Format {
 pub enum Command {
     /// Write a configuration, a small directory and a first scenario.
     Init(InitArguments),
-    /// Read configuration, directory and mappings and report every mistake in them, without touching the network.
-    #[command(
-        after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json"
-    )]
-    Check,
+    /// Read configuration, directory and mappings and report every mistake in them.
+    Check(CheckArguments),
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
@@ -218,6 +215,19 @@ pub struct StatusArguments {
     /// Show it again whenever it changes, until stopped; with --format json, an object a line.
     #[arg(short, long)]
     pub watch: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
+                        scimulator check --target\n\n\
+                        Exits with 2 for mistakes in what was written, with 1 when the target disagrees."
+)]
+pub struct CheckArguments {
+    /// Also ask the target for its `/Schemas`, and compare them with the mappings.
+    #[arg(long)]
+    pub target: bool,
 }
 
 /// Arguments of `cycle`.

@@ -312,11 +312,17 @@ impl Converter<'_> {
         reading: &TemplateOptions<'_>,
     ) -> Option<Template> {
         let mut filters: BTreeMap<ObjectKind, Filter> = BTreeMap::new();
+        let mut clauses: BTreeMap<(ObjectKind, String), Place> = BTreeMap::new();
         for raw in raw {
             let object = raw.object.as_deref().and_then(FilterObject::from_word);
             let kind = object.map_or(ObjectKind::User, FilterObject::kind);
             let filter = filters.entry(kind).or_default();
-            for mistake in raw.into_group().add_to(filter, kind, &reading.filter) {
+            let group = raw.into_group();
+            for (name, span) in group.attributes() {
+                let place = self.source.place(&span);
+                clauses.entry((kind, name)).or_insert(place);
+            }
+            for mistake in group.add_to(filter, kind, &reading.filter) {
                 match mistake.severity {
                     Severity::Error => self.error(&mistake.span, mistake.message, mistake.help),
                     Severity::Warning => self.warning(&mistake.span, mistake.message, mistake.help),
@@ -327,8 +333,10 @@ impl Converter<'_> {
         for mapping in &mut mappings.mappings {
             if let Some(filter) = filters.remove(&mapping.kind) {
                 mapping.scope = filter;
+                mappings.places.clauses.retain(|(kind, _), _| *kind != mapping.kind);
             }
         }
+        mappings.places.clauses.extend(clauses);
         Some(mappings)
     }
 
@@ -424,6 +432,9 @@ impl Converter<'_> {
             empty_flows: raw.empty_flows.unwrap_or(base.empty_flows),
             typed_json_values: raw.typed_json_values.unwrap_or(base.typed_json_values),
             primary_marks: raw.primary_marks.unwrap_or(base.primary_marks),
+            flow_null_values: raw.flow_null_values.unwrap_or(base.flow_null_values),
+            switch_null_defect: raw.switch_null_defect.unwrap_or(base.switch_null_defect),
+            unknown_attributes: word_or(raw.unknown_attributes.as_deref(), base.unknown_attributes),
             assertive_none: raw.assertive_none.unwrap_or(base.assertive_none),
             adjacent_functions: raw.adjacent_functions.unwrap_or(base.adjacent_functions),
             unique_value_outbound: raw.unique_value_outbound.unwrap_or(base.unique_value_outbound),

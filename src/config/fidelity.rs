@@ -11,6 +11,7 @@ pub use super::failures::{
 };
 use super::words::words;
 use crate::expression::Switches;
+use crate::mapping::check::UnknownAttributes;
 pub use crate::scim::style::{
     ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
     ManagerStyle, OptscimMerge, RolesStyle,
@@ -156,6 +157,10 @@ pub struct Fidelity {
     pub typed_json_values: bool,
     /// Whether the `work` e-mail of a create is marked as primary unasked (`mapping.md` OQ-29, M-042).
     pub primary_marks: bool,
+    /// Whether a null source value clears the target where definition and mapping say so (`mapping.md` OQ-27, M-026).
+    pub flow_null_values: bool,
+    /// Whether an incremental update writes what a Switch makes of null (`mapping.md` OQ-32, M-025).
+    pub switch_null_defect: bool,
     /// Whether losing the last role sends an empty replace (`mapping.md` OQ-15, M-189).
     pub assertive_none: bool,
     /// How expressions evaluate.
@@ -164,6 +169,8 @@ pub struct Fidelity {
     pub adjacent_functions: bool,
     /// Whether function names match in any letter case (OQ-33, M-089).
     pub any_function_case: bool,
+    /// What an attribute is that the source object does not define (OQ-25, M-098).
+    pub unknown_attributes: UnknownAttributes,
     /// Whether a backslash before an ordinary character is dropped (OQ-7, M-092).
     pub drop_lone_backslash: bool,
     /// Whether `SelectUniqueValue` may be used (OQ-24, M-172).
@@ -219,10 +226,13 @@ impl Fidelity {
                 empty_flows: false,
                 typed_json_values: true,
                 primary_marks: true,
+                flow_null_values: false,
+                switch_null_defect: false,
                 assertive_none: false,
                 expressions: Switches::default(),
                 adjacent_functions: false,
                 any_function_case: false,
+                unknown_attributes: UnknownAttributes::Error,
                 drop_lone_backslash: false,
                 unique_value_outbound: false,
                 strict_conditions: false,

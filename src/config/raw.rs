@@ -22,6 +22,7 @@ use crate::expression::{
     DateDifference, GroupReplacement, MidRange, NullArguments, NullComparison, RandomImpossible,
     ReplaceOrder, RoleNone, RoleSeveral, RoleText,
 };
+use crate::mapping::check::UnknownAttributes;
 use crate::mapping::written::{WrittenClause, WrittenGroup};
 use crate::scope::ScopingKeys;
 use crate::scope::filter::{FilterCollection, MultiValued};
@@ -343,6 +344,12 @@ pub(super) struct RawFidelity {
     /// Whether losing the last role sends an empty replace.
     #[schemars(extend("default" = false))]
     pub(super) assertive_none: Option<bool>,
+    /// Whether a null source value clears the target where definition and mapping say so.
+    #[schemars(extend("default" = false))]
+    pub(super) flow_null_values: Option<bool>,
+    /// Whether an incremental update writes what a `Switch` makes of null.
+    #[schemars(extend("default" = false))]
+    pub(super) switch_null_defect: Option<bool>,
     /// A null first argument where the reference is silent.
     #[schemars(with = "Option<OneOf<NullArguments>>", extend("default" = "table"))]
     pub(super) null_arguments: Option<String>,
@@ -418,6 +425,9 @@ pub(super) struct RawFidelity {
     /// What a run of delimiters means to `Word`.
     #[schemars(with = "Option<OneOf<WordDelimiters>>", extend("default" = "runs"))]
     pub(super) word_delimiters: Option<String>,
+    /// Attributes that the source object does not define.
+    #[schemars(with = "Option<OneOf<UnknownAttributes>>", extend("default" = "error"))]
+    pub(super) unknown_attributes: Option<String>,
     /// Names of functions.
     #[schemars(with = "Option<OneOf<FunctionCase>>", extend("default" = "exact"))]
     pub(super) function_case: Option<String>,

@@ -100,6 +100,8 @@ impl JobSpec {
                 empty_flows: fidelity.empty_flows,
                 typed_json_values: fidelity.typed_json_values,
                 primary_marks: fidelity.primary_marks,
+                flow_null_values: fidelity.flow_null_values,
+                switch_null_defect: fidelity.switch_null_defect,
                 assertive_none: fidelity.assertive_none,
             },
             expressions: fidelity.expressions.clone(),
@@ -168,6 +170,15 @@ impl JobSpec {
     /// The GUID of a part of the job's schema document.
     pub fn schema_guid(&self, part: &str) -> String {
         ids::derived(self.seed, &[&self.name, "schema", part]).to_string()
+    }
+
+    /// Objects worked on at once: one, where a value has to be unique, lest two of them find the same one free.
+    pub fn workers(&self) -> usize {
+        let mappings = [&self.users, &self.groups].into_iter().filter(|mapping| mapping.enabled);
+        let unique = mappings
+            .flat_map(|mapping| &mapping.attributes)
+            .any(|mapping| mapping.source.selects_unique_value());
+        if unique { 1 } else { self.rules.workers.max(1) }
     }
 
     /// The mapping of a kind.

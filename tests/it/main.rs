@@ -13,6 +13,7 @@
 mod bad_targets;
 mod cli;
 mod cli_check;
+mod cli_check_lints;
 mod cli_directory;
 mod cli_expression;
 mod cli_trouble;
@@ -24,6 +25,7 @@ mod documents;
 mod engine;
 mod expression;
 mod filters_in_jobs;
+mod fuzz;
 mod laws;
 mod mappings_in_jobs;
 mod schema;
