@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use url::Url;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
@@ -111,8 +112,10 @@ pub struct JobConfig {
     pub mappings: Template,
     /// The target.
     pub endpoint: Endpoint,
-    /// Where the secret token is; `None` for a target that wants none.
-    pub token: Option<TokenSource>,
+    /// How its requests are authorized.
+    pub access: Access,
+    /// A PEM file of certificates that are trusted besides the system's.
+    pub ca: Option<PathBuf>,
     /// Who is in scope before filters.
     pub scope: ScopeMode,
     /// Whether the target may be another machine; a remote target without it never loads.
@@ -166,6 +169,39 @@ pub enum Endpoint {
     Embedded,
     /// A SCIM endpoint.
     Remote(TenantUrl),
+}
+
+/// How a job's requests are authorized (`wire.md 1.3`).
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Not at all: for a target that asks for nothing.
+    Open,
+    /// By a long-lived secret token.
+    Token(TokenSource),
+    /// By OAuth client credentials.
+    Oauth(Oauth),
+}
+
+impl Access {
+    /// Where its secret is.
+    pub fn secret(&self) -> Option<&TokenSource> {
+        match self {
+            Self::Open => None,
+            Self::Token(token) => Some(token),
+            Self::Oauth(oauth) => Some(&oauth.client_secret),
+        }
+    }
+}
+
+/// OAuth client credentials, as the fields of the admin center have them.
+#[derive(Debug, Clone)]
+pub struct Oauth {
+    /// Where access tokens are had: `https`, or `http`; allowed as the target is.
+    pub token_endpoint: Url,
+    /// The client identifier, not empty.
+    pub client_id: String,
+    /// Where the client secret is.
+    pub client_secret: TokenSource,
 }
 
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.

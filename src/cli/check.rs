@@ -5,7 +5,7 @@ use super::failure::{findings_to_json, print_findings};
 use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::config::{Config, JobConfig};
+use crate::config::{Access, Config, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
 use crate::directory::import::{ImportError, import};
 use crate::directory::read::Counts;
@@ -56,9 +56,13 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let error = job.token.as_ref()?.resolve(env).err()?;
+    let error = job.access.secret()?.resolve(env).err()?;
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let message = format!("job `{}` has no token: {error}{cause}", job.name);
+    let what = match job.access {
+        Access::Oauth(_) => "client secret",
+        Access::Token(_) | Access::Open => "token",
+    };
+    let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
 }
 

@@ -110,7 +110,7 @@ pub struct ResponseRecord {
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExchangeError {
-    /// `connect`, `tls`, `timeout`, `too_large` or `protocol`.
+    /// `connect`, `tls`, `timeout`, `too_large`, `protocol` or `no_token`.
     pub kind: String,
     /// The reason in words.
     pub message: String,
@@ -198,6 +198,7 @@ fn kind_of(error: &TransportError) -> &'static str {
         TransportError::Timeout { .. } => "timeout",
         TransportError::TooLarge { .. } => "too_large",
         TransportError::Protocol(_) => "protocol",
+        TransportError::NoToken { .. } => "no_token",
     }
 }
 

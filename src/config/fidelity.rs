@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::words::words;
 use crate::expression::Switches;
 pub use crate::scim::style::{
-    ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
+    ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
     ManagerStyle, OptscimMerge, RolesStyle,
 };
 use crate::scope::ScopingKeys;
@@ -136,6 +136,8 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// Where the client id and secret stand in a token request.
+    pub oauth_credential_location: CredentialLocation,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -213,6 +215,7 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                oauth_credential_location: CredentialLocation::Header,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle,
-    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, RolesStyle,
-    UnmappedActive, WORKERS_MAX,
+    ActiveStyle, CredentialLocation, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle,
+    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe,
+    RolesStyle, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -108,6 +108,12 @@ pub(super) struct RawJob {
     pub(super) tenant_url: Option<Text>,
     /// Where the secret token is; absent for a target that wants none.
     pub(super) token: Option<RawToken>,
+    /// OAuth client credentials, in place of a token.
+    #[schemars(with = "Option<RawOauth>")]
+    pub(super) oauth: Option<Spanned<RawOauth>>,
+    /// A PEM file of certificates that are trusted besides the system's, from the configuration file's own folder.
+    #[schemars(with = "Option<String>")]
+    pub(super) ca: Option<Text>,
     /// Whether only assigned users and groups are provisioned, or all.
     #[schemars(with = "Option<OneOf<ScopeMode>>", extend("default" = "assigned"))]
     pub(super) scope: Option<String>,
@@ -192,6 +198,20 @@ pub(super) struct RawToken {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawOauth {
+    /// Where access tokens are had.
+    #[schemars(required, with = "String")]
+    pub(super) token_endpoint: Option<Text>,
+    /// The client identifier.
+    #[schemars(required, with = "String")]
+    pub(super) client_id: Option<Text>,
+    /// Where the client secret is.
+    #[schemars(required)]
+    pub(super) client_secret: Option<RawToken>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawFidelity {
     /// The set of defaults; a later version of the program keeps each edition as it is.
     #[schemars(with = "Option<OneOf<Edition>>", extend("default" = "2026-08"))]
@@ -255,6 +275,9 @@ pub(super) struct RawFidelity {
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
+    /// Where the client id and secret stand in a token request.
+    #[schemars(with = "Option<OneOf<CredentialLocation>>", extend("default" = "header"))]
+    pub(super) oauth_credential_location: Option<String>,
     /// What happens when an expression yields a list and the target takes one value.
     #[schemars(with = "Option<OneOf<ListOnSingle>>", extend("default" = "error"))]
     pub(super) list_on_single: Option<String>,

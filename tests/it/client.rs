@@ -1,7 +1,9 @@
 //! The network transport over real sockets: what goes out byte for byte, and what every kind of answer becomes.
 
+mod access;
 mod har;
 mod journal;
+mod oauth;
 mod server;
 mod tls;
 
