@@ -128,6 +128,8 @@ pub struct JobConfig {
     pub skip_out_of_scope_deletions: bool,
     /// The most requests in a second of wire time, at most [`REQUESTS_PER_SECOND_MAX`]; `None` for no limit (W-035).
     pub requests_per_second: Option<NonZeroU32>,
+    /// How long the wire journal keeps an exchange, in job time; `None` for ever.
+    pub journal_keep: Option<SignedDuration>,
     /// The open questions, answered.
     pub fidelity: Fidelity,
 }

@@ -12,7 +12,7 @@ use crate::client::journal::{Exchange, JournalError, JournalWriter};
 use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
     Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
-    RootsError, read_roots,
+    RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
@@ -199,6 +199,11 @@ impl Job {
     ) -> Result<CycleResult, RunError> {
         let journal = match mode {
             Mode::Real => {
+                if let Some(keep) = self.config.journal_keep
+                    && let Err(error) = prune(&self.journal, &self.spec.name, keep, clock.now())
+                {
+                    tracing::warn!(%error, "old exchanges stay in the wire journal");
+                }
                 Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
             }
             Mode::Plan => None,

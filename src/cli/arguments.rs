@@ -177,6 +177,7 @@ pub struct PlanArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator logs --status failure\n  \
                         scimulator logs --object adele@contoso.com --wire\n  \
+                        scimulator logs --har wire.har --redact\n  \
                         scimulator logs --action create --limit 20 --format json")]
 pub struct LogsArguments {
     /// Only entries that ended so.
@@ -188,9 +189,16 @@ pub struct LogsArguments {
     /// Only entries of this user or group: userPrincipalName, objectId or a group's displayName.
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
-    /// Show the HTTP exchanges too.
+    /// Show the HTTP exchanges too, each with its milliseconds.
     #[arg(long)]
     pub wire: bool,
+    /// Write the exchanges to this file as HAR 1.2 in place of showing the log; `-` is standard output. Without a
+    /// choice of entries the whole journal, with probes and requests for tokens.
+    #[arg(long, value_name = "FILE", conflicts_with = "wire")]
+    pub har: Option<PathBuf>,
+    /// Put pseudonyms in the place of personal data; equal values have equal ones.
+    #[arg(long)]
+    pub redact: bool,
     /// The most entries, the latest ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,

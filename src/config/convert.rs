@@ -234,6 +234,7 @@ impl Converter<'_> {
             interval,
             groups: raw.groups.unwrap_or(true),
             skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
+            journal_keep: self.journal_keep(raw.journal_keep),
             requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
             fidelity,
         })
@@ -495,6 +496,25 @@ impl Converter<'_> {
                 self.error(&text.span(), error.to_string(), Some(help));
                 default
             }
+        }
+    }
+
+    fn journal_keep(&mut self, text: Option<Text>) -> Option<SignedDuration> {
+        const FOREVER: &str = "forever";
+        /// As long as Entra's own logs are kept.
+        const DAYS: i64 = 30;
+        let default = SignedDuration::from_hours(DAYS * 24);
+        match text {
+            Some(text) if text.get_ref() == FOREVER => None,
+            Some(text) => match duration::parse(text.get_ref()) {
+                Ok(keep) => Some(keep),
+                Err(error) => {
+                    let help = format!("{}, or `{FOREVER}`", duration::HELP);
+                    self.error(&text.span(), error.to_string(), Some(help));
+                    None
+                }
+            },
+            None => Some(default),
         }
     }
 

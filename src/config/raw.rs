@@ -132,6 +132,9 @@ pub(super) struct RawJob {
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
+    /// How long the wire journal keeps an exchange, or `"forever"`.
+    #[schemars(with = "Option<String>", extend("default" = "30d"))]
+    pub(super) journal_keep: Option<Text>,
     /// One choice for each question that the public record leaves open.
     pub(super) fidelity: Option<RawFidelity>,
 }
