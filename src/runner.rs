@@ -27,6 +27,7 @@ use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::Request;
 use crate::schema::{self, Identity, Imported};
+use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
@@ -181,6 +182,13 @@ impl Job {
             target,
             journal: journal_folder(config),
         })
+    }
+
+    /// The same job in another dialect, whatever its tenant URL selects.
+    #[must_use]
+    pub fn speaking(mut self, dialect: Dialect) -> Self {
+        self.spec.style.dialect = dialect;
+        self
     }
 
     /// What the engine sees of it.

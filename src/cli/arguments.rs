@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::APP_PROFILES;
+use crate::scim::style::Dialect;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -166,11 +167,21 @@ pub enum FailOn {
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator plan\n  scimulator plan --fail-if 'disables > 5'\n  \
-                        scimulator plan --fail-if 'deletes > 0' --format json")]
+                        scimulator plan --fail-if 'deletes > 0' --format json\n  \
+                        scimulator plan --compare optscim")]
 pub struct PlanArguments {
     /// Exit with 1 when this holds, a count compared with a number; repeated, when any holds.
     #[arg(long, value_name = "EXPR")]
     pub fail_if: Vec<String>,
+    /// Show each request beside what it would be in this dialect.
+    #[arg(long, value_name = "DIALECT", value_parser = dialect_parser(), conflicts_with = "fail_if")]
+    pub compare: Option<Dialect>,
+}
+
+/// Dialects by the names that the configuration's documentation has for them.
+fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::ALL.iter().map(|dialect| dialect.as_str()))
+        .try_map(|name| Dialect::from_name(&name).ok_or_else(|| format!("there is no dialect `{name}`")))
 }
 
 /// Arguments of `logs`.

@@ -15,6 +15,7 @@ mod cli;
 mod cli_check;
 mod cli_directory;
 mod cli_expression;
+mod cli_plan;
 mod client;
 mod common;
 mod config;

@@ -169,13 +169,13 @@ fn every_member_the_specification_requires_is_there_and_of_its_type() {
 fn schema(file: &str) -> Value {
     fn resolve(value: Value) -> Value {
         match value {
-            Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
-                Some(other) => schema(other.trim_end_matches('#')),
-                None => {
-                    let kept = members.into_iter().filter(|(name, _)| name != "$id");
-                    kept.map(|(name, member)| (name, resolve(member))).collect()
+            Value::Object(members) => {
+                if let Some(other) = members.get("$ref").and_then(Value::as_str) {
+                    return schema(other.trim_end_matches('#'));
                 }
-            },
+                let kept = members.into_iter().filter(|(name, _)| name != "$id");
+                kept.map(|(name, member)| (name, resolve(member))).collect()
+            }
             Value::Array(items) => items.into_iter().map(resolve).collect(),
             scalar => scalar,
         }

@@ -130,7 +130,7 @@ fn personal_values() -> Vec<String> {
     let mut values = Vec::new();
     for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap();
-        if !file.extension().is_some_and(|extension| extension == "csv") || name.starts_with("assignments") {
+        if file.extension().is_none_or(|extension| extension != "csv") || name.starts_with("assignments") {
             continue;
         }
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(&file).unwrap();
