@@ -12,9 +12,11 @@ use url::Url;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
+use crate::gallery;
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
 use crate::mapping::template::{Template, TemplateOptions};
+use crate::scim::style::Dialect;
 pub use crate::scope::ScopeMode;
 use crate::scope::filter::FilterOptions;
 
@@ -32,6 +34,7 @@ mod raw;
 mod source;
 mod structure;
 
+use fidelity::DialectChoice;
 pub use fidelity::{Edition, Fidelity};
 pub use mask::mask_secrets;
 pub use source::FILE_BYTES_MAX;
@@ -42,7 +45,7 @@ pub use token::TokenSource;
 pub const FILE_NAME: &str = "scimulator.toml";
 
 /// The app profiles that a job may name.
-pub const APP_PROFILES: &[&str] = &["scim"];
+pub const APP_PROFILES: &[&str] = &["scim", "customappsso"];
 
 /// The most characters of a job's name, which is part of file names and ids.
 pub const JOB_NAME_CHARS_MAX: usize = 64;
@@ -135,6 +138,21 @@ pub struct JobConfig {
 }
 
 impl JobConfig {
+    /// The form of its requests: the one that was chosen, else the one that its app is pinned to, else what the flags of
+    /// the tenant URL select (`wire.md 0.3`).
+    pub fn dialect(&self) -> Dialect {
+        let of_url = || match &self.endpoint {
+            Endpoint::Embedded => Dialect::Default,
+            Endpoint::Remote(url) => url.dialect(),
+        };
+        match self.fidelity.dialect {
+            DialectChoice::Auto => gallery::pinned_dialect(&self.app).unwrap_or_else(of_url),
+            DialectChoice::Default => Dialect::Default,
+            DialectChoice::Optscim => Dialect::Optscim,
+            DialectChoice::Legacy2018 => Dialect::Legacy2018,
+        }
+    }
+
     /// How mappings and filters of this job are read.
     pub fn reading(&self) -> TemplateOptions<'static> {
         reading(&self.fidelity, self.scope)

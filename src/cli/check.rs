@@ -5,7 +5,8 @@ use super::failure::{findings_to_json, print_findings};
 use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::config::{Access, Config, JobConfig};
+use crate::config::tenant_url::TenantUrlWarning;
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
 use crate::directory::import::{ImportError, import};
 use crate::directory::read::Counts;
@@ -24,6 +25,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             let imported = check_schemas(&config, &jobs)?;
             findings.extend(imported.findings);
             notes.extend(imported.jobs.iter().map(|job| imported_note(job)));
+            notes.extend(jobs.iter().filter_map(|job| off_spec(job)));
             let configured = jobs.iter().filter(|job| !imported.jobs.contains(&job.name));
             findings.extend(configured.flat_map(|job| check_mappings(&config, job)));
             let (counts, found) = check_directory(&config)?;
@@ -64,6 +66,16 @@ fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<St
     };
     let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
+}
+
+/// What is said of a target on this machine without TLS; one on another machine has a warning in its place.
+fn off_spec(job: &JobConfig) -> Option<String> {
+    match &job.endpoint {
+        Endpoint::Remote(url) if url.is_loopback() && url.base().starts_with("http://") => {
+            Some(format!("job `{}`: {}; on this machine it is allowed", job.name, TenantUrlWarning::OffSpec))
+        }
+        Endpoint::Remote(_) | Endpoint::Embedded => None,
+    }
 }
 
 /// The jobs that run an imported schema, and what is wrong with it.

@@ -32,6 +32,7 @@ use crate::directory::object::ObjectKind;
 use crate::expression::AppRole;
 use crate::gallery;
 use crate::mapping::template::{Template, TemplateOptions};
+use crate::scim::style::Dialect;
 use crate::scope::filter::Filter;
 
 /// See [`super::load`].
@@ -206,6 +207,7 @@ impl Converter<'_> {
 
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
+        let url_span = raw.tenant_url.as_ref().map(Spanned::span);
         let app = self.app(raw.app);
         let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
         let allow_remote = raw.allow_remote.unwrap_or(false);
@@ -221,7 +223,7 @@ impl Converter<'_> {
             None => gallery::template(&app, &reading),
         };
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
-        Some(JobConfig {
+        let job = JobConfig {
             name: name?,
             app,
             profile,
@@ -237,7 +239,15 @@ impl Converter<'_> {
             journal_keep: self.journal_keep(raw.journal_keep),
             requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
             fidelity,
-        })
+        };
+        if let (Dialect::Legacy2018, Endpoint::Remote(url), Some(span)) =
+            (job.dialect(), &job.endpoint, url_span)
+            && !url.is_scim_at_root()
+        {
+            let help = "such jobs reach `/scim` directly under the root and nothing else (W-005)";
+            self.error(&span, "the 2018 dialect has no use for this path", Some(help.to_owned()));
+        }
+        Some(job)
     }
 
     fn job_name(&mut self, name: Text, names: &mut Seen) -> Option<String> {
@@ -423,6 +433,7 @@ impl Converter<'_> {
         let expressions = language::switches(&raw, zone);
         Fidelity {
             edition: base.edition,
+            dialect: word_or(raw.dialect.as_deref(), base.dialect),
             active_style: word_or(raw.active_style.as_deref(), base.active_style),
             manager_style: word_or(raw.manager_style.as_deref(), base.manager_style),
             manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use super::words::words;
 use crate::expression::Switches;
 pub use crate::scim::style::{
-    ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
-    ManagerStyle, OptscimMerge, RolesStyle,
+    ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle,
+    ManagerRemoveStyle, ManagerStyle, OptscimMerge, RolesStyle,
 };
 use crate::scope::ScopingKeys;
 use crate::scope::filter::MultiValued;
@@ -20,6 +20,20 @@ words! {
     pub enum Edition {
         /// The public record as of August 2026.
         E2026_08 = "2026-08",
+    }
+}
+
+words! {
+    /// The dialect of a job (`wire.md 0.3`).
+    pub enum DialectChoice {
+        /// As Entra chooses: by the app, else by the flags in the tenant URL.
+        Auto = "auto",
+        /// [`Dialect::Default`](crate::scim::style::Dialect::Default), whatever the flags say.
+        Default = "default",
+        /// [`Dialect::Optscim`](crate::scim::style::Dialect::Optscim), for a target that no URL can flag.
+        Optscim = "optscim",
+        /// [`Dialect::Legacy2018`](crate::scim::style::Dialect::Legacy2018).
+        Legacy2018 = "legacy2018",
     }
 }
 
@@ -94,6 +108,8 @@ pub const MEMBER_BATCH_MAX: u32 = 1000;
 pub struct Fidelity {
     /// The edition that the defaults come from.
     pub edition: Edition,
+    /// The dialect.
+    pub dialect: DialectChoice,
     /// Form of Boolean targets in a PATCH.
     pub active_style: ActiveStyle,
     /// Form of setting a manager.
@@ -195,6 +211,7 @@ impl Fidelity {
         match edition {
             Edition::E2026_08 => Self {
                 edition,
+                dialect: DialectChoice::Auto,
                 active_style: ActiveStyle::String,
                 manager_style: ManagerStyle::String,
                 manager_remove_style: ManagerRemoveStyle::Dialect,

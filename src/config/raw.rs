@@ -7,9 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, CredentialLocation, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle,
-    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe,
-    RolesStyle, UnmappedActive, WORKERS_MAX,
+    ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape,
+    GroupCreateStyle, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing,
+    OptscimMerge, Probe, RolesStyle, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -219,6 +219,9 @@ pub(super) struct RawFidelity {
     /// The set of defaults; a later version of the program keeps each edition as it is.
     #[schemars(with = "Option<OneOf<Edition>>", extend("default" = "2026-08"))]
     pub(super) edition: Option<String>,
+    /// The dialect, for a job whose app or tenant URL does not select the one that is wanted.
+    #[schemars(with = "Option<OneOf<DialectChoice>>", extend("default" = "auto"))]
+    pub(super) dialect: Option<String>,
     /// How `active` and other Boolean targets travel in a PATCH of the default dialect.
     #[schemars(with = "Option<OneOf<ActiveStyle>>", extend("default" = "string"))]
     pub(super) active_style: Option<String>,

@@ -165,6 +165,11 @@ impl TenantUrl {
         self.base.host_str().unwrap_or_default()
     }
 
+    /// Whether the path is `/scim`, directly under the root: all that `legacy2018` reaches (`wire.md 1.1`, W-005).
+    pub fn is_scim_at_root(&self) -> bool {
+        self.base.path().trim_end_matches('/') == "/scim"
+    }
+
     /// Whether the target is on this machine by its name: `localhost`, a name below it, or a loopback address.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.base)

@@ -10,4 +10,5 @@ mod lost;
 mod source;
 mod story;
 mod tables;
+mod tolerance;
 mod traces;

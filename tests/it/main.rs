@@ -19,6 +19,7 @@ mod cli_plan;
 mod client;
 mod common;
 mod config;
+mod dialects;
 mod directory_read;
 mod documents;
 mod engine;
