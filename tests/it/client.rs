@@ -4,6 +4,7 @@ mod access;
 mod har;
 mod journal;
 mod oauth;
+mod pacing;
 mod pseudonyms;
 mod server;
 mod tls;

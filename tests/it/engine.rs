@@ -7,6 +7,7 @@ mod harness;
 mod kill;
 mod logs;
 mod lost;
+mod pacing;
 mod source;
 mod story;
 mod tables;
