@@ -103,6 +103,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Evaluate mapping expressions.
     Expression(ExpressionArguments),
+    /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
+    Compatibility(CompatibilityArguments),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Print a shell's completion script.
@@ -283,6 +285,31 @@ pub struct TargetArguments {
     /// The path before `/Users`.
     #[arg(long, value_name = "PATH", default_value = "/scim")]
     pub base_path: String,
+}
+
+/// Arguments of `compatibility`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator compatibility http://127.0.0.1:8080/scim --token-env SCIM_TOKEN\n  \
+                        scimulator compatibility http://127.0.0.1:8080/scim --markdown > compatibility.md\n\n\
+                        Each step is told in the default and in the flagged dialect. It is fine; tolerated, when the end is\n\
+                        right but something about it is off; refused, when nothing has changed; corrupted, when the server\n\
+                        holds something else than what it was told. What the story made is deleted at its end.\n\
+                        Ends with 1 when a step is neither fine nor tolerated."
+)]
+pub struct CompatibilityArguments {
+    /// The server's base URL, the part before `/Users`.
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The environment variable with the bearer token.
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+    /// Let the server be another machine; users and groups are made and deleted there.
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Print a Markdown table.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// Arguments of `explain`.

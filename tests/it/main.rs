@@ -18,6 +18,7 @@ mod cli_expression;
 mod cli_plan;
 mod client;
 mod common;
+mod compatibility;
 mod config;
 mod dialects;
 mod directory_read;
