@@ -28,6 +28,7 @@ pub mod token;
 pub mod words;
 
 mod convert;
+mod failures;
 mod language;
 mod mask;
 mod raw;
@@ -133,6 +134,10 @@ pub struct JobConfig {
     pub requests_per_second: Option<NonZeroU32>,
     /// How long the wire journal keeps an exchange, in job time; `None` for ever.
     pub journal_keep: Option<SignedDuration>,
+    /// The deletes and disables that one cycle may send; `None` without the guard (E-176).
+    pub delete_threshold: Option<u32>,
+    /// Who is told of quarantine and of the guard.
+    pub notification_email: Option<String>,
     /// The open questions, answered.
     pub fidelity: Fidelity,
 }

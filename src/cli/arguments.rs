@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::APP_PROFILES;
+use crate::config::{APP_PROFILES, duration};
 use crate::scim::style::Dialect;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -74,13 +74,31 @@ pub enum Command {
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
+    /// Run the service: every job on its schedule, until stopped.
+    #[command(after_help = "Examples:\n  scimulator run\n  scimulator run --job staging --format json\n  \
+                            scimulator run --virtual\n\n\
+                            The log goes to standard error, a line an event; with --format json each line is an object.\n\
+                            SIGINT or SIGTERM ends the service when the cycle under way has ended, a second one at once.")]
+    Run(RunArguments),
+    /// Move virtual job time, running every cycle that becomes due.
+    #[command(
+        group = clap::ArgGroup::new("how far").required(true).multiple(true).args(["by", "until"]),
+        after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
+                      scimulator advance 31d --until active --job staging\n\n\
+                      A service started with `run --virtual` does it; when none runs, it is done here. Without a \
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+    )]
+    Advance(AdvanceArguments),
     /// Run one cycle now.
     Cycle(CycleArguments),
     /// Show what a cycle would send, without sending it.
     Plan(PlanArguments),
     /// Show the job's state, its last and next cycle, and statistics.
-    #[command(after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json")]
-    Status,
+    #[command(
+        after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json\n  \
+                            scimulator status --watch"
+    )]
+    Status(StatusArguments),
     /// Show the provisioning log.
     Logs(LogsArguments),
     /// Send the probe of Test Connection and say what Entra would conclude.
@@ -144,6 +162,48 @@ pub struct ManArguments {
     /// The command whose page is wanted; the program's own when left out.
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Job time stands still until `scimulator advance` moves it.
+    #[arg(long = "virtual")]
+    pub virtual_time: bool,
+}
+
+/// Arguments of `advance`.
+#[derive(Debug, Args)]
+pub struct AdvanceArguments {
+    /// How far, as `40m` or `31d`.
+    #[arg(value_name = "BY", value_parser = parse_duration)]
+    pub by: Option<jiff::SignedDuration>,
+    /// No farther than until this holds.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub until: Option<AdvanceUntil>,
+}
+
+/// What may end an advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AdvanceUntil {
+    /// The job is in quarantine; without --job, any of them.
+    Quarantined,
+    /// The job has run and is in no quarantine; without --job, all of them.
+    Active,
+    /// The job has run a cycle; without --job, any of them.
+    Cycle,
+}
+
+fn parse_duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    duration::parse(text).map_err(|error| format!("{error}; {}", duration::HELP))
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// Show it again whenever it changes, until stopped; with --format json, an object a line.
+    #[arg(short, long)]
+    pub watch: bool,
 }
 
 /// Arguments of `cycle`.

@@ -15,12 +15,12 @@ use self::story::{CYCLES, KNOWN, PURGED, STEPS, World};
 use super::arguments::CompatibilityArguments;
 use super::context::Context;
 use super::output::{Output, table};
-use super::session::{now, run_failure, store_failure};
+use super::session::{run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::client::{
     Authorization, BearerToken, Body, Exchange, Network, NetworkOptions, Outcome, ProxySettings,
 };
-use crate::clock::{Clock as _, SignedDuration, VirtualClock};
+use crate::clock::{Clock as _, SignedDuration, SystemClock, VirtualClock};
 use crate::config::tenant_url::RemoteRefused;
 use crate::config::{self, TenantUrl};
 use crate::directory::object::ObjectKind;
@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, arguments: &CompatibilityArguments) -> Resu
     let server = Server::new(arguments)?;
     let mut columns = Vec::new();
     for dialect in DIALECTS {
-        let tag = format!("{}{}", dialect.as_str(), now().strftime("%y%m%d%H%M%S"));
+        let tag = format!("{}{}", dialect.as_str(), SystemClock.now().strftime("%y%m%d%H%M%S"));
         columns.push((dialect, server.tell(dialect, &tag)?));
     }
     print(context.output, arguments.markdown, &columns)?;
@@ -140,7 +140,7 @@ impl Server {
         let job =
             Job::new(&config, job, &environment).map_err(|error| run_failure(&error))?.speaking(dialect);
         let mut store = Store::open(&config.state_dir).map_err(|error| store_failure(&error))?;
-        let clock = VirtualClock::new(now());
+        let clock = VirtualClock::new(SystemClock.now());
 
         self.make_known(&world, ids)?;
         let mut verdicts = Vec::new();
@@ -157,7 +157,7 @@ impl Server {
             let states_before = self.read_all(ids);
             let mut watch = Heard::default();
             let result = job
-                .cycle(&mut store, &clock, Purpose::Cycle, Mode::Real, &mut watch)
+                .cycle(&mut store, &clock, Purpose::CycleByHand, Mode::Real, &mut watch)
                 .map_err(|error| run_failure(&error))?;
             ids.learn(&before, &world, &watch.0);
             if result.state == RunState::Failed && cycle == 1 {

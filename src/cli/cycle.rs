@@ -9,7 +9,6 @@ use super::failure::print_findings;
 use super::output::{Output, relative, warn};
 use super::session::{Session, exit_of, now, run_failure};
 use super::{Exit, Failure};
-use crate::clock::SystemClock;
 use crate::diagnostic::Diagnostic;
 use crate::engine::entry::{Status, seconds};
 use crate::engine::status::synchronization_quarantine;
@@ -23,7 +22,7 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
     if let Some(quarantine) = session.quarantine()?
-        && now() < quarantine.next_attempt
+        && now(&session.store) < quarantine.next_attempt
     {
         let (began, attempt) = (quarantine.series_began, quarantine.next_attempt);
         return Err(Failure::new(
@@ -33,7 +32,7 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
                 session.job.name,
                 quarantine.reason.as_str(),
                 seconds(began),
-                relative(attempt, now()),
+                relative(attempt, now(&session.store)),
                 seconds(attempt),
             ),
         )
@@ -44,23 +43,26 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
         )));
     }
     let job = session.ready()?;
-    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::Cycle };
+    let clock = session.store.clock().clone();
+    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::CycleByHand };
     let mut watch = Progress::new(context.output);
     let result = job
-        .cycle(&mut session.store, &SystemClock, purpose, Mode::Real, &mut watch)
+        .cycle(&mut session.store, &clock, purpose, Mode::Real, &mut watch)
         .map_err(|error| run_failure(&error))?;
     watch.bar.finish_and_clear();
-    print(context.output, &session.job.name, &result, &watch.failures)?;
+    print(context.output, &session, &result, &watch.failures)?;
     if arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed {
         return Ok(Exit::Failed);
     }
     Ok(exit_of(&result))
 }
 
-fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
+fn print(output: Output, session: &Session, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
+    let job = session.job.name.as_str();
     if output.is_json() {
         return output.json(&to_json(job, result));
     }
+    let now = now(&session.store);
     let actions = &result.statistics.actions;
     let kind = match result.kind {
         CycleKind::Initial => "initial cycle",
@@ -99,9 +101,9 @@ fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) ->
         Some(quarantine) if !result.source_fault => output.note(&format!(
             "the job is in quarantine ({}); the next attempt is due {}, `scimulator start` clears it",
             quarantine.reason.as_str(),
-            relative(quarantine.next_attempt, now())
+            relative(quarantine.next_attempt, now)
         )),
-        Some(_) | None => output.note(&format!("next cycle due {}", relative(result.next_cycle, now()))),
+        Some(_) | None => output.note(&format!("next cycle due {}", relative(result.next_cycle, now))),
     }
     Ok(())
 }

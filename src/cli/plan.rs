@@ -13,7 +13,6 @@ use super::output::Output;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Body, Exchange, one_line};
-use crate::clock::SystemClock;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::engine::{CycleKind, CycleResult, Purpose};
 use crate::runner::{Mode, Watch};
@@ -31,9 +30,10 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
     if let Some(other) = arguments.compare {
         return compare::run(context, &mut session, job, other);
     }
+    let clock = session.store.clock().clone();
     let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
-        .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
+        .cycle(&mut session.store, &clock, Purpose::CycleByHand, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
     let counts = counts(&result);
     if context.output.is_json() {

@@ -30,6 +30,7 @@ mod laws;
 mod mappings_in_jobs;
 mod schema;
 mod scope_filter;
+mod service;
 #[path = "../support/sources.rs"]
 mod sources;
 mod state_files;

@@ -7,7 +7,6 @@ use crate::cli::context::Context;
 use crate::cli::session::{Session, exit_of, run_failure};
 use crate::cli::{Exit, Failure};
 use crate::client::{Exchange, one_line};
-use crate::clock::SystemClock;
 use crate::engine::{CycleResult, Purpose};
 use crate::runner::{Job, Mode};
 use crate::scim::style::Dialect;
@@ -54,9 +53,10 @@ fn planned(
     session: &mut Session,
     job: &Job,
 ) -> Result<(CycleResult, Vec<Exchange>), Failure> {
+    let clock = session.store.clock().clone();
     let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
-        .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
+        .cycle(&mut session.store, &clock, Purpose::CycleByHand, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
     Ok((result, watch.writes))
 }
