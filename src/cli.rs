@@ -19,6 +19,7 @@ pub mod output;
 
 mod advance;
 mod check;
+mod compatibility;
 mod completions;
 mod cycle;
 mod deletions;
@@ -141,6 +142,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Directory(arguments) => directory::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
+        Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
+use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
     Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
+    RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
-use crate::config::{Config, Endpoint, JobConfig};
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
@@ -25,6 +27,7 @@ use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::{Method, Request, Response, TransportError};
 use crate::schema::{self, Identity, Imported};
+use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
@@ -47,6 +50,15 @@ pub enum RunError {
         job: String,
         /// Why.
         reason: String,
+    },
+    /// The certificates of the job can't be used.
+    #[error("the certificates of job `{job}` can't be used")]
+    Roots {
+        /// The job.
+        job: String,
+        /// Why.
+        #[source]
+        source: RootsError,
     },
     /// The network client can't be set up.
     #[error("the network client can't be set up")]
@@ -129,7 +141,7 @@ impl Job {
         /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
         const WORKERS: usize = 1;
         let spec = JobSpec::new(config, job, WORKERS);
-        let token = match &job.token {
+        let secret = match job.access.secret() {
             Some(source) => Some(
                 source
                     .resolve(environment)
@@ -139,13 +151,17 @@ impl Job {
         };
         let target = match &job.endpoint {
             Endpoint::Embedded => {
-                Target::Embedded { token: token.as_ref().map(|token| token.expose_secret().to_owned()) }
+                Target::Embedded { token: secret.as_ref().map(|token| token.expose_secret().to_owned()) }
             }
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
                 options.timeout =
                     std::time::Duration::try_from(job.fidelity.timeout).unwrap_or(options.timeout);
                 options.follow_redirects = job.fidelity.follow_redirects;
+                if let Some(file) = &job.ca {
+                    options.extra_roots = read_roots(file)
+                        .map_err(|source| RunError::Roots { job: job.name.clone(), source })?;
+                }
                 let pace = match job.requests_per_second {
                     Some(requests) => Pace::per_second(requests, WireClock::real()),
                     None => Pace::none(),
@@ -157,7 +173,7 @@ impl Job {
                 })
             }
         };
-        let credentials = credentials(&job.name, token)?;
+        let credentials = credentials(job, secret)?;
         Ok(Self {
             spec,
             config: job.clone(),
@@ -166,6 +182,13 @@ impl Job {
             target,
             journal: journal_folder(config),
         })
+    }
+
+    /// The same job in another dialect, whatever its tenant URL selects.
+    #[must_use]
+    pub fn speaking(mut self, dialect: Dialect) -> Self {
+        self.spec.style.dialect = dialect;
+        self
     }
 
     /// What the engine sees of it.
@@ -211,6 +234,11 @@ impl Job {
     ) -> Result<CycleResult, RunError> {
         let journal = match mode {
             Mode::Real => {
+                if let Some(keep) = self.config.journal_keep
+                    && let Err(error) = prune(&self.journal, &self.spec.name, keep, clock.now())
+                {
+                    tracing::warn!(%error, "old exchanges stay in the wire journal");
+                }
                 Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
             }
             Mode::Plan => None,
@@ -380,15 +408,33 @@ pub fn source(config: &Config) -> Source {
     }
 }
 
-fn credentials(job: &str, token: Option<SecretString>) -> Result<Credentials, RunError> {
-    let authorization = match token.clone() {
-        Some(token) => Authorization::Bearer(
-            BearerToken::try_from(token)
-                .map_err(|error| RunError::InvalidToken { job: job.to_owned(), reason: error.to_string() })?,
-        ),
-        None => Authorization::None,
+fn credentials(job: &JobConfig, secret: Option<SecretString>) -> Result<Credentials, RunError> {
+    let redactor;
+    let authorization = match (&job.access, secret) {
+        (Access::Oauth(oauth), Some(client_secret)) => {
+            let credentials = ClientCredentials {
+                token_endpoint: oauth.token_endpoint.clone(),
+                client_id: oauth.client_id.clone(),
+                client_secret,
+                location: job.fidelity.oauth_credential_location,
+            };
+            redactor = Redactor::new(credentials.secrets());
+            let tokens = AccessTokens::new(credentials, WireClock::real(), redactor.clone());
+            Authorization::ClientCredentials(Arc::new(tokens))
+        }
+        (_, Some(token)) => {
+            redactor = Redactor::new([token.clone()]);
+            Authorization::Bearer(BearerToken::try_from(token).map_err(|error| RunError::InvalidToken {
+                job: job.name.clone(),
+                reason: error.to_string(),
+            })?)
+        }
+        (_, None) => {
+            redactor = Redactor::new([]);
+            Authorization::None
+        }
     };
-    Ok(Credentials { authorization, redactor: Redactor::new(token) })
+    Ok(Credentials { authorization, redactor })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, RunError> {

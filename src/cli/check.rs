@@ -9,7 +9,8 @@ use super::failure::{findings_to_json, print_findings};
 use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::config::{Config, JobConfig};
+use crate::config::tenant_url::TenantUrlWarning;
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
 use crate::directory::import::{ImportError, import};
 use crate::directory::read::Counts;
@@ -31,6 +32,7 @@ pub(super) fn run(context: &Context, arguments: &CheckArguments) -> Result<Exit,
             let imported = check_schemas(&config, &jobs)?;
             findings.extend(imported.findings);
             notes.extend(imported.jobs.iter().map(|job| imported_note(job)));
+            notes.extend(jobs.iter().filter_map(|job| off_spec(job)));
             let configured = jobs.iter().filter(|job| !imported.jobs.contains(&job.name));
             findings.extend(configured.clone().flat_map(|job| check_mappings(&config, job)));
             let CheckedDirectory { read, findings: found } = check_directory(&config)?;
@@ -82,10 +84,24 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let error = job.token.as_ref()?.resolve(env).err()?;
+    let error = job.access.secret()?.resolve(env).err()?;
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let message = format!("job `{}` has no token: {error}{cause}", job.name);
+    let what = match job.access {
+        Access::Oauth(_) => "client secret",
+        Access::Token(_) | Access::Open => "token",
+    };
+    let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
+}
+
+/// What is said of a target on this machine without TLS; one on another machine has a warning in its place.
+fn off_spec(job: &JobConfig) -> Option<String> {
+    match &job.endpoint {
+        Endpoint::Remote(url) if url.is_loopback() && url.base().starts_with("http://") => {
+            Some(format!("job `{}`: {}; on this machine it is allowed", job.name, TenantUrlWarning::OffSpec))
+        }
+        Endpoint::Remote(_) | Endpoint::Embedded => None,
+    }
 }
 
 /// The jobs that run an imported schema, and what is wrong with it.

@@ -13,8 +13,8 @@ use super::words::words;
 use crate::expression::Switches;
 use crate::mapping::check::UnknownAttributes;
 pub use crate::scim::style::{
-    ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
-    ManagerStyle, OptscimMerge, RolesStyle,
+    ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle,
+    ManagerRemoveStyle, ManagerStyle, OptscimMerge, RolesStyle,
 };
 use crate::scope::ScopingKeys;
 use crate::scope::filter::MultiValued;
@@ -24,6 +24,20 @@ words! {
     pub enum Edition {
         /// The public record as of August 2026.
         E2026_08 = "2026-08",
+    }
+}
+
+words! {
+    /// The dialect of a job (`wire.md 0.3`).
+    pub enum DialectChoice {
+        /// As Entra chooses: by the app, else by the flags in the tenant URL.
+        Auto = "auto",
+        /// [`Dialect::Default`](crate::scim::style::Dialect::Default), whatever the flags say.
+        Default = "default",
+        /// [`Dialect::Optscim`](crate::scim::style::Dialect::Optscim), for a target that no URL can flag.
+        Optscim = "optscim",
+        /// [`Dialect::Legacy2018`](crate::scim::style::Dialect::Legacy2018).
+        Legacy2018 = "legacy2018",
     }
 }
 
@@ -90,6 +104,8 @@ pub const MEMBER_BATCH_MAX: u32 = 1000;
 pub struct Fidelity {
     /// The edition that the defaults come from.
     pub edition: Edition,
+    /// The dialect.
+    pub dialect: DialectChoice,
     /// Form of Boolean targets in a PATCH.
     pub active_style: ActiveStyle,
     /// Form of setting a manager.
@@ -132,6 +148,8 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// Where the client id and secret stand in a token request.
+    pub oauth_credential_location: CredentialLocation,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -195,6 +213,7 @@ impl Fidelity {
         match edition {
             Edition::E2026_08 => Self {
                 edition,
+                dialect: DialectChoice::Auto,
                 active_style: ActiveStyle::String,
                 manager_style: ManagerStyle::String,
                 manager_remove_style: ManagerRemoveStyle::Dialect,
@@ -215,6 +234,7 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                oauth_credential_location: CredentialLocation::Header,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,

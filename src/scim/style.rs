@@ -147,6 +147,17 @@ switch! {
 }
 
 switch! {
+    /// Where the client id and secret stand in a token request (`wire.md 1.3`, 13 #19; W-011, W-012).
+    CredentialLocation {
+        /// In the header: HTTP Basic.
+        #[default]
+        Header = "header",
+        /// In the form.
+        Body = "body",
+    }
+}
+
+switch! {
     /// The first member of a PATCH body (`wire.md 13` #26).
     EnvelopeOrder {
         /// `schemas`, then `Operations`.

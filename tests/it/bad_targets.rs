@@ -396,6 +396,8 @@ fn a_token_that_the_target_echoes_is_masked_everywhere() {
             &["cycle"],
             &["status"],
             &["logs", "--wire"],
+            &["logs", "--wire", "--redact"],
+            &["logs", "--har", "-"],
             &["start"],
         ] {
             check(&[command, &["--job", job]].concat());

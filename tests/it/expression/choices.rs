@@ -208,6 +208,7 @@ fn oq_15_roles() {
         "No more than one app role assignment was expected, but this many where found: 2",
     );
     choice(text, &two, &several, |s| s.role_several = RoleSeveral::First, &json!("Role 1"));
+    covers!("W-182");
     let none = error("SingleAppRoleAssignment", "the object has no app role assignment");
     choice(text, &json!({}), &json!(null), |s| s.role_none = RoleNone::Error, &none);
 }

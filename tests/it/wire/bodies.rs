@@ -165,6 +165,31 @@ fn creates_are_those_of_the_sheet_in_every_dialect_that_shares_them() {
     }
 }
 
+/// The URN of a custom extension is the documented pattern (`wire.md 3.1`), the rest of the body that of the sheet.
+#[test]
+fn a_custom_extension_stands_under_its_urn_and_not_in_schemas() {
+    covers!("W-084");
+    let custom = "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User";
+    let rows = [
+        toml::toml! { constant = "u" target = "userName" },
+        format!("attribute = 'badge'\ntarget = '{custom}:badge'").parse().unwrap(),
+        toml::toml! { attribute = "department" target = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" },
+    ];
+    let attributes = [format!("name = '{custom}:badge'").parse().unwrap()];
+    let mapping = mapping_of(&rows, &attributes);
+    let text = |text: &str| AttributeValue::Text(text.to_owned());
+    let source = BTreeMap::from([("badge".to_owned(), text("B-7")), ("department".to_owned(), text("R&D"))]);
+    let style = Style::default();
+    let body = mapped(&mapping, &source, &style).create_body(&style).unwrap();
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    assert_eq!(
+        body["schemas"],
+        serde_json::json!(["urn:ietf:params:scim:schemas:core:2.0:User", enterprise])
+    );
+    assert_eq!(body[custom], serde_json::json!({ "badge": "B-7" }));
+    assert_eq!(body[enterprise], serde_json::json!({ "department": "R&D" }));
+}
+
 /// `"template"`, or rows as in a profile.
 #[derive(Deserialize)]
 #[serde(untagged)]
