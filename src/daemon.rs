@@ -9,6 +9,7 @@
 //! far as a [`Wish`] goes: one engine, two ways to wait.
 
 pub mod due;
+mod host;
 mod job;
 mod service;
 mod settings;
@@ -16,6 +17,7 @@ mod tended;
 mod told;
 mod virtual_time;
 
+pub use host::Host;
 pub use job::ConfiguredJob;
 pub use service::{Answer, Beat, Roster, ServiceError, Task, attend, run, run_virtual, supervise};
 pub use settings::Settings;
