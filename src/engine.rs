@@ -9,6 +9,7 @@ pub mod decide;
 pub mod drive;
 pub mod entry;
 pub mod escrow;
+pub mod guard;
 pub mod ids;
 pub mod inspect;
 mod object;

@@ -12,6 +12,7 @@ mod job;
 mod journaled;
 mod lock;
 mod schema;
+mod standing;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use import::{Import, ImportFault, Imported};
 pub use job::{Escrow, Execution, JobRow, Link};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
+pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.

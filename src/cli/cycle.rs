@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     }
     let job = session.ready()?;
     let clock = session.store.clock().clone();
-    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::Cycle };
+    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::CycleByHand };
     let mut watch = Progress::new(context.output);
     let result = job
         .cycle(&mut session.store, &clock, purpose, Mode::Real, &mut watch)

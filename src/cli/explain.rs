@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::arguments::ExplainArguments;
 use super::context::Context;
 use super::directory::{value_to_json, value_to_text};
-use super::output::{relative, table};
-use super::session::{Session, engine_failure, find, look_at_directory, now, store_failure};
+use super::output::table;
+use super::session::{Session, engine_failure, find, look_at_directory, next_retry, now, store_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, Filter, JournalError, file_name, one_line, read};
 use crate::clock::Timestamp;
@@ -367,11 +367,11 @@ fn filters_to_json(inspection: &Inspection) -> Vec<Value> {
 fn escrow_text(escrow: &Escrow, now: Timestamp) -> String {
     let what = if escrow.is_reference { "its references" } else { escrow.operation.as_str() };
     format!(
-        "  in escrow: {what} failed with {} since {}, {} retries, next {}\n    {}",
+        "  in escrow: {what} failed with {} since {}, {} retries, {}\n    {}",
         escrow.error_code,
         escrow.first_failure,
         escrow.retries,
-        relative(escrow.next_retry, now),
+        next_retry(escrow, now),
         escrow.reason.replace('\n', "\n    ")
     )
 }
@@ -466,7 +466,7 @@ fn to_json(
             "httpStatus": escrow.http_status,
             "firstFailure": escrow.first_failure.to_string(),
             "retries": escrow.retries,
-            "nextRetry": escrow.next_retry.to_string(),
+            "nextRetry": escrow.next_retry.map(|next| next.to_string()),
         })
     };
     let last = match last {

@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
     let clock = session.store.clock().clone();
     let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
-        .cycle(&mut session.store, &clock, Purpose::Cycle, Mode::Plan, &mut watch)
+        .cycle(&mut session.store, &clock, Purpose::CycleByHand, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
     let counts = counts(&result);
     if context.output.is_json() {

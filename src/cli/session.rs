@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::print_findings;
+use super::output::relative;
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, Timestamp};
 use crate::config::{Config, JobConfig};
@@ -12,7 +13,7 @@ use crate::engine::quarantine::Quarantine;
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
-use crate::store::{JobLock, Resolved, Store, StoreError, StoredObject};
+use crate::store::{Escrow, JobLock, Resolved, Store, StoreError, StoredObject};
 
 /// A configured job and the state it runs on.
 pub(super) struct Session {
@@ -59,6 +60,14 @@ impl Session {
             Some(job) => crate::engine::status::quarantine(&job).map_err(|error| store_failure(&error)),
             None => Ok(None),
         }
+    }
+}
+
+/// When a failure is tried again, as a piece of a sentence.
+pub(super) fn next_retry(escrow: &Escrow, now: Timestamp) -> String {
+    match escrow.next_retry {
+        Some(next) => format!("next try {}", relative(next, now)),
+        None => "given up".to_owned(),
     }
 }
 

@@ -113,7 +113,10 @@ fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> R
     Ok(Job {
         name: job.name.clone(),
         record: synchronization_job(&spec, store)?,
-        due: next_due(&Standing::of(row.as_ref(), job.interval)?, now),
+        due: next_due(
+            &Standing::of(row.as_ref(), job.interval, job.fidelity.failures.quarantine_limit)?,
+            now,
+        ),
         linked: row.as_ref().map_or((0, 0), |row| row.linked),
         escrows: store.escrows(&job.name)?.len(),
         ended: !store.executions(&job.name, 1)?.is_empty(),

@@ -1,6 +1,7 @@
 //! When a job runs next (`engine.md 2, 6.4, 12`). Pure.
 
 use crate::clock::{SignedDuration, Timestamp};
+use crate::engine::quarantine::ends_at;
 use crate::engine::status::quarantine;
 use crate::store::{JobRow, StoreError};
 
@@ -16,6 +17,10 @@ const FAULT_PAUSE_MAX: SignedDuration = SignedDuration::from_mins(40);
 pub struct Standing {
     /// An admin has paused it.
     pub paused: bool,
+    /// A long quarantine has ended it.
+    pub disabled: bool,
+    /// When the quarantine it is in disables it.
+    pub ends: Option<Timestamp>,
     /// The time between two cycles.
     pub interval: SignedDuration,
     /// What its last cycle left as the time of the next; `None` when none has ended yet, or `start` cleared it.
@@ -25,14 +30,20 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a job that keeps `row` in the state, or nothing yet.
+    /// The standing of a job that keeps `row` in the state, or nothing yet; `limit`: how long a quarantine may last.
     ///
     /// # Errors
     /// The row holds a quarantine that can't be read.
-    pub fn of(row: Option<&JobRow>, interval: SignedDuration) -> Result<Self, StoreError> {
+    pub fn of(
+        row: Option<&JobRow>,
+        interval: SignedDuration,
+        limit: SignedDuration,
+    ) -> Result<Self, StoreError> {
         let quarantine = row.map(quarantine).transpose()?.flatten();
         Ok(Self {
             paused: row.is_some_and(|row| row.paused),
+            disabled: row.is_some_and(|row| row.disabled),
+            ends: quarantine.as_ref().map(|quarantine| ends_at(quarantine, limit)),
             interval,
             next_cycle: row.and_then(|row| row.next_cycle),
             next_attempt: quarantine.map(|quarantine| quarantine.next_attempt),
@@ -56,11 +67,12 @@ pub enum Due {
 /// However late it is, one cycle is due, not one for each interval that went by. A moment farther off than any pause
 /// was written under a clock that has been set back since, or under a longer interval: then it is due at once.
 pub fn next_due(standing: &Standing, now: Timestamp) -> Due {
-    if standing.paused {
+    if standing.paused || standing.disabled {
         return Due::Never;
     }
     let longest = standing.interval.max(QUARANTINE_PAUSE_MAX);
-    match standing.next_cycle.max(standing.next_attempt) {
+    let next = standing.next_cycle.max(standing.next_attempt);
+    match next.map(|next| standing.ends.map_or(next, |ends| next.min(ends))) {
         Some(at) if now < at && at <= later(now, longest) => Due::At(at),
         Some(_) | None => Due::Now,
     }
@@ -96,6 +108,8 @@ mod tests {
     fn steady() -> Standing {
         Standing {
             paused: false,
+            disabled: false,
+            ends: None,
             interval: SignedDuration::from_mins(40),
             next_cycle: Some(at("2026-01-05T08:40:00Z")),
             next_attempt: None,
@@ -108,6 +122,8 @@ mod tests {
         let new = Standing { next_cycle: None, ..steady() };
         let paused = Standing { paused: true, ..steady() };
         let quarantined = Standing { next_attempt: Some(attempt), ..steady() };
+        let ending = Standing { ends: Some(at("2026-01-05T12:00:00Z")), ..quarantined.clone() };
+        let disabled = Standing { disabled: true, ..ending.clone() };
         let weekly = Standing {
             interval: SignedDuration::from_hours(7 * 24),
             next_cycle: Some(at("2026-01-12T08:00:00Z")),
@@ -131,6 +147,9 @@ mod tests {
             ),
             ("in quarantine at the regular time", &quarantined, "2026-01-05T08:40:00Z", Due::At(attempt)),
             ("in quarantine when the attempt is due", &quarantined, "2026-01-05T16:00:00Z", Due::Now),
+            ("28 days are over first", &ending, "2026-01-05T08:40:00Z", Due::At(at("2026-01-05T12:00:00Z"))),
+            ("28 days are over", &ending, "2026-01-05T12:00:00Z", Due::Now),
+            ("disabled", &disabled, "2026-01-05T17:00:00Z", Due::Never),
             ("a long interval", &weekly, "2026-01-05T08:00:00Z", Due::At(at("2026-01-12T08:00:00Z"))),
             (
                 "an interval that was longer",

@@ -10,7 +10,7 @@ use super::told::{self, Telling};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::JobSpec;
-use crate::engine::status::quarantine;
+use crate::engine::status::{quarantine, settle};
 use crate::engine::{CycleKind, Purpose};
 use crate::runner::{Environment, Job, Mode, spec_in_effect};
 use crate::store::{JobLock, JobRow, LockError, Store, StoreError};
@@ -49,7 +49,11 @@ impl ConfiguredJob {
         let config = self.settings.reread();
         let Some(job) = job_of(&config, &self.name) else { return Ok(Ran::Gone) };
         let row = store.job(&self.name)?;
-        if next_due(&Standing::of(row.as_ref(), job.interval)?, clock.now()) != Due::Now {
+        let limit = job.fidelity.failures.quarantine_limit;
+        if next_due(&Standing::of(row.as_ref(), job.interval, limit)?, clock.now()) != Due::Now {
+            return Ok(Ran::NotDue);
+        }
+        if settle(store, &self.name, limit, clock.now())? {
             return Ok(Ran::NotDue);
         }
         let ready = Job::new(&config, job, ENVIRONMENT)?;
@@ -75,7 +79,8 @@ impl Runs for ConfiguredJob {
         let config = self.settings.current();
         let Some(job) = job_of(&config, &self.name) else { return Ok(None) };
         let store = self.open()?;
-        let standing = Standing::of(store.job(&self.name)?.as_ref(), job.interval)?;
+        let limit = job.fidelity.failures.quarantine_limit;
+        let standing = Standing::of(store.job(&self.name)?.as_ref(), job.interval, limit)?;
         self.store = Some(store);
         Ok(Some(standing))
     }

@@ -116,7 +116,9 @@ impl<R: Runs> Tended<R> {
                 return Ok(Looked::Waits(due));
             }
             Due::Never => {
-                self.say("paused".to_owned(), |job, _| told::paused(job));
+                let (what, tell): (_, fn(&str)) =
+                    if standing.disabled { ("disabled", told::disabled) } else { ("paused", told::paused) };
+                self.say(what.to_owned(), |job, _| tell(job));
                 return Ok(Looked::Waits(due));
             }
         }

@@ -77,6 +77,14 @@ pub(super) fn paused(job: &str) {
     info!(event = "paused", job, "{job}: paused; `scimulator start --job {job}` lets it go on");
 }
 
+pub(super) fn disabled(job: &str) {
+    warn!(
+        event = "disabled",
+        job,
+        "{job}: disabled after a quarantine that lasted too long; `scimulator start --job {job}` or `restart` lets it go on"
+    );
+}
+
 pub(super) fn busy(job: &str, holder: &str) {
     warn!(
         event = "busy",

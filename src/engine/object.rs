@@ -7,8 +7,9 @@ mod source;
 use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
-use super::decide::{Decision, Facts, Managed, decide};
+use super::decide::Decision;
 use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
+use super::guard::takes_away;
 use super::reference::ReferenceNote;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
@@ -19,20 +20,18 @@ use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
 use crate::scim::query::{FilterValue, collection_path, read_path, resource_path};
 use crate::scope::Verdict;
-use crate::store::{Link, Phase, StoredObject, WorkItem};
+use crate::store::{Link, Phase, WorkItem};
 
 use notes::SKIPPED;
 pub(super) use notes::log_redundant;
-pub(super) use source::{Loaded, evaluate, is_touched, load, rules, source_view};
+pub(super) use source::{Loaded, decision, evaluate, is_touched, load, source_view};
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
 pub(super) struct ObjectTask {
     pub(super) item: WorkItem,
     phase: Phase,
-    object: StoredObject,
-    verdict: Verdict,
-    link: Option<Link>,
+    loaded: Loaded,
     mapped: Option<Mapped>,
     matching: Vec<(TargetPath, FilterValue)>,
     /// Whether this takes the account away: disabled, or out of scope.
@@ -79,12 +78,9 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)?
-        else {
-            return Ok(None);
-        };
+        let Some(loaded) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
         let mapping = context.spec.mapping(kind);
-        count_import(context, &item, &verdict);
+        count_import(context, &item, &loaded.verdict);
         if !mapping.enabled {
             context.store.drop_escrow(&context.spec.name, kind, &item.id, false)?;
             context.store.drop_escrow(&context.spec.name, kind, &item.id, true)?;
@@ -92,9 +88,7 @@ impl ObjectTask {
         }
         let mut task = Self {
             phase,
-            object,
-            verdict,
-            link,
+            loaded,
             mapped: None,
             matching: Vec::new(),
             removes: false,
@@ -108,7 +102,7 @@ impl ObjectTask {
             stage: Stage::Idle,
             item,
         };
-        task.entry.display_name = task.object.text("displayName").map(str::to_owned);
+        task.entry.display_name = task.loaded.object.text("displayName").map(str::to_owned);
         task.map(context);
         let decision = task.decide(context);
         let next = match (decision, task.interrupted(context)?) {
@@ -122,19 +116,17 @@ impl ObjectTask {
     }
 
     fn decide(&self, context: &Context<'_>) -> Decision {
-        let link = self.link.as_ref();
-        decide(&Facts {
-            verdict: &self.verdict,
-            link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: self.unmappable.is_some() || !self.matching.is_empty(),
-            touched: is_touched(context.spec, &self.item),
-            full: context.is_initial(),
-            rules: rules(context.spec, self.item.kind),
-        })
+        let has_matching_value = self.unmappable.is_some() || !self.matching.is_empty();
+        let touched = is_touched(context.spec, &self.item);
+        decision(context.spec, &self.loaded, touched, has_matching_value, context.is_initial())
     }
 
     /// Begins what was decided. A mapping that fails stands in the way of values, not of a removal or a skip.
     fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
+        if context.held.is_some() && takes_away(decision, self.loaded.link.as_ref()) {
+            self.hold_back(context, decision)?;
+            return Ok(Next::Done);
+        }
         match decision {
             Decision::Provision | Decision::Evaluate { .. } if self.unmappable.is_some() => {
                 let refusal = self.unmappable.take().ok_or(EngineError::Defect("a failure went missing"))?;
@@ -144,7 +136,9 @@ impl ObjectTask {
             }
             Decision::Nothing => {
                 // Of a linked object in scope nothing was looked at: what it waits for is not done.
-                if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
+                if !(self.loaded.verdict.in_scope()
+                    && self.loaded.link.as_ref().is_some_and(|link| link.managed))
+                {
                     self.release_all(context)?;
                 }
                 Ok(Next::Done)
@@ -191,12 +185,12 @@ impl ObjectTask {
 
     /// The object's name.
     pub(super) fn label(&self) -> &str {
-        &self.object.label
+        &self.loaded.object.label
     }
 
     fn map(&mut self, context: &Context<'_>) {
-        let view = source_view(context.spec, &self.object, &self.verdict);
-        match evaluate(context.spec, &self.object, &view, context.cycle, context.now) {
+        let view = source_view(context.spec, &self.loaded.object, &self.loaded.verdict);
+        match evaluate(context.spec, &self.loaded.object, &view, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
@@ -207,7 +201,7 @@ impl ObjectTask {
     }
 
     fn target_id(&self) -> Option<String> {
-        self.link.as_ref().map(|link| link.target_id.clone())
+        self.loaded.link.as_ref().map(|link| link.target_id.clone())
     }
 
     /// Nothing is wanted of the object any more: neither the operation nor the reference that waits in escrow, nor
@@ -243,7 +237,7 @@ impl ObjectTask {
         context.fail(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             target_id.as_deref(),
             action,
             false,
@@ -257,7 +251,7 @@ impl ObjectTask {
     fn fail_here(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
         let (action, step) = if self.removes {
             (Action::Disable, "EntryExportUpdateSoftDelete")
-        } else if self.link.is_none() {
+        } else if self.loaded.link.is_none() {
             (Action::Create, "EntryExportAdd")
         } else {
             (Action::Update, "EntryExportUpdate")
@@ -293,7 +287,7 @@ impl ObjectTask {
             StepKind::Matching,
             format!(
                 "{} '{}' will be created in {} ({} is active and assigned, and no match was found)",
-                self.item.kind, self.object.label, context.spec.target_system, self.item.kind
+                self.item.kind, self.loaded.object.label, context.spec.target_system, self.item.kind
             ),
         );
         let body = match mapped.create_body(&context.spec.style) {
@@ -345,20 +339,20 @@ impl ObjectTask {
                 return self.fail_here(context, &Refusal::answer(Exchange::Create, &error, &response));
             }
         };
-        let link = Link { target_id: resource.id.clone(), managed: true };
-        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
-        self.link = Some(link);
+        let link = Link { target_id: resource.id.clone(), managed: true, removed: false };
+        context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        self.loaded.link = Some(link);
         self.fresh = true;
         self.release_escrow(context)?;
-        context.statistics.count_exported += 1;
+        context.exported();
         let status = if response.status == 201 { Status::Success } else { Status::Warning };
         let step = self.entry.step(
             "EntryExportAdd",
             StepKind::Export,
-            format!("{kind} '{}' was created in {}", self.object.label, context.spec.target_system),
+            format!("{kind} '{}' was created in {}", self.loaded.object.label, context.spec.target_system),
         );
         step.status = status;
-        step.details.insert("ReportableIdentifier".to_owned(), self.object.label.clone());
+        step.details.insert("ReportableIdentifier".to_owned(), self.loaded.object.label.clone());
         if status == Status::Warning {
             step.details.insert(
                 "Warning".to_owned(),
@@ -384,7 +378,7 @@ impl ObjectTask {
         context.log(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             Some(&resource.id),
             Action::Create,
             status,
@@ -396,7 +390,7 @@ impl ObjectTask {
     // Reading and comparing.
 
     fn read(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
-        let Some(link) = &self.link else { return Err(EngineError::Defect("a read without a link")) };
+        let Some(link) = &self.loaded.link else { return Err(EngineError::Defect("a read without a link")) };
         let path = read_path(self.item.kind, &link.target_id);
         self.stage = Stage::Read;
         Ok(Next::Send(Exchange::Read, context.request(Method::Get, &path, None)))
@@ -436,7 +430,7 @@ impl ObjectTask {
                         context.spec.target_system
                     ),
                 );
-                self.link = None;
+                self.loaded.link = None;
                 self.begin_match(context)
             }
             OnMissing::Rematch | OnMissing::InvalidAnchor => match usable(exchange, answer) {
@@ -457,7 +451,9 @@ impl ObjectTask {
         if differences.is_empty() {
             return self.unchanged(context);
         }
-        let Some(link) = &self.link else { return Err(EngineError::Defect("a comparison without a link")) };
+        let Some(link) = &self.loaded.link else {
+            return Err(EngineError::Defect("a comparison without a link"));
+        };
         let body = crate::mapping::patch_body(&differences, &context.spec.style);
         let path = resource_path(self.item.kind, &link.target_id);
         self.entry.step(
@@ -465,7 +461,7 @@ impl ObjectTask {
             StepKind::Processing,
             format!(
                 "{} '{}' will be updated in {}",
-                self.item.kind, self.object.label, context.spec.target_system
+                self.item.kind, self.loaded.object.label, context.spec.target_system
             ),
         );
         context.statistics.count_exports += 1;
@@ -481,7 +477,14 @@ impl ObjectTask {
         // If there are references to look at, their pass says how it ended: one change, one entry.
         if let Some(entry) = self.add_references(context, Some(entry))? {
             let target_id = self.target_id();
-            log_redundant(context, self.phase, &self.item, &self.object.label, target_id.as_deref(), entry)?;
+            log_redundant(
+                context,
+                self.phase,
+                &self.item,
+                &self.loaded.object.label,
+                target_id.as_deref(),
+                entry,
+            )?;
         }
         Ok(Next::Done)
     }
@@ -500,7 +503,7 @@ impl ObjectTask {
         }
         self.keep_link(context)?;
         self.release_escrow(context)?;
-        context.statistics.count_exported += 1;
+        context.exported();
         let disables = self.removes && differences.iter().any(|difference| difference.path.is_core("active"));
         let (action, step) = if disables {
             (Action::Disable, "EntryExportUpdateSoftDelete")
@@ -513,7 +516,7 @@ impl ObjectTask {
             StepKind::Export,
             format!(
                 "{} '{}' was {verb} in {}",
-                self.item.kind, self.object.label, context.spec.target_system
+                self.item.kind, self.loaded.object.label, context.spec.target_system
             ),
         );
         self.entry.modified_properties = differences
@@ -530,7 +533,7 @@ impl ObjectTask {
         context.log(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             target_id.as_deref(),
             action,
             Status::Success,
@@ -540,15 +543,18 @@ impl ObjectTask {
     }
 
     fn keep_link(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
-        let Some(link) = &mut self.link else { return Err(EngineError::Defect("a result without a link")) };
+        let Some(link) = &mut self.loaded.link else {
+            return Err(EngineError::Defect("a result without a link"));
+        };
         if self.managed && !link.managed {
             self.fresh = true; // back in scope: everything it refers to is looked at again
         }
         link.managed = self.managed;
+        link.removed = self.removes;
         Ok(context.store.save_link(
             &context.spec.name,
             (self.item.kind, &self.item.id),
-            &self.object.label,
+            &self.loaded.object.label,
             link,
         )?)
     }

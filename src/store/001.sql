@@ -105,10 +105,8 @@ CREATE TABLE link (
   target_id TEXT NOT NULL,
   label     TEXT NOT NULL,
   managed   INTEGER NOT NULL CHECK (managed IN (0, 1)),  -- in scope when last evaluated
-  references_due INTEGER NOT NULL DEFAULT 0 CHECK (references_due IN (0, 1)),  -- all its references are still to be looked at
   PRIMARY KEY (job, kind, source_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_references_due ON link (job, kind, source_id) WHERE references_due = 1;
 
 -- References as this job wrote them: group members, managers.
 CREATE TABLE reference (

@@ -9,6 +9,7 @@ mod lifecycle;
 mod logs;
 mod lost;
 mod missing;
+mod quarantined;
 mod source;
 mod story;
 mod tables;

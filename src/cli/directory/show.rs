@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::context::Context;
 use super::super::output::{relative, table};
-use super::super::session::{find, now, store_failure};
+use super::super::session::{find, next_retry, now, store_failure};
 use super::super::{Exit, Failure};
 use super::{Tenant, purge_due, to_json, value_to_json, value_to_text};
 use crate::clock::Timestamp;
@@ -122,7 +122,7 @@ fn json_of(tenant: &Tenant, object: &StoredObject, around: &Surroundings) -> Val
                 "errorCode": escrow.error_code,
                 "isReference": escrow.is_reference,
                 "retries": escrow.retries,
-                "nextRetry": escrow.next_retry.to_string(),
+                "nextRetry": escrow.next_retry.map(|next| next.to_string()),
             })).collect::<Vec<_>>(),
         })
     };
@@ -233,7 +233,7 @@ fn account_text(account: &Account, now: Timestamp) -> String {
     };
     let escrows = account.escrows.iter().map(|escrow| {
         let what = if escrow.is_reference { "a reference" } else { "it" };
-        format!("; {what} failed with {}, next try {}", escrow.error_code, relative(escrow.next_retry, now))
+        format!("; {what} failed with {}, {}", escrow.error_code, next_retry(escrow, now))
     });
     format!("{link}{}", escrows.collect::<String>())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::engine::context::EngineError;
-use crate::engine::decide::DecisionRules;
+use crate::engine::decide::{Decision, DecisionRules, Facts, Managed, decide};
 use crate::engine::ids;
 use crate::engine::spec::JobSpec;
 use crate::expression::{AttributeValue, Environment, Random};
@@ -19,6 +19,7 @@ use crate::store::{Link, ObjectState, Store, StoredObject, WorkItem};
 const ROLES: &str = "appRoleAssignments";
 
 /// Everything about an object that scope and mapping need.
+#[derive(Debug)]
 pub(in crate::engine) struct Loaded {
     pub(in crate::engine) object: StoredObject,
     pub(in crate::engine) verdict: Verdict,
@@ -93,8 +94,28 @@ pub(in crate::engine) fn source_view(
     view
 }
 
+/// What is to be done about an object. `full`: it is one of an initial cycle, which says nothing about objects that it
+/// leaves alone.
+pub(in crate::engine) fn decision(
+    spec: &JobSpec,
+    loaded: &Loaded,
+    touched: bool,
+    has_matching_value: bool,
+    full: bool,
+) -> Decision {
+    let managed = |link: &Link| if link.managed { Managed::Managed } else { Managed::Unmanaged };
+    decide(&Facts {
+        verdict: &loaded.verdict,
+        link: loaded.link.as_ref().map(managed),
+        has_matching_value,
+        touched,
+        full,
+        rules: rules(spec, loaded.object.kind),
+    })
+}
+
 /// The rules that decisions about a kind follow.
-pub(in crate::engine) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
+fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
     let (mapping, rules) = (spec.mapping(kind), &spec.rules);
     DecisionRules {
         create: mapping.create,

@@ -10,7 +10,14 @@ use super::harness::{Answer, JOB, World, status, unreachable, upn};
 
 /// Three users, all assigned; the middle one is `u`.
 fn three() -> World {
-    let mut world = World::new("");
+    three_with("")
+}
+
+/// A failed object is tried again in every cycle, however long it has been failing.
+const EVERY_CYCLE: &str = "[job.fidelity]\nescrow_schedule = \"every-cycle\"\n";
+
+fn three_with(lines: &str) -> World {
+    let mut world = World::new(lines);
     world
         .people
         .user("first", &[])
@@ -116,7 +123,7 @@ fn an_object_that_fails_is_in_escrow_and_all_others_go_on() {
 
 #[test]
 fn the_reason_text_holds_status_message_answer_count_and_date_in_this_order() {
-    let mut world = three();
+    let mut world = three_with(EVERY_CYCLE);
     world.always(Method::Post, "/Users", scim_error(409, "uniqueness", "taken"));
     world.cycle();
     world.cycle();
@@ -141,7 +148,7 @@ fn the_reason_text_holds_status_message_answer_count_and_date_in_this_order() {
 
 #[test]
 fn failures_of_updates_and_deletes_have_their_own_codes_and_are_tried_again() {
-    let mut world = three();
+    let mut world = three_with(EVERY_CYCLE);
     world.clean_cycle();
     world.people.set("u", "jobTitle", "Boss");
     world.once(Method::Patch, "/Users", status(409));
@@ -216,12 +223,12 @@ fn an_entitlement_change_leaves_an_escrow_that_is_not_due_alone() {
     world.once(Method::Patch, "/Users", status(500));
     world.cycle();
     let mut escrow = world.escrows().remove(0);
-    escrow.next_retry = Timestamp::MAX;
+    escrow.next_retry = Some(Timestamp::MAX);
     world.store().save_escrow(JOB, &escrow).unwrap();
     world.people.member("G", "u").assign("G");
     world.cycle();
     assert_eq!(world.escrow_lines(), ["u InternalServerError 0"]);
-    escrow.next_retry = Timestamp::MIN;
+    escrow.next_retry = Some(Timestamp::MIN);
     world.store().save_escrow(JOB, &escrow).unwrap();
     world.clean_cycle();
     assert_eq!(world.held("u").unwrap()["title"], "Boss");

@@ -124,7 +124,11 @@ fn each_retry_is_an_entry_of_its_own_and_the_escrow_says_what_it_is_about() {
     assert_eq!((escrow.source_id, escrow.target_id), (world.people.id("u"), Some(world.target_id("u"))));
     assert_eq!((escrow.operation.as_str(), escrow.is_reference, escrow.retries), ("update", true, 1));
     assert_eq!((escrow.error_code.as_str(), escrow.http_status), ("InternalServerError", Some(503)));
-    assert!(escrow.first_failure < escrow.next_retry && escrow.reason.contains("503"), "{}", escrow.reason);
+    assert!(
+        Some(escrow.first_failure) < escrow.next_retry && escrow.reason.contains("503"),
+        "{}",
+        escrow.reason
+    );
     let both = world.log();
     assert_eq!(both.len(), first.len() + 1);
     for (before, now) in first.iter().zip(&both) {

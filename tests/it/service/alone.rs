@@ -34,7 +34,14 @@ impl Runs for StandIn {
     }
 
     fn standing(&mut self) -> Result<Option<Standing>, Fault> {
-        Ok(Some(Standing { paused: false, interval: INTERVAL, next_cycle: self.next, next_attempt: None }))
+        Ok(Some(Standing {
+            paused: false,
+            disabled: false,
+            ends: None,
+            interval: INTERVAL,
+            next_cycle: self.next,
+            next_attempt: None,
+        }))
     }
 
     fn cycle(&mut self, clock: &dyn Clock) -> Result<Ran, Fault> {
