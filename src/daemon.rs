@@ -18,7 +18,7 @@ mod told;
 mod virtual_time;
 
 pub use host::Host;
-pub use job::ConfiguredJob;
+pub use job::{ConfiguredJob, standing_of};
 pub use service::{Answer, Beat, Roster, ServiceError, Task, attend, run, run_virtual, supervise};
 pub use settings::Settings;
 pub use tended::{Fault, Looked, Ran, Runs, Tended};

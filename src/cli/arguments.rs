@@ -187,6 +187,8 @@ pub enum AdvanceUntil {
     Quarantined,
     /// The job has run and is in no quarantine; without --job, all of them.
     Active,
+    /// The job was disabled, since its quarantine lasted too long; without --job, any of them.
+    Disabled,
     /// The job has run a cycle; without --job, any of them.
     Cycle,
 }

@@ -7,11 +7,12 @@ use super::arguments::{CycleArguments, FailOn};
 use super::context::Context;
 use super::failure::print_findings;
 use super::output::{Output, relative, warn};
-use super::session::{Session, exit_of, now, run_failure};
+use super::session::{Session, exit_of, now, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::engine::entry::{Status, seconds};
-use crate::engine::status::synchronization_quarantine;
+use crate::engine::quarantine::Quarantine;
+use crate::engine::status::{settle, synchronization_quarantine};
 use crate::engine::{CycleKind, CycleResult, Event, Purpose};
 use crate::runner::{Mode, Watch};
 
@@ -21,26 +22,8 @@ const FAILURES_SHOWN_MAX: usize = 10;
 pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
-    if let Some(quarantine) = session.quarantine()?
-        && now(&session.store) < quarantine.next_attempt
-    {
-        let (began, attempt) = (quarantine.series_began, quarantine.next_attempt);
-        return Err(Failure::new(
-            Exit::Quarantine,
-            format!(
-                "job `{}` is in quarantine ({}) since {}; the next attempt is due {}, at {}",
-                session.job.name,
-                quarantine.reason.as_str(),
-                seconds(began),
-                relative(attempt, now(&session.store)),
-                seconds(attempt),
-            ),
-        )
-        .help(format!(
-            "mend the cause, then clear the quarantine with `scimulator start`; it was `{}`:\n    {}",
-            quarantine.error_code,
-            quarantine.error_message.replace('\n', "\n    ")
-        )));
+    if let Some(quarantine) = session.quarantine()? {
+        refuse_in_quarantine(&session, &quarantine)?;
     }
     let job = session.ready()?;
     let clock = session.store.clock().clone();
@@ -55,6 +38,35 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
         return Ok(Exit::Failed);
     }
     Ok(exit_of(&result))
+}
+
+/// In quarantine a cycle runs only when an attempt is due (contract 2), and none when that has lasted too long.
+fn refuse_in_quarantine(session: &Session, quarantine: &Quarantine) -> Result<(), Failure> {
+    let now = now(&session.store);
+    let limit = session.job.fidelity.failures.quarantine_limit;
+    let is_disabled = settle(&session.store, &session.job.name, limit, now);
+    let outlook = if is_disabled.map_err(|error| store_failure(&error))? {
+        "that lasted so long that the job is disabled".to_owned()
+    } else if now < quarantine.next_attempt {
+        let attempt = quarantine.next_attempt;
+        format!("the next attempt is due {}, at {}", relative(attempt, now), seconds(attempt))
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(
+        Exit::Quarantine,
+        format!(
+            "job `{}` is in quarantine ({}) since {}; {outlook}",
+            session.job.name,
+            quarantine.reason.as_str(),
+            seconds(quarantine.series_began),
+        ),
+    )
+    .help(format!(
+        "mend the cause, then clear the quarantine with `scimulator start`; it was `{}`:\n    {}",
+        quarantine.error_code,
+        quarantine.error_message.replace('\n', "\n    ")
+    )))
 }
 
 fn print(output: Output, session: &Session, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
