@@ -9,6 +9,7 @@
 //! far as a [`Wish`] goes: one engine, two ways to wait.
 
 pub mod due;
+mod host;
 mod job;
 mod service;
 mod settings;
@@ -16,7 +17,8 @@ mod tended;
 mod told;
 mod virtual_time;
 
-pub use job::ConfiguredJob;
+pub use host::Host;
+pub use job::{ConfiguredJob, standing_of};
 pub use service::{Answer, Beat, Roster, ServiceError, Task, attend, run, run_virtual, supervise};
 pub use settings::Settings;
 pub use tended::{Fault, Looked, Ran, Runs, Tended};

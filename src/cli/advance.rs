@@ -29,6 +29,7 @@ pub(super) fn run(context: &Context, arguments: &AdvanceArguments) -> Result<Exi
         until: arguments.until.map(|until| match until {
             AdvanceUntil::Quarantined => Until::Quarantined,
             AdvanceUntil::Active => Until::Active,
+            AdvanceUntil::Disabled => Until::Disabled,
             AdvanceUntil::Cycle => Until::Cycle,
         }),
         job: context.job_named().map(str::to_owned),

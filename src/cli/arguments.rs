@@ -204,6 +204,8 @@ pub enum AdvanceUntil {
     Quarantined,
     /// The job has run and is in no quarantine; without --job, all of them.
     Active,
+    /// The job was disabled, since its quarantine lasted too long; without --job, any of them.
+    Disabled,
     /// The job has run a cycle; without --job, any of them.
     Cycle,
 }
@@ -593,7 +595,11 @@ pub struct RestartArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum DeletionsCommand {
     /// The next cycle sends the removals that are held back, and ends the quarantine.
+    #[command(after_help = "Examples:\n  scimulator deletions allow && scimulator cycle")]
     Allow,
     /// They are dropped, and the job is restarted; mend their cause first, or the next cycle counts them again.
+    #[command(
+        after_help = "Examples:\n  scimulator directory restore ann@contoso.com\n  scimulator deletions reject"
+    )]
     Reject,
 }

@@ -11,7 +11,7 @@ use super::session::{Session, exit_of, now, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::engine::entry::{Status, seconds};
-use crate::engine::quarantine::Reason;
+use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::status::{settle, synchronization_quarantine};
 use crate::engine::{CycleKind, CycleResult, Event, Purpose};
 use crate::runner::{Mode, Watch};
@@ -22,28 +22,10 @@ const FAILURES_SHOWN_MAX: usize = 10;
 pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
-    stands_still(&session)?;
-    if let Some(quarantine) = session.quarantine()?
-        && now(&session.store) < quarantine.next_attempt
-    {
-        let (began, attempt) = (quarantine.series_began, quarantine.next_attempt);
-        return Err(Failure::new(
-            Exit::Quarantine,
-            format!(
-                "job `{}` is in quarantine ({}) since {}; the next attempt is due {}, at {}",
-                session.job.name,
-                quarantine.reason.as_str(),
-                seconds(began),
-                relative(attempt, now(&session.store)),
-                seconds(attempt),
-            ),
-        )
-        .help(format!(
-            "mend the cause, then clear the quarantine with `scimulator start`; it was `{}`:\n    {}",
-            quarantine.error_code,
-            quarantine.error_message.replace('\n', "\n    ")
-        )));
+    if let Some(quarantine) = session.quarantine()? {
+        refuse_in_quarantine(&session, &quarantine)?;
     }
+    refuse_while_paused(&session)?;
     let job = session.ready()?;
     let clock = session.store.clock().clone();
     let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::CycleByHand };
@@ -59,24 +41,43 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     Ok(exit_of(&result))
 }
 
-/// A job that is paused, or that a long quarantine has ended, runs no cycle.
-fn stands_still(session: &Session) -> Result<(), Failure> {
-    let (name, limit) = (&session.job.name, session.job.fidelity.failures.quarantine_limit);
-    let failed = |error| store_failure(&error);
-    if session.quarantine()?.is_some()
-        && settle(&session.store, name, limit, now(&session.store)).map_err(failed)?
-    {
-        return Err(Failure::new(
-            Exit::Quarantine,
-            format!("job `{name}` is disabled after a long quarantine"),
-        )
-        .help("mend the cause, then `scimulator start` or `scimulator restart`"));
-    }
-    if session.store.job(name).map_err(failed)?.is_some_and(|job| job.paused) {
+/// A paused job runs no cycle.
+fn refuse_while_paused(session: &Session) -> Result<(), Failure> {
+    let name = &session.job.name;
+    if session.store.job(name).map_err(|error| store_failure(&error))?.is_some_and(|job| job.paused) {
         return Err(Failure::new(Exit::Usage, format!("job `{name}` is paused"))
             .help("`scimulator start` lets it go on"));
     }
     Ok(())
+}
+
+/// In quarantine a cycle runs only when an attempt is due (contract 2), and none when that has lasted too long.
+fn refuse_in_quarantine(session: &Session, quarantine: &Quarantine) -> Result<(), Failure> {
+    let now = now(&session.store);
+    let limit = session.job.fidelity.failures.quarantine_limit;
+    let is_disabled = settle(&session.store, &session.job.name, limit, now);
+    let outlook = if is_disabled.map_err(|error| store_failure(&error))? {
+        "that lasted so long that the job is disabled".to_owned()
+    } else if now < quarantine.next_attempt {
+        let attempt = quarantine.next_attempt;
+        format!("the next attempt is due {}, at {}", relative(attempt, now), seconds(attempt))
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(
+        Exit::Quarantine,
+        format!(
+            "job `{}` is in quarantine ({}) since {}; {outlook}",
+            session.job.name,
+            quarantine.reason.as_str(),
+            seconds(quarantine.series_began),
+        ),
+    )
+    .help(format!(
+        "mend the cause, then clear the quarantine with `scimulator start`; it was `{}`:\n    {}",
+        quarantine.error_code,
+        quarantine.error_message.replace('\n', "\n    ")
+    )))
 }
 
 fn print(output: Output, session: &Session, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use super::arguments::DeletionsCommand;
 use super::context::Context;
 use super::session::{Session, engine_failure, look_at_directory, now, store_failure};
-use super::start::{lock, tell};
+use super::start::tell;
 use super::{Exit, Failure};
 use crate::directory::object::ObjectKind;
 use crate::engine::inspect::inspect;
@@ -15,7 +15,7 @@ const NAMES_SHOWN_MAX: usize = 20;
 
 pub(super) fn run(context: &Context, command: DeletionsCommand) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
-    let _lock = lock(context, &session)?;
+    let _lock = session.lock()?;
     let name = session.job.name.clone();
     let staged = session.store.staged(&name).map_err(|error| store_failure(&error))?;
     let held = session.quarantine()?.is_some_and(|quarantine| quarantine.reason == Reason::TooManyDeletes);

@@ -9,7 +9,7 @@ use super::session::{now, store_failure};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock, Timestamp, VirtualClock};
 use crate::config::Loaded;
-use crate::daemon::{self, ServiceError, Settings};
+use crate::daemon::{self, Host, ServiceError, Settings};
 use crate::engine::entry::seconds;
 use crate::store::{JobLock, Store, StoreError};
 
@@ -24,18 +24,19 @@ pub(super) fn run(context: &Context, arguments: &RunArguments) -> Result<Exit, F
     // Whoever asked a service that is gone has been told so.
     store.drop_commands(None).map_err(|error| store_failure(&error))?;
     let settings = |loaded| Arc::new(Settings::new(loaded, context.job_named().map(str::to_owned)));
+    let host = Host::from_environment(&Context::env);
     let served = if arguments.virtual_time {
         let at = live_in_virtual_time(&mut store).map_err(|error| store_failure(&error))?;
         let clock = VirtualClock::new(at);
         logging::start_service(context.global(), Arc::new(clock.clone()))?;
         std::panic::set_hook(Box::new(say_defect));
-        daemon::run_virtual(&settings((config, warnings)), store, &clock)
+        daemon::run_virtual(&settings((config, warnings)), store, &clock, &host)
     } else {
         live_in_real_time(&mut store)?;
         drop(store);
         logging::start_service(context.global(), Arc::new(SystemClock))?;
         std::panic::set_hook(Box::new(say_defect));
-        daemon::run(&settings((config, warnings)))
+        daemon::run(&settings((config, warnings)), &host)
     };
     served
         .map_err(|error: ServiceError| Failure::new(Exit::Defect, "the service can't run").because(&error))?;

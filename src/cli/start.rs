@@ -1,22 +1,16 @@
 //! `start`, `pause`, `restart`: as in Graph (`engine.md 6.5`, 9).
 
-use std::time::Duration;
-
 use super::arguments::RestartArguments;
 use super::context::Context;
 use super::session::{Session, engine_failure, now, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::did_you_mean;
 use crate::engine::restart::{Reset, Restarted, restart};
-use crate::store::{JobLock, LockError};
-
-/// How often a job is asked whether its running cycle has ended, in wire time.
-const POLL: Duration = Duration::from_millis(100);
 
 /// Clears quarantine and pause; the job goes on from its watermark.
 pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
-    let _lock = lock(context, &session)?;
+    let _lock = session.lock()?;
     let before = session.store.job(&session.job.name).map_err(|error| store_failure(&error))?;
     let name = session.job.name.clone();
     let Some(before) = before else {
@@ -58,7 +52,7 @@ pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
 pub(super) fn restart_job(context: &Context, arguments: &RestartArguments) -> Result<Exit, Failure> {
     let reset = reset(&arguments.reset)?;
     let mut session = Session::open(context)?;
-    let _lock = lock(context, &session)?;
+    let _lock = session.lock()?;
     let spec = session.spec()?;
     let now = now(&session.store);
     let restarted = restart(&mut session.store, &spec, reset, now).map_err(|error| engine_failure(&error))?;
@@ -110,30 +104,5 @@ pub(super) fn tell(context: &Context, job: &str, reset: Reset, restarted: &Resta
     if let Some(quarantine) = &restarted.quarantine {
         let text = format!("  it is still in quarantine ({})", quarantine.reason.as_str());
         context.output.note(&text);
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the command waits for another process")]
-fn wait() {
-    std::thread::sleep(POLL);
-}
-
-/// The job's lock, once a cycle that is running has ended.
-pub(super) fn lock(context: &Context, session: &Session) -> Result<JobLock, Failure> {
-    let mut told = false;
-    loop {
-        match JobLock::take(&session.config.state_dir, &session.job.name) {
-            Ok(lock) => return Ok(lock),
-            Err(LockError::Held { holder, .. }) => {
-                if !std::mem::replace(&mut told, true) {
-                    let holder = holder.unwrap_or_else(|| "another process".to_owned());
-                    context.output.note(&format!("waiting for the cycle that {holder} is running to end"));
-                }
-                wait();
-            }
-            Err(error @ LockError::File { .. }) => {
-                return Err(Failure::new(Exit::Usage, "the job's lock can't be had").because(&error));
-            }
-        }
     }
 }

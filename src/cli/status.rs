@@ -13,7 +13,8 @@ use super::session::{now, store_failure};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, JobClock, Timestamp};
 use crate::config::{Config, JobConfig};
-use crate::daemon::due::{Due, Standing, next_due};
+use crate::daemon::due::{Due, next_due};
+use crate::daemon::standing_of;
 use crate::engine::entry::seconds;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
@@ -113,10 +114,7 @@ fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> R
     Ok(Job {
         name: job.name.clone(),
         record: synchronization_job(&spec, store)?,
-        due: next_due(
-            &Standing::of(row.as_ref(), job.interval, job.fidelity.failures.quarantine_limit)?,
-            now,
-        ),
+        due: next_due(&standing_of(row.as_ref(), job)?, now),
         linked: row.as_ref().map_or((0, 0), |row| row.linked),
         escrows: store.escrows(&job.name)?.len(),
         ended: !store.executions(&job.name, 1)?.is_empty(),

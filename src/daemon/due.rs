@@ -62,7 +62,8 @@ pub enum Due {
     Never,
 }
 
-/// When a job of this standing is to run: at once when none of its cycles has ended, else when the last cycle said.
+/// When a job of this standing is to run: at once when none of its cycles has ended, else when the last cycle said; or
+/// to be disabled, when its quarantine has lasted too long by then.
 ///
 /// However late it is, one cycle is due, not one for each interval that went by. A moment farther off than any pause
 /// was written under a clock that has been set back since, or under a longer interval: then it is due at once.

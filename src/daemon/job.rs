@@ -8,6 +8,7 @@ use super::settings::{Settings, job_of};
 use super::tended::{Fault, Ran, Runs};
 use super::told::{self, Telling};
 use crate::clock::Clock;
+use crate::config::JobConfig;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle};
@@ -49,16 +50,23 @@ impl ConfiguredJob {
         let config = self.settings.reread();
         let Some(job) = job_of(&config, &self.name) else { return Ok(Ran::Gone) };
         let row = store.job(&self.name)?;
-        let limit = job.fidelity.failures.quarantine_limit;
-        if next_due(&Standing::of(row.as_ref(), job.interval, limit)?, clock.now()) != Due::Now {
+        let now = clock.now();
+        if next_due(&standing_of(row.as_ref(), job)?, now) != Due::Now {
             return Ok(Ran::NotDue);
         }
-        if settle(store, &self.name, limit, clock.now())? {
+        let spec = JobSpec::new(&config, job, 1);
+        let definition = &spec_in_effect(&spec, job, store)?.definition;
+        let is_changed = row.as_ref().is_some_and(|row| row.definition != *definition);
+        // Changed mappings or filters end a quarantine, however long it has lasted.
+        if !is_changed && settle(store, &self.name, job.fidelity.failures.quarantine_limit, now)? {
             return Ok(Ran::NotDue);
         }
-        let ready = Job::new(&config, job, ENVIRONMENT)?;
+        let kind = match &row {
+            Some(row) if row.watermark.is_some() && !is_changed => CycleKind::Incremental,
+            Some(_) | None => CycleKind::Initial,
+        };
         let was = row.as_ref().map(quarantine).transpose()?.flatten();
-        let kind = kind_of_next(row.as_ref(), &*spec_in_effect(ready.spec(), job, store)?);
+        let ready = Job::new(&config, job, ENVIRONMENT)?;
         told::cycle_started(&self.name, row.map_or(0, |row| row.cycle).saturating_add(1), kind);
         let mut telling = Telling::new(&self.name, &mut self.warned);
         let result = ready.cycle(store, clock, Purpose::Cycle, Mode::Real, &mut telling)?;
@@ -79,8 +87,7 @@ impl Runs for ConfiguredJob {
         let config = self.settings.current();
         let Some(job) = job_of(&config, &self.name) else { return Ok(None) };
         let store = self.open()?;
-        let limit = job.fidelity.failures.quarantine_limit;
-        let standing = Standing::of(store.job(&self.name)?.as_ref(), job.interval, limit)?;
+        let standing = standing_of(store.job(&self.name)?.as_ref(), job)?;
         self.store = Some(store);
         Ok(Some(standing))
     }
@@ -103,8 +110,10 @@ impl Runs for ConfiguredJob {
     }
 }
 
-/// The kind of the cycle that would run now.
-fn kind_of_next(row: Option<&JobRow>, spec: &JobSpec) -> CycleKind {
-    let goes_on = row.is_some_and(|row| row.watermark.is_some() && row.definition == spec.definition);
-    if goes_on { CycleKind::Incremental } else { CycleKind::Initial }
+/// The standing of a configured job that keeps `row` in the state.
+///
+/// # Errors
+/// The row holds a quarantine that can't be read.
+pub fn standing_of(row: Option<&JobRow>, job: &JobConfig) -> Result<Standing, StoreError> {
+    Standing::of(row, job.interval, job.fidelity.failures.quarantine_limit)
 }

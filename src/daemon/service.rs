@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_cron_scheduler::{Job as Timer, JobScheduler, JobSchedulerError};
 
+use super::host::Host;
 use super::job::ConfiguredJob;
 use super::settings::Settings;
 use super::tended::{Looked, Runs, Tended};
@@ -97,26 +98,31 @@ impl Roster for VirtualTime<'_> {
 
 /// Runs every job on its schedule until a signal comes: SIGINT or SIGTERM, or Ctrl-C elsewhere. A cycle under way then
 /// ends first; a second signal ends the service at once.
-pub fn run(settings: &Arc<Settings>) -> Result<(), ServiceError> {
+pub fn run(settings: &Arc<Settings>, host: &Host) -> Result<(), ServiceError> {
     told::service_started(&settings.jobs());
-    serve(&RealTime(settings))
+    serve(&RealTime(settings), host)
 }
 
 /// The same on the virtual time of `store`, which `clock` follows: what is due now runs, and then time stands still
 /// until a command moves it.
-pub fn run_virtual(settings: &Arc<Settings>, store: Store, clock: &VirtualClock) -> Result<(), ServiceError> {
+pub fn run_virtual(
+    settings: &Arc<Settings>,
+    store: Store,
+    clock: &VirtualClock,
+    host: &Host,
+) -> Result<(), ServiceError> {
     told::virtual_service_started(&settings.jobs(), clock.now());
-    serve(&VirtualTime { settings, clock, store: Mutex::new(Some(store)) })
+    serve(&VirtualTime { settings, clock, store: Mutex::new(Some(store)) }, host)
 }
 
-fn serve(roster: &impl Roster) -> Result<(), ServiceError> {
+fn serve(roster: &impl Roster, host: &Host) -> Result<(), ServiceError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServiceError::Runtime)?;
     runtime.block_on(async {
         let mut signals = signals()?;
         let beat = Arc::new(Beat::default());
         let mut timers = pacemaker(&beat).await.map_err(ServiceError::Timers)?;
-        let served = supervise(roster, &beat, &mut signals).await;
+        let served = supervise(roster, &beat, host, &mut signals).await;
         timers.shutdown().await.map_err(ServiceError::Timers)?;
         served
     })
@@ -129,6 +135,7 @@ fn serve(roster: &impl Roster) -> Result<(), ServiceError> {
 pub async fn supervise(
     roster: &impl Roster,
     beat: &Arc<Beat>,
+    host: &Host,
     stops: &mut mpsc::UnboundedReceiver<&'static str>,
 ) -> Result<(), ServiceError> {
     let (ended, mut endings) = mpsc::unbounded_channel();
@@ -136,8 +143,11 @@ pub async fn supervise(
     for name in roster.names() {
         crew.hire(&name, roster.task(&name))?;
     }
+    host.ready();
+    let mut watchdog = host.alive_every().map(tokio::time::interval);
     loop {
         tokio::select! {
+            () = tick(&mut watchdog) => host.alive(),
             Some(name) = endings.recv() => {
                 told::job_gone(&name);
                 crew.at_work.remove(&name);
@@ -156,9 +166,11 @@ pub async fn supervise(
             }
         }
     }
+    host.stopping();
     beat.stop();
     while !crew.at_work.is_empty() {
         tokio::select! {
+            () = tick(&mut watchdog) => host.alive(),
             Some(name) = endings.recv() => {
                 crew.at_work.remove(&name);
             }
@@ -170,6 +182,16 @@ pub async fn supervise(
     }
     told::stopped();
     Ok(())
+}
+
+/// The next time that the watchdog wants to be fed; never, when there is none.
+async fn tick(watchdog: &mut Option<tokio::time::Interval>) {
+    match watchdog {
+        Some(interval) => {
+            interval.tick().await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// The threads at work.

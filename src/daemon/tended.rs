@@ -36,7 +36,7 @@ pub enum Ran {
     Over(Timestamp),
     /// Another process runs cycles of the job; who, where it is known.
     Busy(String),
-    /// It is not due: another process was faster.
+    /// It is not due any more: another process was faster, or the job was disabled.
     NotDue,
     /// There is no such job any more.
     Gone,
@@ -107,34 +107,33 @@ impl<R: Runs> Tended<R> {
     }
 
     fn turn(&mut self, now: Timestamp) -> Result<Looked, Fault> {
-        let Some(standing) = self.job.standing()? else { return Ok(Looked::Gone) };
+        let Some(mut standing) = self.job.standing()? else { return Ok(Looked::Gone) };
+        if next_due(&standing, now) == Due::Now {
+            match self.job.cycle(self.clock.as_ref())? {
+                Ran::Over(next) => {
+                    (self.faults, self.held) = (0, None);
+                    self.said = Some(seconds(next)); // the line on its end has it
+                    return Ok(Looked::Ran);
+                }
+                Ran::Busy(holder) => {
+                    self.say(holder, told::busy);
+                    return Ok(Looked::Waits(Due::Now));
+                }
+                Ran::Gone => return Ok(Looked::Gone),
+                Ran::NotDue => match self.job.standing()? {
+                    Some(changed) => standing = changed,
+                    None => return Ok(Looked::Gone),
+                },
+            }
+        }
         let due = next_due(&standing, now);
         match due {
             Due::Now => {}
-            Due::At(at) => {
-                self.say(seconds(at), told::next_cycle);
-                return Ok(Looked::Waits(due));
-            }
-            Due::Never => {
-                let (what, tell): (_, fn(&str)) =
-                    if standing.disabled { ("disabled", told::disabled) } else { ("paused", told::paused) };
-                self.say(what.to_owned(), |job, _| tell(job));
-                return Ok(Looked::Waits(due));
-            }
+            Due::At(at) => self.say(seconds(at), told::next_cycle),
+            Due::Never if standing.disabled => self.say("disabled".to_owned(), |job, _| told::disabled(job)),
+            Due::Never => self.say("paused".to_owned(), |job, _| told::paused(job)),
         }
-        Ok(match self.job.cycle(self.clock.as_ref())? {
-            Ran::Over(next) => {
-                (self.faults, self.held) = (0, None);
-                self.said = Some(seconds(next)); // the line on its end has it
-                Looked::Ran
-            }
-            Ran::Busy(holder) => {
-                self.say(holder, told::busy);
-                Looked::Waits(Due::Now)
-            }
-            Ran::NotDue => Looked::Waits(due),
-            Ran::Gone => Looked::Gone,
-        })
+        Ok(Looked::Waits(due))
     }
 
     fn hold(&mut self, why: &str) -> Looked {

@@ -127,7 +127,13 @@ pub(super) fn cycle_started(job: &str, cycle: i64, kind: CycleKind) {
 
 /// The end of a cycle, and what it did to a quarantine: `was` is the one that the job was in before.
 pub(super) fn cycle_ended(job: &str, result: &CycleResult, was: Option<&Quarantine>) {
-    let (kind, cycle, next) = (name_of(result.kind), result.cycle, seconds(result.next_cycle));
+    let (kind, cycle) = (name_of(result.kind), result.cycle);
+    let next = (!result.pruned).then(|| seconds(result.next_cycle));
+    let and_then = match &next {
+        Some(next) => format!("next cycle at {next}"),
+        None => "too many failures for an initial cycle: they are not tried again, and the job is paused"
+            .to_owned(),
+    };
     let state = result.state.as_str();
     let actions = &result.statistics.actions;
     let error = &result.statistics.error;
@@ -168,7 +174,7 @@ pub(super) fn cycle_ended(job: &str, result: &CycleResult, was: Option<&Quaranti
                 requests = actions.requests,
                 error_code = error.code,
                 next_cycle = next,
-                "{job}: {kind} cycle {cycle} {outcome}; {counts}; next cycle at {next}"
+                "{job}: {kind} cycle {cycle} {outcome}; {counts}; {and_then}"
             )
         };
     }

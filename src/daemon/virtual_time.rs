@@ -35,6 +35,8 @@ pub enum Until {
     Quarantined,
     /// The job has run and is in no quarantine; or all of them have and are.
     Active,
+    /// The job was disabled, since its quarantine lasted too long; or any of them was.
+    Disabled,
     /// The job has run a cycle; or any of them has.
     Cycle,
 }
@@ -90,15 +92,15 @@ impl VirtualJobs {
         let end = from.saturating_add(wish.by.unwrap_or(ADVANCE_MAX)).unwrap_or(Timestamp::MAX);
         let mut cycles = BTreeMap::new();
         let mut interrupted = false;
-        let mut reached = self.holds(wish, &cycles)?;
-        while reached != Some(true) && !interrupted {
+        while !interrupted && self.holds(wish, &cycles)? != Some(true) {
             let lull = match self.look()? {
                 Look::Ran(name) => {
                     *cycles.entry(name).or_default() += 1;
-                    reached = self.holds(wish, &cycles)?;
                     Lull::None
                 }
                 Look::Busy => Lull::Busy,
+                // A look may disable a job, which is no cycle.
+                Look::Next(_) if self.holds(wish, &cycles)? == Some(true) => break,
                 Look::Next(Some(next)) if next <= end => {
                     self.move_to(next)?;
                     Lull::None
@@ -110,6 +112,7 @@ impl VirtualJobs {
             };
             interrupted = !wait(lull);
         }
+        let reached = self.holds(wish, &cycles)?;
         let advanced = Advanced { from, to: self.clock.now(), cycles, reached, interrupted };
         told::advanced(&advanced);
         Ok(advanced)
@@ -190,12 +193,13 @@ impl VirtualJobs {
             let holds = match until {
                 Until::Quarantined => row.is_some_and(|row| row.quarantine.is_some()),
                 Until::Active => row.is_some_and(|row| row.next_cycle.is_some() && row.quarantine.is_none()),
+                Until::Disabled => row.is_some_and(|row| row.disabled),
                 Until::Cycle => cycles.contains_key(name),
             };
             (any, all) = (any || holds, all && holds);
         }
         Ok(Some(match until {
-            Until::Quarantined | Until::Cycle => any,
+            Until::Quarantined | Until::Disabled | Until::Cycle => any,
             Until::Active => all,
         }))
     }

@@ -166,7 +166,7 @@ fn a_refused_token_is_told_and_start_goes_on_once_it_is_mended() {
     assert_eq!(run(&project, ["status"]).code, 0);
     run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 4"]);
     assert_eq!(server.users(), EVERYBODY);
-    run(&project, ["start"]).ends_with(0, &["was not in quarantine"]);
+    run(&project, ["start"]).ends_with(0, &["was neither in quarantine nor paused"]);
     scimulator::covers!("E-175");
 }
 

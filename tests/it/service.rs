@@ -60,11 +60,16 @@ impl Service {
     }
 
     fn start_with(project: &Project, arguments: &[&str]) -> Self {
+        Self::start_in(project, arguments, &[])
+    }
+
+    fn start_in(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
             .args(["run", "--format", "json"])
             .args(arguments)
             .current_dir(project.path(""))
             .env_remove("SCIMULATOR_LOG")
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -157,6 +162,38 @@ fn it_runs_the_initial_cycle_at_once_ends_on_sigterm_and_goes_on_where_it_was() 
     let (status, events) = service.end();
     assert_eq!(status.code(), Some(0), "{events:?}");
     assert_eq!(requests(&project), before, "nothing was due");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_manager_that_started_it_hears_when_it_is_ready_alive_and_stopping() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    let project = project("embedded", "");
+    let path = project.path("notify");
+    let name = format!("scimulator-{}", project.path("").file_name().unwrap().display());
+    let sockets = [
+        (path.display().to_string(), UnixDatagram::bind(&path).unwrap()),
+        (
+            format!("@{name}"),
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap(),
+        ),
+    ];
+    for (name, socket) in sockets {
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let variables = [("NOTIFY_SOCKET", name.as_str()), ("WATCHDOG_USEC", "200000")];
+        let service = Service::start_in(&project, &[], &variables);
+        let heard = || {
+            let mut buffer = [0; 64];
+            let length = socket.recv(&mut buffer).unwrap();
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        assert_eq!([heard(), heard(), heard()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"], "{name}");
+        service.signal("-TERM");
+        assert!((0..100).any(|_| heard() == "STOPPING=1"), "{name}");
+        assert_eq!(service.end().0.code(), Some(0));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use scimulator::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use scimulator::daemon::due::Standing;
-use scimulator::daemon::{Beat, Fault, Ran, Roster, Runs, Task, Tended, attend, supervise};
+use scimulator::daemon::{Beat, Fault, Host, Ran, Roster, Runs, Task, Tended, attend, supervise};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::bad_targets::server::PATIENCE;
@@ -98,7 +98,7 @@ fn a_job_that_hangs_and_one_that_panics_take_no_other_down() {
     };
     let service = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(supervise(&jobs, &its_beat, &mut stops))
+        runtime.block_on(supervise(&jobs, &its_beat, &Host::none(), &mut stops))
     });
     let mut began: BTreeMap<String, u32> = BTreeMap::new();
     // How far each has got when an hour passes depends on the threads; in a few hours everybody has had their turns.

@@ -109,6 +109,52 @@ fn a_job_in_quarantine_is_tried_less_and_less_often_and_then_every_40_minutes_ag
 }
 
 #[test]
+fn after_28_days_of_quarantine_a_job_is_disabled_and_rests_until_somebody_starts_it() {
+    let server = Server::start(|_| Some(Answer::say(401, r#"{"detail":"who are you"}"#)));
+    let project = project(&server.url(), "");
+    let clock = VirtualClock::new(START.parse().unwrap());
+    let mut job = tended(&project, &clock);
+    let end = clock.now() + SignedDuration::from_hours(40 * 24);
+    run_until(&mut job, &clock, end);
+    assert_eq!(job.look(), Looked::Waits(Due::Never));
+    let executions = executions(&project);
+    let days = executions.last().unwrap().began.duration_since(executions[0].began).as_hours() / 24;
+    assert_eq!(days, 27, "the last attempt comes before the 28 days are over");
+
+    let standing = super::status(&project);
+    assert_eq!(
+        (&standing["schedule"]["state"], &standing["status"]["code"]),
+        (&"Disabled".into(), &"Quarantine".into())
+    );
+    let refused = project.scimulator(["cycle"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(4) && said.contains("the job is disabled"), "{said}");
+    scimulator::covers!("E-173");
+}
+
+#[test]
+fn mappings_that_were_changed_end_a_quarantine_however_long_it_has_lasted() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let refuse = Arc::clone(&refuses);
+    let server = Server::start(move |_| {
+        refuse.load(Ordering::SeqCst).then(|| Answer::say(401, r#"{"detail":"who are you"}"#))
+    });
+    let project = project(&server.url(), "");
+    let clock = VirtualClock::new(START.parse().unwrap());
+    let mut job = tended(&project, &clock);
+    let end = clock.now() + SignedDuration::from_hours(27 * 24);
+    run_until(&mut job, &clock, end);
+
+    refuses.store(false, Ordering::SeqCst);
+    let filter = "[[job.filter]]\nobject = 'user'\nname = 'Ada'\nclauses = [\n  \
+                  { attribute = 'displayName', operator = 'EQUALS', value = 'Ada' },\n]";
+    project.write("scimulator.toml", &super::config(&server.url(), filter));
+    clock.advance(SignedDuration::from_hours(10 * 24));
+    assert_eq!(job.look(), Looked::Ran);
+    assert_eq!(server.users(), ["ada@contoso.com"]);
+}
+
+#[test]
 fn a_paused_job_rests_until_it_is_started() {
     let project = project("embedded", "");
     let clock = VirtualClock::new(START.parse().unwrap());

@@ -22,7 +22,7 @@ fn advance<const N: usize>(project: &Project, arguments: [&str; N]) -> Output {
 #[track_caller]
 fn advanced<const N: usize>(project: &Project, arguments: [&str; N], code: i32) -> Value {
     let output = advance(project, arguments);
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -105,6 +105,36 @@ fn a_month_passes_in_the_recycle_bin_and_a_deleted_account_is_gone() {
     let moved = advanced(&project, ["1d"], 0);
     let state = Store::open(&project.path("state")).unwrap();
     assert_eq!(state.virtual_time().unwrap().unwrap(), moved["to"].as_str().unwrap().parse().unwrap());
+    scimulator::covers!("E-279");
+}
+
+#[test]
+fn retries_come_and_a_quarantine_ends_by_virtual_time() {
+    let refuses = Arc::new(AtomicBool::new(false));
+    let refuse = Arc::clone(&refuses);
+    let server = Server::start(move |asked| {
+        if refuse.load(Ordering::SeqCst) {
+            return Some(Answer::say(401, r#"{"detail":"who are you"}"#));
+        }
+        asked.creates("ben").then(|| Answer::say(400, r#"{"detail":"no Bens"}"#))
+    });
+    let project = project(&server.url(), "");
+    advanced(&project, ["49h"], 0);
+    let journal = project.read("state/journal/app.jsonl");
+    let exchanges = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let tries: Vec<Timestamp> = exchanges
+        .filter(|it| it["request"]["method"] == "POST" && it["object"]["label"] == "ben@contoso.com")
+        .map(|it| it["started"].as_str().unwrap().parse().unwrap())
+        .collect();
+    let minutes_after: Vec<i64> = tries.iter().map(|at| at.duration_since(tries[0]).as_mins()).collect();
+    assert_eq!(minutes_after, [0, 40, 6 * 60, 12 * 60, 24 * 60, 48 * 60]);
+
+    refuses.store(true, Ordering::SeqCst);
+    advanced(&project, ["--until", "quarantined"], 0);
+    assert_eq!(minutes(&advanced(&project, ["--until", "disabled"], 0)), 28 * 24 * 60);
+    assert_eq!(status(&project)["schedule"]["state"], "Disabled");
+    assert_eq!(advanced(&project, ["31d"], 0)["cycles"], serde_json::json!({}), "it runs no more");
+    scimulator::covers!("E-279", "E-147", "E-173");
 }
 
 #[test]
