@@ -22,7 +22,7 @@ use crate::clock::Timestamp;
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
-pub use import::{Import, ImportFault, Imported};
+pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
 pub use job::{Escrow, Execution, JobRow, Link};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};

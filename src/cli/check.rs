@@ -136,7 +136,7 @@ fn check_directory(config: &Config) -> Result<(Option<Counts>, Vec<Diagnostic>),
     match import(&mut copy, &source, now()) {
         Ok(_) => Ok((Some(counts), findings)),
         Err(ImportError::Store(error)) => Err(store_failure(&error)),
-        Err(error @ ImportError::Refused(ImportFault::Vanished { .. } | ImportFault::FileGone { .. })) => {
+        Err(error @ ImportError::Refused(ImportFault::Vanished(_) | ImportFault::FileGone { .. })) => {
             Ok((Some(counts), findings.into_iter().chain(error.findings()).collect()))
         }
         // Something in the state makes a difference: a group renamed by command, say. It is told as an import tells it.

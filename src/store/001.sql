@@ -5,7 +5,7 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Directory (tenant): one row a user or group ever seen.
+-- Directory (tenant): one row a user or group ever seen. Wide rows stay out of the key's tree.
 CREATE TABLE object (
   kind        TEXT NOT NULL CHECK (kind IN ('User', 'Group')),
   id          TEXT NOT NULL,                 -- objectId
@@ -16,14 +16,15 @@ CREATE TABLE object (
   manager     TEXT,                          -- as the effective row writes it
   fingerprint BLOB NOT NULL,                 -- of the row as last imported
   file_row    TEXT NOT NULL,                 -- attributes as last imported, JSON
-  row         TEXT NOT NULL,                 -- attributes in effect: file_row, or as edited by command
+  edited_row  TEXT,                          -- the same as edited by command; NULL: not edited
+  row         TEXT NOT NULL GENERATED ALWAYS AS (COALESCE(edited_row, file_row)) VIRTUAL,  -- in effect
   edited      INTEGER NOT NULL CHECK (edited IN (0, 1)),
   in_file     INTEGER NOT NULL CHECK (in_file IN (0, 1)),
   state       TEXT NOT NULL CHECK (state IN ('active', 'recycled', 'gone')),
   deleted_at  TEXT,                          -- since when in the recycle bin
   PRIMARY KEY (id, kind),                    -- ids are looked up without a kind too
   CHECK ((state = 'active') = (deleted_at IS NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE UNIQUE INDEX object_position ON object (kind, position);
 CREATE INDEX object_label ON object (label_key, kind);
 CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
@@ -162,7 +163,7 @@ CREATE TABLE log_entry (
   error_code TEXT,
   entry      TEXT NOT NULL,                  -- JSON: steps, modified properties, reason
   PRIMARY KEY (job, cycle, position)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX log_entry_source ON log_entry (job, source_id);
 
 -- Content of the embedded app when it serves a configured job.
@@ -172,5 +173,5 @@ CREATE TABLE embedded (
   position INTEGER NOT NULL,
   resource TEXT NOT NULL,
   PRIMARY KEY (job, id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX embedded_position ON embedded (job, position);

@@ -9,11 +9,14 @@ use crate::directory::object::ObjectKind;
 
 /// Scratch tables of one connection: the staging area of an import and the work list of a cycle.
 pub(super) const TEMPORARY_TABLES: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_row (kind TEXT, id TEXT, file TEXT, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_row (
+  kind TEXT, id TEXT, state TEXT, since TEXT, id_given INTEGER, label TEXT, manager TEXT, fingerprint BLOB, row TEXT,
+  file INTEGER, line INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS staged_edge (
-  what TEXT, parent TEXT, parent_key TEXT, member TEXT, member_key TEXT, job TEXT, file TEXT, line INTEGER,
-  parent_id TEXT, member_id TEXT);
-CREATE INDEX IF NOT EXISTS temp.staged_edge_ids ON staged_edge (what, parent_id, member_id);
+  what TEXT, parent TEXT, member TEXT, member_key TEXT, job TEXT, file INTEGER, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
+CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
+CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);
 CREATE TEMP TABLE IF NOT EXISTS work (
   phase TEXT, position INTEGER, kind TEXT, id TEXT, changed INTEGER, entitlement INTEGER, escrow INTEGER,
   note TEXT, PRIMARY KEY (phase, position, id)) WITHOUT ROWID;

@@ -23,6 +23,7 @@ mod documents;
 mod engine;
 mod expression;
 mod filters_in_jobs;
+mod import;
 mod laws;
 mod mappings_in_jobs;
 mod schema;
