@@ -10,6 +10,8 @@ mod import;
 mod job;
 mod journaled;
 mod lock;
+#[cfg(test)]
+mod plans;
 mod schema;
 mod work;
 

@@ -24,6 +24,7 @@ use crate::http::{Method, Request, Response, TransportError};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{Exchange, probe_failure_text};
 use crate::scim::query::probe_query;
+use crate::scope::ScopeMode;
 use crate::store::{Execution, JobRow, Phase, Store, WorkWindow};
 
 /// Something that the outside world has to do for a cycle.
@@ -392,6 +393,10 @@ impl<'a> Cycle<'a> {
                 let retention = self.context.spec.rules.soft_delete_retention;
                 self.context.store.expire_recycle_bin(self.context.now, retention)?;
                 self.context.window.until = self.context.store.last_seq()?;
+                if self.context.is_initial() && self.job.full_read.is_none() {
+                    self.job.full_read = Some(self.context.window.until);
+                    self.context.store.save_job(&self.job)?;
+                }
                 self.stage = Stage::Probe(ObjectKind::User);
                 Ok(())
             }
@@ -430,7 +435,9 @@ impl<'a> Cycle<'a> {
             ObjectKind::Group => {
                 // A cycle by hand counts as the next cycle: what is due then is due now (contract 2).
                 let due = self.job.next_cycle.unwrap_or(self.context.now).max(self.context.now);
-                self.context.store.plan_work(&self.context.spec.name, self.context.window, due)?;
+                let spec = self.context.spec;
+                let by_assignment = spec.scope == ScopeMode::Assigned;
+                self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
                 self.enter(Phase::Users)
             }
         }
@@ -602,6 +609,7 @@ impl<'a> Cycle<'a> {
         } else {
             job.failures = 0;
             job.watermark = Some(self.context.window.until);
+            job.full_read = None;
             let nothing_left = self.context.statistics.count_exports == 0
                 && self.context.store.escrows(&spec.name)?.is_empty();
             if nothing_left {
@@ -671,6 +679,7 @@ pub(super) fn new_job(spec: &JobSpec) -> JobRow {
         name: spec.name.clone(),
         id: spec.id.clone(),
         watermark: None,
+        full_read: None,
         cycle: 0,
         definition: spec.definition.clone(),
         paused: false,

@@ -12,7 +12,7 @@ use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
 use crate::mapping::{Evaluated, MappingError};
 use crate::scim::query::{QueryError, match_query, read_path};
-use crate::scope::Verdict;
+use crate::scope::{ScopeMode, Verdict};
 use crate::store::{Escrow, Link, Store, StoredObject, WorkItem, WorkWindow};
 
 /// One object as a job sees it.
@@ -76,7 +76,8 @@ pub fn inspect(
         Ok(Evaluated::Mapped(mapped)) => mapped.matching(),
         Ok(Evaluated::IgnoreObject { .. }) | Err(_) => Vec::new(),
     };
-    store.plan_work(&spec.name, WorkWindow { after: watermark, until: store.last_seq()? }, now)?;
+    let window = WorkWindow { after: watermark, until: store.last_seq()? };
+    store.plan_work(&spec.name, spec.scope == ScopeMode::Assigned, window, now)?;
     let work = store.work_of(kind, id)?;
     let decision = decide(&Facts {
         verdict: &verdict,

@@ -27,7 +27,6 @@ CREATE TABLE object (
 ) STRICT;
 CREATE UNIQUE INDEX object_position ON object (kind, position);
 CREATE INDEX object_label ON object (label_key, kind);
-CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
 CREATE INDEX object_edited ON object (kind, id) WHERE edited = 1;
 CREATE INDEX object_deleted ON object (deleted_at) WHERE state = 'recycled';
 
@@ -62,6 +61,7 @@ CREATE TABLE change (
                                        'member added', 'member removed', 'assigned', 'unassigned')),
   other  TEXT                                -- the member of a membership, the role of an assignment
 ) STRICT;
+CREATE INDEX change_members ON change (object, seq) WHERE what IN ('member added', 'member removed');
 
 -- The files of the last accepted import.
 CREATE TABLE source_file (
@@ -75,6 +75,7 @@ CREATE TABLE job (
   name           TEXT PRIMARY KEY,
   id             TEXT NOT NULL,
   watermark      INTEGER,                    -- NULL: the next cycle is an initial one
+  full_read      INTEGER,                    -- newest seq when the full read under way first began
   cycle          INTEGER NOT NULL,           -- number of the last cycle begun
   definition     TEXT NOT NULL,              -- fingerprint of mappings and filters
   paused         INTEGER NOT NULL CHECK (paused IN (0, 1)),
@@ -108,6 +109,7 @@ CREATE TABLE link (
   managed   INTEGER NOT NULL CHECK (managed IN (0, 1)),  -- in scope when last evaluated
   PRIMARY KEY (job, kind, source_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX link_target ON link (job, kind, target_id);
 
 -- References as this job wrote them: group members, managers.
 CREATE TABLE reference (
@@ -119,6 +121,7 @@ CREATE TABLE reference (
   confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)),  -- the target said that it took it
   PRIMARY KEY (job, source_id, attribute, other_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX reference_other ON reference (job, other_id);
 
 -- A create that was about to leave: what to look for first after a kill.
 CREATE TABLE intent (
@@ -164,7 +167,7 @@ CREATE TABLE log_entry (
   entry      TEXT NOT NULL,                  -- JSON: steps, modified properties, reason
   PRIMARY KEY (job, cycle, position)
 ) STRICT;
-CREATE INDEX log_entry_source ON log_entry (job, source_id);
+CREATE INDEX log_entry_source ON log_entry (job, source_id, cycle, position);
 
 -- Content of the embedded app when it serves a configured job.
 CREATE TABLE embedded (

@@ -15,6 +15,8 @@ pub struct JobRow {
     pub id: String,
     /// The seq up to which the change log is processed; `None`: the next cycle is an initial one.
     pub watermark: Option<i64>,
+    /// The newest seq when the full read under way first began; it stays when an initial cycle fails or is killed.
+    pub full_read: Option<i64>,
     /// Number of the last cycle begun; 0 before the first.
     pub cycle: i64,
     /// Fingerprint of mappings and filters; another one means an initial cycle (`engine.md 1.1`).
@@ -104,6 +106,7 @@ fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
         linked: (row.get(9)?, row.get(10)?),
         next_cycle: time(row.get(11)?)?,
         quarantine: row.get(12)?,
+        full_read: row.get(13)?,
     })
 }
 
@@ -146,7 +149,7 @@ impl Store {
     pub fn job(&self, name: &str) -> Result<Option<JobRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
-                    users_linked, groups_linked, next_cycle, quarantine FROM job WHERE name = ?1",
+                    users_linked, groups_linked, next_cycle, quarantine, full_read FROM job WHERE name = ?1",
         )?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(job_row).transpose()
@@ -156,10 +159,12 @@ impl Store {
     pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                "INSERT INTO job (name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
+                                  users_linked, groups_linked, next_cycle, quarantine, full_read)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5, paused = ?6,
                     failures = ?7, steady_first = ?8, steady_last = ?9, users_linked = ?10, groups_linked = ?11,
-                    next_cycle = ?12, quarantine = ?13",
+                    next_cycle = ?12, quarantine = ?13, full_read = ?14",
             )?
             .execute(params![
                 job.name,
@@ -175,6 +180,7 @@ impl Store {
                 job.linked.1,
                 job.next_cycle.map(stamp),
                 job.quarantine,
+                job.full_read,
             ])?;
         Ok(())
     }
@@ -229,7 +235,10 @@ impl Store {
     pub fn drop_link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
         self.forget_references(job, source_id)?;
         self.connection
-            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND other_id = ?2")?
+            .prepare_cached(
+                // Left to itself SQLite goes through all references of the job.
+                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2",
+            )?
             .execute([job, source_id])?;
         self.connection
             .prepare_cached("DELETE FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?

@@ -95,7 +95,8 @@ fn an_import_that_another_one_overtook_keeps_nothing_and_can_be_done_again() {
 fn imports_and_edits_of_two_processes_all_succeed() {
     let project = Project::with([]);
     let (mut ours, mut other) = two_stores(&project);
-    let rows: String = (0..50).map(|number| format!("u{number},u{number}@x.com\n")).collect();
+    let rows: Vec<String> = (0..50).map(|number| format!("u{number},u{number}@x.com\n")).collect();
+    let rows = rows.concat();
     project.write("directory/users.csv", &format!("objectId,userPrincipalName\n{rows}"));
     let source = source(&project);
     import(&mut ours, &source, now()).unwrap();
@@ -281,9 +282,8 @@ fn a_membership_that_a_command_had_taken_away_does_not_count() {
 fn members_of_toml_groups_are_counted_too() {
     let project = Project::with([]);
     let mut store = Store::in_memory().unwrap();
-    let users: String =
-        (0..40).map(|n| format!("[[user]]\nobjectId = 'u{n}'\nuserPrincipalName = 'u{n}@x.com'\n")).collect();
-    project.write("directory/users.toml", &users);
+    let user = |n: u32| format!("[[user]]\nobjectId = 'u{n}'\nuserPrincipalName = 'u{n}@x.com'\n");
+    project.write("directory/users.toml", &(0..40).map(user).collect::<Vec<_>>().concat());
     let members: Vec<String> = (0..40).map(|n| format!("'u{n}'")).collect();
     let group = |members: &[String]| {
         format!("[[group]]\nobjectId = 'g'\ndisplayName = 'G'\nmembers = [{}]\n", members.join(", "))
