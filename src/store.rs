@@ -135,7 +135,7 @@ impl Store {
         Self::prepare(connection, file)
     }
 
-    /// Opens the state for reading only, or nothing when there is none yet.
+    /// Opens the state, or nothing when there is none yet.
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
         if folder.join(FILE_NAME).exists() { Self::open(folder).map(Some) } else { Ok(None) }
     }

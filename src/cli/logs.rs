@@ -17,7 +17,7 @@ use crate::store::{LogFilter, LogRow, Resolved, Store};
 const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
+    let session = Session::look(context)?;
     let spec = JobSpec::new(&session.config, &session.job, 1);
     let store = &session.store;
     let object = match &arguments.object {

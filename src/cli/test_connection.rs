@@ -11,7 +11,7 @@ use crate::engine::{Purpose, RunState};
 use crate::runner::{Mode, Watch};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let job = session.ready()?;
     let mut watch = Requests::default();
     let result = job

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::object::SourceObject;
 use super::read::{
-    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Sink, SinkError, read_folder,
+    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Role, Sink, SinkError, read_folder,
     stat_folder,
 };
 use crate::clock::Timestamp;
@@ -62,10 +62,11 @@ impl ImportError {
         match self {
             Self::Files(findings) | Self::Refused(ImportFault::Ambiguous(findings)) => findings.clone(),
             Self::Refused(ImportFault::Vanished(vanished)) => vanished.iter().map(about_vanished).collect(),
-            Self::Refused(fault @ ImportFault::FileGone { .. }) => vec![
-                Diagnostic::error(fault.to_string())
-                    .help("put it back; a file with its headings and no rows says that there are none"),
-            ],
+            Self::Refused(fault @ ImportFault::FileGone { role, .. }) => {
+                let none = Role::from_name(role).map(|role| format!("; {}", role.how_to_say_none()));
+                let help = format!("put it back{}", none.unwrap_or_default());
+                vec![Diagnostic::error(fault.to_string()).help(help)]
+            }
             Self::Refused(fault @ (ImportFault::Overtaken | ImportFault::Store(_))) => {
                 vec![Diagnostic::error(fault.to_string())]
             }

@@ -298,6 +298,42 @@ fn members_of_toml_groups_are_counted_too() {
 }
 
 #[test]
+fn advice_about_a_file_that_is_gone_or_empty_fits_what_it_held() {
+    let project = Project::with([]);
+    let mut store = Store::in_memory().unwrap();
+    read(&mut store, &Tenant::new(), &project).unwrap();
+    for (file, may_be_empty) in
+        [("users", None), ("groups", Some(false)), ("members", Some(true)), ("assignments", Some(true))]
+    {
+        let path = project.path(&format!("directory/{file}.csv"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let advice = |store: &mut Store| {
+            let findings = import(store, &source(&project), now()).unwrap_err().findings();
+            findings[0].help.clone().unwrap()
+        };
+        let fits = |advice: &str| match may_be_empty {
+            Some(true) => advice.contains("headings and no rows says that there are none"),
+            Some(false) => advice.ends_with("keep their rows with a `deletedDateTime`"),
+            // Without users there is nothing to advise but which files there may be.
+            None => !advice.contains("no rows"),
+        };
+        std::fs::write(&path, "").unwrap();
+        let empty = advice(&mut store);
+        std::fs::remove_file(&path).unwrap();
+        let gone = advice(&mut store);
+        assert!(fits(&empty) && fits(&gone), "{file}: {empty}; {gone}");
+        std::fs::write(&path, text).unwrap();
+    }
+    // What the advice says is true.
+    let nobody = Tenant { groups: Vec::new(), ..Tenant::new() };
+    let findings = read(&mut store, &nobody, &project).unwrap_err().findings();
+    assert_eq!(findings[0].message, "the file has no groups");
+    let mut deleted = Tenant::new();
+    deleted.groups.iter_mut().for_each(|row| row.push_str("2026-01-10T00:00:00Z"));
+    read(&mut store, &deleted, &project).unwrap();
+}
+
+#[test]
 fn accept_takes_whatever_is_held() {
     const CONFIG: &str = "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = 'embedded'\n";
     let project = Project::with([("scimulator.toml", CONFIG)]);
