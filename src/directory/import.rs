@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::object::SourceObject;
 use super::read::{
-    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Role, Sink, SinkError, read_folder,
-    stat_folder,
+    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Role, Sink, SinkError,
+    read_folder, stat_folder,
 };
 use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};

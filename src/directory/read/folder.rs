@@ -386,9 +386,10 @@ fn report_empty(folder: &Path, collector: &mut Collector<'_>) {
         };
         if files.all(|file| file.rows == 0) {
             collector.report(
-                Diagnostic::error(format!("the file has no {role}"))
-                    .at(Place::file(first))
-                    .help(format!("only members and assignments may be an empty list; {}", role.how_to_say_none())),
+                Diagnostic::error(format!("the file has no {role}")).at(Place::file(first)).help(format!(
+                    "only members and assignments may be an empty list; {}",
+                    role.how_to_say_none()
+                )),
             );
         }
     }
