@@ -53,6 +53,25 @@ impl Clock for VirtualClock {
     }
 }
 
+/// Job time of one directory: the wall clock, or a hand that stands still until it is moved.
+#[derive(Debug, Clone, Default)]
+pub enum JobClock {
+    /// The wall clock.
+    #[default]
+    Real,
+    /// Virtual time.
+    Virtual(VirtualClock),
+}
+
+impl Clock for JobClock {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::Real => SystemClock.now(),
+            Self::Virtual(clock) => clock.now(),
+        }
+    }
+}
+
 /// A moment of wire time, for measuring and for deadlines of sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WireInstant(std::time::Instant);

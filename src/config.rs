@@ -25,6 +25,7 @@ pub mod token;
 pub mod words;
 
 mod convert;
+mod failures;
 mod language;
 mod mask;
 mod raw;
@@ -117,6 +118,10 @@ pub struct JobConfig {
     pub skip_out_of_scope_deletions: bool,
     /// The most requests in a second of wire time, at most [`REQUESTS_PER_SECOND_MAX`]; `None` for no limit (W-035).
     pub requests_per_second: Option<NonZeroU32>,
+    /// The deletes and disables that one cycle may send; `None` without the guard (E-176).
+    pub delete_threshold: Option<u32>,
+    /// Who is told of quarantine and of the guard.
+    pub notification_email: Option<String>,
     /// The open questions, answered.
     pub fidelity: Fidelity,
 }

@@ -30,7 +30,8 @@
 //! * Pure, values in and values out: [`expression`], [`mapping`], [`schema`], [`scope`], [`scim`], and the deciding
 //!   half of [`engine`], which as a whole is a state machine: it yields effects and takes their outcomes.
 //! * Shell: [`directory`] reads files, [`client`] speaks HTTP, [`store`] speaks SQL, [`clock`] reads the time, and
-//!   nobody else does any of these. [`runner`] puts a job together; [`cli`] shows what came of it.
+//!   nobody else does any of these. [`runner`] puts a job together, [`daemon`] runs it on its schedule, [`cli`] shows
+//!   what came of it.
 //! * [`target`] is the embedded app. It shares no code with the client, so that one mistake can not cancel out another.
 //!
 //! `ARCHITECTURE.md` has the code map and the invariants, with the tests that guard them.
@@ -39,6 +40,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod diagnostic;
 pub mod directory;
 pub mod engine;

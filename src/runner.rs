@@ -233,7 +233,10 @@ fn embedded(
         Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
         Mode::Real => {
             let mut kept = Kept { app, job: spec.name.clone() };
-            Ok(in_process(cycle, &mut kept, &clock, credentials, ports)?)
+            let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
+            // What took time in process took job time, where that does not pass by itself.
+            store.reach_virtual_time(clock.now())?;
+            Ok(result)
         }
     }
 }

@@ -5,6 +5,7 @@
 //! their order (design, law 4). The tables are described in `docs/state.md`.
 
 mod browse;
+mod control;
 mod directory;
 mod import;
 mod job;
@@ -13,6 +14,7 @@ mod lock;
 #[cfg(test)]
 mod plans;
 mod schema;
+mod standing;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::clock::Timestamp;
+use crate::clock::{JobClock, Timestamp};
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
@@ -28,10 +30,11 @@ pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
 pub use job::{Escrow, Execution, JobRow, Link};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
+pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -41,7 +44,8 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// SQLite's page cache, in KiB: an import of 100,000 changed rows stays in it instead of being spilt to the log.
 const CACHE_KIB: i64 = 64 * 1024;
 /// Migrations in order; number N leads to version N.
-const MIGRATIONS: &[&str] = &[include_str!("store/001.sql"), include_str!("store/002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("store/001.sql"), include_str!("store/002.sql"), include_str!("store/003.sql")];
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +123,8 @@ pub struct Store {
     file: PathBuf,
     /// Steps under way, one within the other.
     steps: u32,
+    /// Job time of this state.
+    clock: JobClock,
 }
 
 impl Store {
@@ -164,7 +170,7 @@ impl Store {
     }
 
     fn prepare(connection: Connection, file: PathBuf) -> Result<Self, StoreError> {
-        let mut store = Self { connection, file, steps: 0 };
+        let mut store = Self { connection, file, steps: 0, clock: JobClock::Real };
         match store.settle() {
             Ok(()) => Ok(store),
             Err(StoreError::Locked) => Err(StoreError::Busy { file: store.file }),
@@ -217,7 +223,12 @@ impl Store {
             FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
             |context| Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase())),
         )?;
-        Ok(())
+        self.read_clock()
+    }
+
+    /// Waits so long for another process, or another job's import, that is writing, in place of a few seconds.
+    pub fn wait_for_writers(&self, patience: std::time::Duration) -> Result<(), StoreError> {
+        Ok(self.connection.busy_timeout(patience)?)
     }
 
     /// Runs `body` as one transaction: everything it wrote is kept together, or nothing when it fails.
@@ -293,10 +304,14 @@ fn moment(text: &str) -> Result<Timestamp, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt(format!("`{text}` is no time")))
 }
 
-/// Makes a folder that only its owner may enter.
+/// Makes a folder that only its owner may enter, or makes one that is there such a folder.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
-        return Ok(());
+        return match restrict(folder) {
+            // Somebody else's folder that we may write to: the files are ours and private all the same.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+            result => result,
+        };
     }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -305,16 +320,16 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Lets only the owner read the file: it holds personal data.
-fn restrict(file: &Path) -> std::io::Result<()> {
+/// Leaves a file or folder to its owner: what is in it is personal data.
+fn restrict(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(file)?;
-        let mut permissions = metadata.permissions();
-        if permissions.mode() & 0o077 != 0 {
-            permissions.set_mode(0o600);
-            std::fs::set_permissions(file, permissions)?;
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        let mode = permissions.mode();
+        if mode & 0o077 != 0 {
+            permissions.set_mode(mode & 0o700);
+            std::fs::set_permissions(path, permissions)?;
         }
     }
     Ok(())

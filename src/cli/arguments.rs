@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::APP_PROFILES;
+use crate::config::{APP_PROFILES, duration};
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -73,13 +73,31 @@ pub enum Command {
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
+    /// Run the service: every job on its schedule, until stopped.
+    #[command(after_help = "Examples:\n  scimulator run\n  scimulator run --job staging --format json\n  \
+                            scimulator run --virtual\n\n\
+                            The log goes to standard error, a line an event; with --format json each line is an object.\n\
+                            SIGINT or SIGTERM ends the service when the cycle under way has ended, a second one at once.")]
+    Run(RunArguments),
+    /// Move virtual job time, running every cycle that becomes due.
+    #[command(
+        group = clap::ArgGroup::new("how far").required(true).multiple(true).args(["by", "until"]),
+        after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
+                      scimulator advance 31d --until active --job staging\n\n\
+                      A service started with `run --virtual` does it; when none runs, it is done here. Without a \
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+    )]
+    Advance(AdvanceArguments),
     /// Run one cycle now.
     Cycle(CycleArguments),
     /// Show what a cycle would send, without sending it.
     Plan(PlanArguments),
     /// Show the job's state, its last and next cycle, and statistics.
-    #[command(after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json")]
-    Status,
+    #[command(
+        after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json\n  \
+                            scimulator status --watch"
+    )]
+    Status(StatusArguments),
     /// Show the provisioning log.
     Logs(LogsArguments),
     /// Send the probe of Test Connection and say what Entra would conclude.
@@ -90,6 +108,23 @@ pub enum Command {
     /// Clear the job's quarantine or pause; it goes on from its watermark.
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
+    /// Let a running cycle end, and start no further one.
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
+    Pause,
+    /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
+    #[command(
+        after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
+    )]
+    Restart(RestartArguments),
+    /// Answer the deletion guard: let the removals that it holds back go, or start over without them.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator deletions allow\n  scimulator deletions reject"
+    )]
+    Deletions(DeletionsCommand),
+    /// Say whether a job is in quarantine, why, what would clear it, and how far it is from each threshold.
+    #[command(after_help = "Examples:\n  scimulator quarantine\n  scimulator quarantine --format json")]
+    Quarantine,
     /// Export the job's mappings and filters as Graph's synchronizationSchema JSON, or import them.
     #[command(
         subcommand,
@@ -141,6 +176,48 @@ pub struct ManArguments {
     /// The command whose page is wanted; the program's own when left out.
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Job time stands still until `scimulator advance` moves it.
+    #[arg(long = "virtual")]
+    pub virtual_time: bool,
+}
+
+/// Arguments of `advance`.
+#[derive(Debug, Args)]
+pub struct AdvanceArguments {
+    /// How far, as `40m` or `31d`.
+    #[arg(value_name = "BY", value_parser = parse_duration)]
+    pub by: Option<jiff::SignedDuration>,
+    /// No farther than until this holds.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub until: Option<AdvanceUntil>,
+}
+
+/// What may end an advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AdvanceUntil {
+    /// The job is in quarantine; without --job, any of them.
+    Quarantined,
+    /// The job has run and is in no quarantine; without --job, all of them.
+    Active,
+    /// The job has run a cycle; without --job, any of them.
+    Cycle,
+}
+
+fn parse_duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    duration::parse(text).map_err(|error| format!("{error}; {}", duration::HELP))
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// Show it again whenever it changes, until stopped; with --format json, an object a line.
+    #[arg(short, long)]
+    pub watch: bool,
 }
 
 /// Arguments of `cycle`.
@@ -445,4 +522,22 @@ pub struct MemberArguments {
     /// The member's userPrincipalName, displayName or objectId.
     #[arg(value_name = "MEMBER")]
     pub member: String,
+}
+
+/// What `restart` takes.
+#[derive(Debug, Args)]
+pub struct RestartArguments {
+    /// What to reset, separated by commas or blanks: full, watermark, escrows, quarantine-state, connector-data-store,
+    /// force-deletes. Without it: quarantine-state, watermark and escrows.
+    #[arg(long, value_name = "LIST", num_args = 1..)]
+    pub reset: Vec<String>,
+}
+
+/// What `deletions` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum DeletionsCommand {
+    /// The next cycle sends the removals that are held back, and ends the quarantine.
+    Allow,
+    /// They are dropped, and the job is restarted; mend their cause first, or the next cycle counts them again.
+    Reject,
 }

@@ -123,17 +123,18 @@ fn check_mappings(config: &Config, job: &JobConfig) -> Vec<Diagnostic> {
 fn check_directory(config: &Config) -> Result<(Option<Counts>, Vec<Diagnostic>), Failure> {
     let source = source(config);
     let mut empty = Store::temporary().map_err(|error| store_failure(&error))?;
-    let (counts, findings) = match import(&mut empty, &source, now()) {
+    let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+    let now = now(known.as_ref().unwrap_or(&empty));
+    let (counts, findings) = match import(&mut empty, &source, now) {
         Ok(read) => (read.counts, read.warnings),
         Err(ImportError::Store(error)) => return Err(store_failure(&error)),
         Err(error) => return Ok((None, error.findings())),
     };
     // Rows known before say nothing new, so only a refusal is of interest here.
-    let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
     let Some(known) = known else { return Ok((Some(counts), findings)) };
     let mut copy = known.copy().map_err(|error| store_failure(&error))?;
     drop(known);
-    match import(&mut copy, &source, now()) {
+    match import(&mut copy, &source, now) {
         Ok(_) => Ok((Some(counts), findings)),
         Err(ImportError::Store(error)) => Err(store_failure(&error)),
         Err(error @ ImportError::Refused(ImportFault::Vanished(_) | ImportFault::FileGone { .. })) => {

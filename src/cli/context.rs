@@ -26,6 +26,11 @@ impl Context {
         Ok(Self { output: Output::new(global.format, global.quiet), global, folder })
     }
 
+    /// The arguments of every command, as they were given.
+    pub fn global(&self) -> &GlobalArguments {
+        &self.global
+    }
+
     /// Whether more is asked for than the result.
     pub fn is_verbose(&self) -> bool {
         0 < self.global.verbose

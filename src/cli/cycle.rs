@@ -7,12 +7,12 @@ use super::arguments::{CycleArguments, FailOn};
 use super::context::Context;
 use super::failure::print_findings;
 use super::output::{Output, relative, warn};
-use super::session::{Session, exit_of, now, run_failure};
+use super::session::{Session, exit_of, now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::clock::SystemClock;
 use crate::diagnostic::Diagnostic;
 use crate::engine::entry::{Status, seconds};
-use crate::engine::status::synchronization_quarantine;
+use crate::engine::quarantine::Reason;
+use crate::engine::status::{settle, synchronization_quarantine};
 use crate::engine::{CycleKind, CycleResult, Event, Purpose};
 use crate::runner::{Mode, Watch};
 
@@ -22,8 +22,9 @@ const FAILURES_SHOWN_MAX: usize = 10;
 pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
+    stands_still(&session)?;
     if let Some(quarantine) = session.quarantine()?
-        && now() < quarantine.next_attempt
+        && now(&session.store) < quarantine.next_attempt
     {
         let (began, attempt) = (quarantine.series_began, quarantine.next_attempt);
         return Err(Failure::new(
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
                 session.job.name,
                 quarantine.reason.as_str(),
                 seconds(began),
-                relative(attempt, now()),
+                relative(attempt, now(&session.store)),
                 seconds(attempt),
             ),
         )
@@ -44,23 +45,46 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
         )));
     }
     let job = session.ready()?;
-    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::Cycle };
+    let clock = session.store.clock().clone();
+    let purpose = if arguments.initial { Purpose::InitialCycle } else { Purpose::CycleByHand };
     let mut watch = Progress::new(context.output);
     let result = job
-        .cycle(&mut session.store, &SystemClock, purpose, Mode::Real, &mut watch)
+        .cycle(&mut session.store, &clock, purpose, Mode::Real, &mut watch)
         .map_err(|error| run_failure(&error))?;
     watch.bar.finish_and_clear();
-    print(context.output, &session.job.name, &result, &watch.failures)?;
+    print(context.output, &session, &result, &watch.failures)?;
     if arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed {
         return Ok(Exit::Failed);
     }
     Ok(exit_of(&result))
 }
 
-fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
+/// A job that is paused, or that a long quarantine has ended, runs no cycle.
+fn stands_still(session: &Session) -> Result<(), Failure> {
+    let (name, limit) = (&session.job.name, session.job.fidelity.failures.quarantine_limit);
+    let failed = |error| store_failure(&error);
+    if session.quarantine()?.is_some()
+        && settle(&session.store, name, limit, now(&session.store)).map_err(failed)?
+    {
+        return Err(Failure::new(
+            Exit::Quarantine,
+            format!("job `{name}` is disabled after a long quarantine"),
+        )
+        .help("mend the cause, then `scimulator start` or `scimulator restart`"));
+    }
+    if session.store.job(name).map_err(failed)?.is_some_and(|job| job.paused) {
+        return Err(Failure::new(Exit::Usage, format!("job `{name}` is paused"))
+            .help("`scimulator start` lets it go on"));
+    }
+    Ok(())
+}
+
+fn print(output: Output, session: &Session, result: &CycleResult, failures: &[Event]) -> Result<(), Failure> {
+    let job = session.job.name.as_str();
     if output.is_json() {
         return output.json(&to_json(job, result));
     }
+    let now = now(&session.store);
     let actions = &result.statistics.actions;
     let kind = match result.kind {
         CycleKind::Initial => "initial cycle",
@@ -86,7 +110,7 @@ fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) ->
         output.text(&format!("  and {} more", failures.len().saturating_sub(FAILURES_SHOWN_MAX)))?;
     }
     if !failures.is_empty() {
-        output.note("what failed is tried again in the next cycle; see `scimulator logs --status failure`");
+        output.note("what failed is tried again by and by, and in the next `scimulator cycle`; see `scimulator logs --status failure`");
     }
     if 0 < actions.warned {
         output.note(&format!("with a warning: {}; see `scimulator logs --status warning`", actions.warned));
@@ -96,12 +120,22 @@ fn print(output: Output, job: &str, result: &CycleResult, failures: &[Event]) ->
         output.note(&format!("{}: {}", error.code, error.message));
     }
     match &result.quarantine {
+        Some(quarantine) if quarantine.reason == Reason::TooManyDeletes => output.note(&format!(
+            "{} deletes and disables are held back ({}): `scimulator deletions allow` lets them go, `deletions reject` \
+             drops them",
+            actions.staged,
+            quarantine.reason.as_str()
+        )),
+        None if result.pruned => output.note(
+            "too many objects failed in the initial cycle: their retries are dropped, and the job is paused until \
+             `scimulator start`",
+        ),
         Some(quarantine) if !result.source_fault => output.note(&format!(
             "the job is in quarantine ({}); the next attempt is due {}, `scimulator start` clears it",
             quarantine.reason.as_str(),
-            relative(quarantine.next_attempt, now())
+            relative(quarantine.next_attempt, now)
         )),
-        Some(_) | None => output.note(&format!("next cycle due {}", relative(result.next_cycle, now()))),
+        Some(_) | None => output.note(&format!("next cycle due {}", relative(result.next_cycle, now))),
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{DirectoryArguments, DirectoryCommand};
 use super::context::Context;
-use super::session::{look_at_directory, now, read_directory, store_failure};
+use super::session::{look_at_directory, read_directory, store_failure};
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::directory::generate::{Population, generate};
@@ -215,9 +215,11 @@ pub(super) fn value_to_text(value: &AttributeValue) -> String {
 /// When an object in the recycle bin is deleted for good.
 fn purge_due(object: &StoredObject, config: &Config) -> Option<crate::clock::Timestamp> {
     match object.state {
-        ObjectState::Recycled(since) => {
-            Some(since.saturating_add(config.directory.soft_delete_retention).unwrap_or(now()))
-        }
+        ObjectState::Recycled(since) => Some(
+            since
+                .saturating_add(config.directory.soft_delete_retention)
+                .unwrap_or(crate::clock::Timestamp::MAX),
+        ),
         ObjectState::Active | ObjectState::Gone(_) => None,
     }
 }

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::arguments::ExplainArguments;
 use super::context::Context;
 use super::directory::{value_to_json, value_to_text};
-use super::output::{relative, table};
-use super::session::{Session, engine_failure, find, look_at_directory, now, store_failure};
+use super::output::table;
+use super::session::{Session, engine_failure, find, look_at_directory, next_retry, now, store_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, Filter, JournalError, file_name, one_line, read};
+use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Entry, seconds, summary};
@@ -24,9 +25,9 @@ use crate::store::{Escrow, LogFilter, LogRow, ObjectState, Store};
 pub(super) fn run(context: &Context, arguments: &ExplainArguments) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let exit = look_at_directory(context, &mut session.store, &session.config)?;
-    let spec = session.spec()?;
+    let (spec, now) = (session.spec()?, now(&session.store));
     let object = find(&session.store, &arguments.object, None)?;
-    let inspection = inspect(&spec, &mut session.store, (object.kind, &object.id), now())
+    let inspection = inspect(&spec, &mut session.store, (object.kind, &object.id), now)
         .map_err(|error| engine_failure(&error))?
         .ok_or_else(|| Failure::new(Exit::Defect, format!("`{}` was found and is not there", object.id)))?;
     let rows = rows(&spec, &session.store, &inspection)?;
@@ -34,7 +35,7 @@ pub(super) fn run(context: &Context, arguments: &ExplainArguments) -> Result<Exi
     if context.output.is_json() {
         context.output.json(&to_json(&spec, &session.store, &inspection, &rows, last.as_ref())?)?;
     } else {
-        context.output.text(&to_text(&spec, &inspection, &rows, last.as_ref())?)?;
+        context.output.text(&to_text(&spec, &inspection, &rows, last.as_ref(), now)?)?;
     }
     Ok(exit)
 }
@@ -230,8 +231,8 @@ fn conclusion(inspection: &Inspection) -> (&'static str, String) {
     if !inspection.kind_enabled {
         return ("skip", "nothing is sent: the job's mapping of this kind is off".to_owned());
     }
-    if let Err(error) = &inspection.evaluated
-        && inspection.verdict.can_fail(inspection.link.is_some())
+    if let (Err(error), Decision::Provision | Decision::Evaluate { .. }) =
+        (&inspection.evaluated, inspection.decision)
     {
         return ("fail", format!("it fails before anything is sent: {error}"));
     }
@@ -281,6 +282,7 @@ fn to_text(
     inspection: &Inspection,
     rows: &[Row],
     last: Option<&Last>,
+    now: Timestamp,
 ) -> Result<String, Failure> {
     let object = &inspection.object;
     let mut lines = vec![
@@ -302,7 +304,7 @@ fn to_text(
         Some(link) => format!("LINK: account {}, out of scope when last evaluated", link.target_id),
         None => "LINK: none".to_owned(),
     });
-    lines.extend(inspection.escrows.iter().map(escrow_text));
+    lines.extend(inspection.escrows.iter().map(|escrow| escrow_text(escrow, now)));
     for query in &inspection.queries {
         lines.push(match query {
             Ok(url) => format!("  asks GET {url}"),
@@ -362,14 +364,14 @@ fn filters_to_json(inspection: &Inspection) -> Vec<Value> {
         .collect()
 }
 
-fn escrow_text(escrow: &Escrow) -> String {
+fn escrow_text(escrow: &Escrow, now: Timestamp) -> String {
     let what = if escrow.is_reference { "its references" } else { escrow.operation.as_str() };
     format!(
-        "  in escrow: {what} failed with {} since {}, {} retries, next {}\n    {}",
+        "  in escrow: {what} failed with {} since {}, {} retries, {}\n    {}",
         escrow.error_code,
         escrow.first_failure,
         escrow.retries,
-        relative(escrow.next_retry, now()),
+        next_retry(escrow, now),
         escrow.reason.replace('\n', "\n    ")
     )
 }
@@ -464,7 +466,7 @@ fn to_json(
             "httpStatus": escrow.http_status,
             "firstFailure": escrow.first_failure.to_string(),
             "retries": escrow.retries,
-            "nextRetry": escrow.next_retry.to_string(),
+            "nextRetry": escrow.next_retry.map(|next| next.to_string()),
         })
     };
     let last = match last {

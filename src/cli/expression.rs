@@ -9,9 +9,10 @@ use super::arguments::{Assignment, ExpressionArguments, ExpressionCommand, Expre
 use super::context::Context;
 use super::directory::value_to_text;
 use super::output::warn;
-use super::session::{Session, engine_failure, find, look_at_directory, now};
+use super::session::{Session, engine_failure, find, look_at_directory};
 use super::{Exit, Failure};
 use crate::clock::Timestamp;
+use crate::clock::{Clock as _, JobClock};
 use crate::directory::read::is_multi_valued;
 use crate::engine::{ids, inspect};
 use crate::expression::{
@@ -37,6 +38,8 @@ struct Setting {
     source: BTreeMap<String, AttributeValue>,
     switches: Switches,
     seed: u64,
+    /// Where `Now()` is read.
+    clock: JobClock,
 }
 
 fn eval(context: &Context, arguments: &ExpressionEvalArguments) -> Result<Exit, Failure> {
@@ -48,7 +51,7 @@ fn eval(context: &Context, arguments: &ExpressionEvalArguments) -> Result<Exit, 
     let expression =
         Expression::parse(text, &setting.parse).map_err(|errors| unreadable(context, text, &errors))?;
     setting.source.extend(set(&arguments.set)?);
-    let now = arguments.now.unwrap_or_else(now);
+    let now = arguments.now.unwrap_or_else(|| setting.clock.now());
     let (result, trace) = evaluate(&expression, &setting, now);
     if context.output.is_json() {
         return print_json(context, &expression, &result, &trace).map(|()| exit);
@@ -75,7 +78,8 @@ fn of_user(context: &Context, user: &str) -> Result<(Setting, Exit), Failure> {
         .map_err(|error| engine_failure(&error))?
         .unwrap_or_default();
     let parse = session.job.reading().parse;
-    Ok((Setting { parse, source, switches: spec.expressions, seed: spec.seed }, exit))
+    let clock = session.store.clock().clone();
+    Ok((Setting { parse, source, switches: spec.expressions, seed: spec.seed, clock }, exit))
 }
 
 /// The attributes that were typed. Known multi-valued ones are lists even with one value.

@@ -11,13 +11,11 @@ use super::output::Output;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Body, Exchange, one_line};
-use crate::clock::SystemClock;
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::engine::guard::{self, Guard};
 use crate::engine::{CycleKind, CycleResult, Purpose};
 use crate::runner::{Mode, Watch};
 
-/// The accidental-deletion threshold of every published sample (`engine.md 7`); the guard itself is off by default.
-const DELETE_THRESHOLD: u64 = 500;
 /// What an object takes in an initial cycle by Microsoft's estimate, in minutes: least and most (`engine.md 2`).
 const MINUTES_AN_OBJECT: (f64, f64) = (0.01, 0.08);
 
@@ -26,15 +24,22 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
         arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = Session::look(context)?;
     let job = session.ready()?;
+    let clock = session.store.clock().clone();
     let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
-        .cycle(&mut session.store, &SystemClock, Purpose::Cycle, Mode::Plan, &mut watch)
+        .cycle(&mut session.store, &clock, Purpose::CycleByHand, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
     let counts = counts(&result);
     if context.output.is_json() {
-        context.output.json(&to_json(&session.job.name, &result, &watch.writes, &counts))?;
+        context.output.json(&to_json(
+            &session.job.name,
+            &result,
+            &watch.writes,
+            &counts,
+            job.spec().rules.guard,
+        ))?;
     } else {
-        print(context, &session.job.name, &result, &watch.writes, &counts)?;
+        print(context, &session.job.name, &result, &watch.writes, &counts, job.spec().rules.guard)?;
     }
     let met: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds(&counts)).collect();
     for condition in &met {
@@ -50,7 +55,7 @@ fn counts(result: &CycleResult) -> BTreeMap<&'static str, u64> {
         ("updates", actions.updated),
         ("disables", actions.disabled),
         ("deletes", actions.deleted),
-        ("removals", actions.disabled.saturating_add(actions.deleted)),
+        ("removals", actions.disabled.saturating_add(actions.deleted).saturating_add(actions.staged)),
         ("skips", actions.skipped),
         ("failures", actions.failed),
         ("requests", actions.requests),
@@ -63,6 +68,7 @@ fn print(
     result: &CycleResult,
     writes: &[Exchange],
     counts: &BTreeMap<&'static str, u64>,
+    guard: Option<Guard>,
 ) -> Result<(), Failure> {
     let output = context.output;
     for write in writes {
@@ -84,17 +90,31 @@ fn print(
     if 0 < count("failures") {
         output.text(&format!("{} objects would fail", count("failures")))?;
     }
-    output.text(&format!(
-        "deletion guard: {} disables and deletes; a threshold of {DELETE_THRESHOLD} {}",
-        count("removals"),
-        if DELETE_THRESHOLD < count("removals") { "would hold them all back" } else { "would let them pass" }
-    ))?;
+    output.text(&guard_text(guard, count("removals")))?;
     output.text(&format!("Entra would take {}", estimate(result)))?;
     let error = &result.statistics.error;
     if error.code != "None" && !result.source_fault {
         output.note(&format!("{}: {}", error.code, error.message));
     }
     Ok(())
+}
+
+/// The job's guard, or the one that Entra offers first.
+fn assumed(guard: Option<Guard>) -> Guard {
+    guard.unwrap_or(Guard { threshold: guard::THRESHOLD, inclusive: false })
+}
+
+/// What the guard makes of a cycle, or would if it were on.
+fn guard_text(guard: Option<Guard>, removals: u64) -> String {
+    let assumed = assumed(guard);
+    let (threshold, trips) = (assumed.threshold, assumed.trips(removals));
+    let verdict = match (guard.is_some(), trips) {
+        (true, true) => format!("the threshold of {threshold} holds them all back"),
+        (true, false) => format!("the threshold of {threshold} lets them pass"),
+        (false, true) => format!("it is off; a threshold of {threshold} would hold them all back"),
+        (false, false) => format!("it is off; a threshold of {threshold} would let them pass"),
+    };
+    format!("deletion guard: {removals} disables and deletes; {verdict}")
 }
 
 /// How long the real service would take, by Microsoft's own estimate (`engine.md 2`).
@@ -118,6 +138,7 @@ fn to_json(
     result: &CycleResult,
     writes: &[Exchange],
     counts: &BTreeMap<&'static str, u64>,
+    guard: Option<Guard>,
 ) -> Value {
     let removals = counts.get("removals").copied().unwrap_or_default();
     let (least, most) = minutes(result);
@@ -142,7 +163,12 @@ fn to_json(
         "state": result.state.as_str(),
         "counts": counts,
         "requests": requests,
-        "deletionGuard": { "removals": removals, "threshold": DELETE_THRESHOLD, "trips": DELETE_THRESHOLD < removals },
+        "deletionGuard": {
+            "enabled": guard.is_some(),
+            "removals": removals,
+            "threshold": assumed(guard).threshold,
+            "trips": assumed(guard).trips(removals),
+        },
         "estimateMinutes": match result.kind {
             CycleKind::Initial => json!({ "least": least, "most": most }),
             CycleKind::Incremental => json!({ "most": 10 }),

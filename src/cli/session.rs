@@ -2,17 +2,18 @@
 
 use super::context::Context;
 use super::failure::print_findings;
+use super::output::relative;
 use super::{Exit, Failure};
-use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::clock::{Clock as _, Timestamp};
 use crate::config::{Config, JobConfig};
 use crate::diagnostic::did_you_mean;
 use crate::directory::import::{ImportError, Read, import};
 use crate::directory::object::ObjectKind;
-use crate::engine::quarantine::Quarantine;
+use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
-use crate::store::{JobLock, Resolved, Store, StoreError, StoredObject};
+use crate::store::{Escrow, JobLock, Resolved, Store, StoreError, StoredObject};
 
 /// A configured job and the state it runs on.
 pub(super) struct Session {
@@ -73,6 +74,14 @@ impl Session {
     }
 }
 
+/// When a failure is tried again, as a piece of a sentence.
+pub(super) fn next_retry(escrow: &Escrow, now: Timestamp) -> String {
+    match escrow.next_retry {
+        Some(next) => format!("next try {}", relative(next, now)),
+        None => "given up".to_owned(),
+    }
+}
+
 /// Reads the directory's files as a cycle would, and empties the recycle bin of what is due. `vanish_limit` off
 /// accepts whatever vanished.
 pub(super) fn read_directory(
@@ -84,8 +93,9 @@ pub(super) fn read_directory(
     if !vanish_limit {
         source.vanish_limit = None;
     }
-    let read = import(store, &source, now())?;
-    store.expire_recycle_bin(now(), config.directory.soft_delete_retention)?;
+    let now = now(store);
+    let read = import(store, &source, now)?;
+    store.expire_recycle_bin(now, config.directory.soft_delete_retention)?;
     Ok(read)
 }
 
@@ -172,9 +182,9 @@ pub(super) fn engine_failure(error: &EngineError) -> Failure {
     }
 }
 
-/// The present moment of the job time that the service and commands live in.
-pub(super) fn now() -> Timestamp {
-    SystemClock.now()
+/// The present moment of the job time that the state lives in.
+pub(super) fn now(store: &Store) -> Timestamp {
+    store.clock().now()
 }
 
 /// How a trouble with the state is told.
@@ -216,7 +226,9 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
 
 /// What a finished run makes the process end with.
 pub(super) fn exit_of(result: &CycleResult) -> Exit {
+    let held = result.quarantine.as_ref().is_some_and(|it| it.reason == Reason::TooManyDeletes);
     match result.state {
+        RunState::Succeeded | RunState::EntryLevelErrors if held => Exit::Held,
         RunState::Succeeded | RunState::EntryLevelErrors => Exit::Fine,
         RunState::Failed if result.source_fault => Exit::Usage,
         RunState::Failed => Exit::Target,

@@ -1,26 +1,134 @@
-//! `start`: clears quarantine; the job goes on from its watermark (`engine.md 6.5`).
+//! `start`, `pause`, `restart`: as in Graph (`engine.md 6.5`, 9).
 
+use std::time::Duration;
+
+use super::arguments::RestartArguments;
 use super::context::Context;
-use super::session::{Session, store_failure};
+use super::session::{Session, engine_failure, now, store_failure};
 use super::{Exit, Failure};
+use crate::diagnostic::did_you_mean;
+use crate::engine::restart::{Reset, Restarted, restart};
+use crate::store::{JobLock, LockError};
 
-pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
-    let _lock = session.lock()?;
-    let name = &session.job.name;
-    let Some(mut job) = session.store.job(name).map_err(|error| store_failure(&error))? else {
+/// How often a job is asked whether its running cycle has ended, in wire time.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Clears quarantine and pause; the job goes on from its watermark.
+pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
+    let mut session = Session::open(context)?;
+    let _lock = lock(context, &session)?;
+    let before = session.store.job(&session.job.name).map_err(|error| store_failure(&error))?;
+    let name = session.job.name.clone();
+    let Some(before) = before else {
         context.output.note(&format!("job `{name}` has not run yet: there is nothing to clear"));
         return Ok(Exit::Fine);
     };
-    let was = job.quarantine.take().is_some();
-    if was {
+    let mut job = before.clone();
+    (job.paused, job.disabled, job.quarantine) = (false, false, None);
+    if before.quarantine.is_some() || before.disabled || before.paused {
         job.next_cycle = None;
     }
-    session.store.save_job(&job).map_err(|error| store_failure(&error))?;
-    context.output.note(&if was {
-        format!("job `{name}` is out of quarantine and goes on from its watermark")
-    } else {
-        format!("job `{name}` was not in quarantine")
+    session.store.step(|store| store.save_job(&job)).map_err(|error| store_failure(&error))?;
+    context.output.note(&match (before.quarantine.is_some(), before.paused) {
+        (true, _) => format!("job `{name}` is out of quarantine and goes on from its watermark"),
+        (false, true) => format!("job `{name}` goes on from its watermark"),
+        (false, false) => format!("job `{name}` was neither in quarantine nor paused"),
     });
     Ok(Exit::Fine)
+}
+
+/// Lets a running cycle end, and no further one start.
+pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
+    let session = Session::open(context)?;
+    let name = &session.job.name;
+    // No lock: a running cycle keeps the mark when it ends.
+    let known = session.store.pause_job(name).map_err(|error| store_failure(&error))?;
+    if !known {
+        return Err(Failure::new(Exit::Usage, format!("job `{name}` has not run yet")).help(
+            "a job that never ran has nothing to pause; leave it alone, or take it out of the configuration",
+        ));
+    }
+    context.output.note(&format!(
+        "job `{name}` is paused: a running cycle ends, no further one starts until `scimulator start`"
+    ));
+    Ok(Exit::Fine)
+}
+
+/// Starts over, as far as is asked for.
+pub(super) fn restart_job(context: &Context, arguments: &RestartArguments) -> Result<Exit, Failure> {
+    let reset = reset(&arguments.reset)?;
+    let mut session = Session::open(context)?;
+    let _lock = lock(context, &session)?;
+    let spec = session.spec()?;
+    let now = now(&session.store);
+    let restarted = restart(&mut session.store, &spec, reset, now).map_err(|error| engine_failure(&error))?;
+    match restarted {
+        Some(restarted) => tell(context, &spec.name, reset, &restarted),
+        None => {
+            context.output.note(&format!("job `{}` has not run yet: there is nothing to reset", spec.name))
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn reset(names: &[String]) -> Result<Reset, Failure> {
+    let mut reset = None;
+    for name in names.iter().flat_map(|names| names.split([',', ' '])).filter(|name| !name.is_empty()) {
+        let part = Reset::named(name).ok_or_else(|| {
+            let help = match did_you_mean(name, Reset::names()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there are {}", Reset::names().collect::<Vec<_>>().join(", ")),
+            };
+            Failure::new(Exit::Usage, format!("`--reset`: there is no `{name}`")).help(help)
+        })?;
+        reset = Some(reset.unwrap_or(Reset::NONE) | part);
+    }
+    Ok(reset.unwrap_or(Reset::EMPTY))
+}
+
+pub(super) fn tell(context: &Context, job: &str, reset: Reset, restarted: &Restarted) {
+    let kind = if restarted.initial { "an initial one, which reads everybody" } else { "an incremental one" };
+    context.output.note(&format!("job `{job}` is restarted; its next cycle is {kind}"));
+    let counts = [
+        (restarted.escrows_dropped, "failures are tried again no more"),
+        (
+            restarted.links_dropped,
+            "links are forgotten: everybody in scope is looked up again, and who is out of scope is left as he is",
+        ),
+        (restarted.staged_dropped, "removals that were held back are dropped; the next cycle counts anew"),
+    ];
+    for (count, what) in counts {
+        if 0 < count {
+            context.output.note(&format!("  {count} {what}"));
+        }
+    }
+    if reset.contains(Reset::WATERMARK) {
+        context.output.note(
+            "  who was deleted for good since the last cycle is not seen by a full read: such accounts stay as they are",
+        );
+    }
+    if let Some(quarantine) = &restarted.quarantine {
+        let text = format!("  it is still in quarantine ({})", quarantine.reason.as_str());
+        context.output.note(&text);
+    }
+}
+
+/// The job's lock, once a cycle that is running has ended.
+pub(super) fn lock(context: &Context, session: &Session) -> Result<JobLock, Failure> {
+    let mut told = false;
+    loop {
+        match JobLock::take(&session.config.state_dir, &session.job.name) {
+            Ok(lock) => return Ok(lock),
+            Err(LockError::Held { holder, .. }) => {
+                if !std::mem::replace(&mut told, true) {
+                    let holder = holder.unwrap_or_else(|| "another process".to_owned());
+                    context.output.note(&format!("waiting for the cycle that {holder} is running to end"));
+                }
+                std::thread::sleep(POLL);
+            }
+            Err(error @ LockError::File { .. }) => {
+                return Err(Failure::new(Exit::Usage, "the job's lock can't be had").because(&error));
+            }
+        }
+    }
 }

@@ -1,78 +1,166 @@
 //! `status`: how the jobs stand.
 
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::arguments::StatusArguments;
 use super::context::Context;
-use super::output::{relative, table};
+use super::output::{Output, relative, table};
 use super::schema::imported_note;
 use super::session::{now, store_failure};
 use super::{Exit, Failure};
+use crate::clock::{Clock as _, JobClock, Timestamp};
+use crate::config::{Config, JobConfig};
+use crate::daemon::due::{Due, Standing, next_due};
+use crate::engine::entry::seconds;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
-pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+/// How often `--watch` looks, in wire time.
+const LOOK: Duration = Duration::from_secs(1);
+/// Moves to the upper left corner of a terminal and clears what follows.
+const CLEAR: &str = "\u{1b}[H\u{1b}[J";
+
+pub(super) fn run(context: &Context, arguments: &StatusArguments) -> Result<Exit, Failure> {
     let config = context.config()?;
     let jobs = context.jobs(&config)?;
-    let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
-        Some(store) => store,
-        None => Store::in_memory().map_err(|error| store_failure(&error))?,
-    };
-    let mut quarantined = false;
-    let (mut records, mut rows) = (Vec::new(), Vec::new());
-    for job in jobs {
-        let spec = JobSpec::new(&config, job, 1);
-        if store.job_schema(&spec.name).map_err(|error| store_failure(&error))?.is_some() {
-            context.output.note(&imported_note(&spec.name));
-        }
-        let record = synchronization_job(&spec, &store).map_err(|error| store_failure(&error))?;
-        let row = store.job(&spec.name).map_err(|error| store_failure(&error))?;
-        let escrows = store.escrows(&spec.name).map_err(|error| store_failure(&error))?.len();
-        let state = match &row {
-            Some(row) => quarantine(row).map_err(|error| store_failure(&error))?,
-            None => None,
-        };
-        quarantined |= state.is_some();
-        let status = |name: &str| {
-            record.get("status").and_then(|status| status.get(name)).cloned().unwrap_or_default()
-        };
-        let last = status("lastExecution");
-        // A cycle under way, or one that was cut off, is no last run.
-        let ended = !store.executions(&spec.name, 1).map_err(|error| store_failure(&error))?.is_empty();
-        let when = |name: &str| {
-            last.get(name)
-                .and_then(Value::as_str)
-                .and_then(|text| text.parse().ok())
-                .map_or_else(|| "never".to_owned(), |at| relative(at, now()))
-        };
-        let linked = row.as_ref().map_or((0, 0), |row| row.linked);
-        rows.push(vec![
-            job.name.clone(),
-            text(&status("code")),
-            if ended { text(last.get("state").unwrap_or(&Value::Null)) } else { "never run".to_owned() },
-            if ended { when("timeEnded") } else { "never".to_owned() },
-            row.as_ref()
-                .and_then(|row| row.next_cycle)
-                .map_or_else(|| "now".to_owned(), |at| relative(at.max(now()), now())),
-            linked.0.to_string(),
-            linked.1.to_string(),
-            escrows.to_string(),
-        ]);
-        records.push(record);
+    if arguments.watch {
+        return watch(context.output, &config, &jobs);
+    }
+    let seen = look(&config, &jobs).map_err(|error| store_failure(&error))?;
+    for job in seen.jobs.iter().filter(|job| job.imported) {
+        context.output.note(&imported_note(&job.name));
+    }
+    if let Some(at) = seen.virtual_time {
+        context.output.note(&format!("job time is virtual and stands at {}", seconds(at)));
     }
     if context.output.is_json() {
-        let one = records.len() == 1;
-        context.output.json(&match records.pop() {
-            Some(record) if one => record,
-            record => json!({ "value": records.into_iter().chain(record).collect::<Vec<_>>() }),
-        })?;
+        context.output.json(&seen.to_json())?;
     } else {
-        let headings = ["job", "status", "last run", "ended", "next cycle", "users", "groups", "escrows"];
-        context.output.text(&table(&headings, rows))?;
+        context.output.text(&seen.to_text())?;
     }
-    Ok(if quarantined { Exit::Quarantine } else { Exit::Fine })
+    Ok(if seen.jobs.iter().any(|job| job.quarantined) { Exit::Quarantine } else { Exit::Fine })
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// Shows how the jobs stand until stopped: on a terminal the whole time, else whenever something has changed.
+fn watch(output: Output, config: &Config, jobs: &[&JobConfig]) -> Result<Exit, Failure> {
+    let redraws = !output.is_json() && std::io::stdout().is_terminal();
+    let mut shown: Option<Vec<Job>> = None;
+    loop {
+        let seen = look(config, jobs).map_err(|error| store_failure(&error))?;
+        if redraws {
+            output.text(&format!("{CLEAR}{}   {}", seen.to_text(), seconds(seen.now)))?;
+        } else if shown.as_ref() != Some(&seen.jobs) {
+            if output.is_json() {
+                output.json_line(&seen.to_json())?;
+            } else {
+                output.text(&format!("{}\n{}", seconds(seen.now), seen.to_text()))?;
+            }
+        }
+        shown = Some(seen.jobs);
+        pause();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person watches")]
+fn pause() {
+    std::thread::sleep(LOOK);
+}
+
+/// How all jobs stand.
+struct Seen {
+    now: Timestamp,
+    virtual_time: Option<Timestamp>,
+    jobs: Vec<Job>,
+}
+
+/// How one job stands.
+#[derive(PartialEq)]
+struct Job {
+    name: String,
+    /// `synchronizationJob`.
+    record: Value,
+    due: Due,
+    linked: (i64, i64),
+    escrows: usize,
+    /// Whether a run has ended; one under way, or one that was cut off, is no last run.
+    ended: bool,
+    quarantined: bool,
+    /// Whether it runs a schema that was imported.
+    imported: bool,
+}
+
+fn look(config: &Config, jobs: &[&JobConfig]) -> Result<Seen, StoreError> {
+    let store = match Store::open_existing(&config.state_dir)? {
+        Some(store) => store,
+        None => Store::in_memory()?,
+    };
+    let now = now(&store);
+    let virtual_time = match store.clock() {
+        JobClock::Virtual(clock) => Some(clock.now()),
+        JobClock::Real => None,
+    };
+    let jobs = jobs.iter().map(|job| look_at(config, job, &store, now)).collect::<Result<_, _>>()?;
+    Ok(Seen { now, virtual_time, jobs })
+}
+
+fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> Result<Job, StoreError> {
+    let spec = JobSpec::new(config, job, 1);
+    let row = store.job(&job.name)?;
+    Ok(Job {
+        name: job.name.clone(),
+        record: synchronization_job(&spec, store)?,
+        due: next_due(
+            &Standing::of(row.as_ref(), job.interval, job.fidelity.failures.quarantine_limit)?,
+            now,
+        ),
+        linked: row.as_ref().map_or((0, 0), |row| row.linked),
+        escrows: store.escrows(&job.name)?.len(),
+        ended: !store.executions(&job.name, 1)?.is_empty(),
+        quarantined: row.as_ref().map(quarantine).transpose()?.flatten().is_some(),
+        imported: store.job_schema(&job.name)?.is_some(),
+    })
+}
+
+impl Seen {
+    /// One record as it is, several as a Graph collection.
+    fn to_json(&self) -> Value {
+        let mut records = self.jobs.iter().map(|job| job.record.clone());
+        match (records.next(), self.jobs.len()) {
+            (Some(record), 1) => record,
+            (first, _) => json!({ "value": first.into_iter().chain(records).collect::<Vec<_>>() }),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let headings = ["job", "status", "last run", "ended", "next cycle", "users", "groups", "escrows"];
+        table(&headings, self.jobs.iter().map(|job| job.to_row(self.now)))
+    }
+}
+
+impl Job {
+    fn to_row(&self, now: Timestamp) -> Vec<String> {
+        let status = |path: &str| {
+            let value = self.record.pointer(&format!("/status/{path}"));
+            value.and_then(Value::as_str).unwrap_or_default()
+        };
+        let ended_at = status("lastExecution/timeEnded").parse().ok().filter(|_| self.ended);
+        vec![
+            self.name.clone(),
+            status("code").to_owned(),
+            if self.ended { status("lastExecution/state").to_owned() } else { "never run".to_owned() },
+            ended_at.map_or_else(|| "never".to_owned(), |at| relative(at, now)),
+            match self.due {
+                Due::Now => "now".to_owned(),
+                Due::At(at) => relative(at, now),
+                Due::Never => "never".to_owned(),
+            },
+            self.linked.0.to_string(),
+            self.linked.1.to_string(),
+            self.escrows.to_string(),
+        ]
+    }
 }

@@ -6,16 +6,16 @@ use super::context::Context;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, one_line};
-use crate::clock::SystemClock;
 use crate::engine::{Purpose, RunState};
 use crate::runner::{Mode, Watch};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let mut session = Session::look(context)?;
     let job = session.ready()?;
+    let clock = session.store.clock().clone();
     let mut watch = Requests::default();
     let result = job
-        .cycle(&mut session.store, &SystemClock, Purpose::TestConnection, Mode::Plan, &mut watch)
+        .cycle(&mut session.store, &clock, Purpose::TestConnection, Mode::Plan, &mut watch)
         .map_err(|error| run_failure(&error))?;
     let error = &result.statistics.error;
     let connected = result.state != RunState::Failed;

@@ -4,7 +4,7 @@
 //! `None`s turn into defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::failures;
 use super::fidelity::{Edition, Headers, RetryAfter};
 use super::language::{self, FunctionCase, UnknownEscape};
 use super::raw::{
@@ -66,7 +67,7 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
     Diagnostic::error(error.message().replace('\n', ", ")).at(place)
 }
 
-struct Converter<'a> {
+pub(super) struct Converter<'a> {
     source: &'a Source,
     findings: Vec<Diagnostic>,
 }
@@ -139,26 +140,26 @@ impl Converter<'_> {
     }
 
     fn vanish_limit(&mut self, raw: Option<RawVanishLimit>) -> VanishLimit {
-        const SHARE_PERCENT: u8 = 20;
+        const SHARE_PERCENT: NonZeroU8 = NonZeroU8::new(20).expect("not zero");
         const AT_LEAST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
         let (share, at_least) = raw.map_or((None, None), |raw| (raw.share, raw.at_least));
-        let share_percent = share.and_then(|share| {
-            let percent = share.get_ref().strip_suffix('%').and_then(|number| number.trim().parse().ok());
-            let percent = percent.filter(|percent| (1..=100).contains(percent));
-            if percent.is_none() {
-                let message = format!("`{}` is not a share in percent", share.get_ref());
-                self.error(
-                    &share.span(),
-                    message,
-                    Some("write a whole number from `1%` to `100%`".to_owned()),
-                );
-            }
-            percent
-        });
         VanishLimit {
-            share_percent: share_percent.unwrap_or(SHARE_PERCENT),
+            share_percent: self.percent(share, SHARE_PERCENT).get(),
             at_least: at_least.and_then(NonZeroU32::new).unwrap_or(AT_LEAST),
         }
+    }
+
+    /// A share, from 1 % to 100 %.
+    pub(super) fn percent(&mut self, share: Option<Text>, default: NonZeroU8) -> NonZeroU8 {
+        let Some(share) = share else { return default };
+        let percent = share.get_ref().strip_suffix('%').and_then(|number| number.trim().parse().ok());
+        let percent = percent.filter(|percent| *percent <= 100).and_then(NonZeroU8::new);
+        if percent.is_none() {
+            let message = format!("`{}` is not a share in percent", share.get_ref());
+            let help = "write a whole number from `1%` to `100%`".to_owned();
+            self.error(&share.span(), message, Some(help));
+        }
+        percent.unwrap_or(default)
     }
 
     fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
@@ -219,6 +220,16 @@ impl Converter<'_> {
             Some(file) => self.profile(file, &reading),
             None => gallery::template(&app, &reading),
         };
+        let notification_email = raw.notification_email.and_then(|address| self.address(&address));
+        let delete_threshold = raw.delete_threshold.map(|threshold| {
+            if notification_email.is_none() {
+                let help = "Entra switches the guard on only with somebody to tell: write for example \
+                            `notification_email = \"ops@contoso.com\"`";
+                let message = "`delete_threshold` needs `notification_email`";
+                self.error(&threshold.span(), message, Some(help.to_owned()));
+            }
+            threshold.into_inner()
+        });
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
         Some(JobConfig {
             name: name?,
@@ -233,8 +244,21 @@ impl Converter<'_> {
             groups: raw.groups.unwrap_or(true),
             skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
             requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
+            delete_threshold,
+            notification_email,
             fidelity,
         })
+    }
+
+    fn address(&mut self, address: &Text) -> Option<String> {
+        let parts = address.get_ref().split_once('@');
+        let sound = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+            && !address.get_ref().contains(|c: char| c.is_whitespace() || c.is_control());
+        if !sound {
+            let message = format!("`{}` is no mail address", address.get_ref());
+            self.error(&address.span(), message, Some("write for example `ops@contoso.com`".to_owned()));
+        }
+        sound.then(|| address.get_ref().clone())
     }
 
     fn job_name(&mut self, name: Text, names: &mut Seen) -> Option<String> {
@@ -358,7 +382,8 @@ impl Converter<'_> {
     fn fidelity(&mut self, raw: Option<RawFidelity>) -> Fidelity {
         let edition = raw.as_ref().and_then(|raw| raw.edition.clone());
         let base = Fidelity::of(word_or(edition.as_deref(), Edition::E2026_08));
-        let Some(raw) = raw else { return base };
+        let Some(mut raw) = raw else { return base };
+        let failures = failures::failures(self, &mut raw, &base.failures);
         let zone = raw.service_time_zone.as_ref().and_then(|text| self.zone(text));
         let expressions = language::switches(&raw, zone);
         Fidelity {
@@ -386,7 +411,7 @@ impl Converter<'_> {
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
-            escrow_schedule: word_or(raw.escrow_schedule.as_deref(), base.escrow_schedule),
+            failures,
             intent_recovery: raw.intent_recovery.unwrap_or(base.intent_recovery),
             expressions,
             any_function_case: word_or(raw.function_case.as_deref(), FunctionCase::Exact)
@@ -455,7 +480,7 @@ impl Converter<'_> {
         Some(text.into_inner())
     }
 
-    fn duration(&mut self, text: Option<Text>, default: SignedDuration) -> SignedDuration {
+    pub(super) fn duration(&mut self, text: Option<Text>, default: SignedDuration) -> SignedDuration {
         let Some(text) = text else { return default };
         duration::parse(text.get_ref()).unwrap_or_else(|error| {
             self.error(&text.span(), error.to_string(), Some(duration::HELP.to_owned()));

@@ -6,6 +6,9 @@ use std::num::NonZeroU32;
 
 use jiff::SignedDuration;
 
+pub use super::failures::{
+    EscrowSchedule, Failures, InitialThreshold, LimitState, QuarantineSchedule, ShareWindow, StagedName,
+};
 use super::words::words;
 use crate::expression::Switches;
 pub use crate::scim::style::{
@@ -52,14 +55,6 @@ words! {
         Nothing = "nothing",
         /// DELETE, as a few gallery connectors have it.
         Delete = "delete",
-    }
-}
-
-words! {
-    /// When a failed object is tried again (`engine.md 5.3`, E-149).
-    pub enum EscrowSchedule {
-        /// In every cycle until it succeeds or is given up.
-        EveryCycle = "every-cycle",
     }
 }
 
@@ -144,8 +139,8 @@ pub struct Fidelity {
     /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets,
     /// `outage_after`).
     pub outage_after: NonZeroU32,
-    /// When a failed object is tried again.
-    pub escrow_schedule: EscrowSchedule,
+    /// What becomes of failures: retries, quarantine, the deletion guard.
+    pub failures: Failures,
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     /// This safety is ours, not Entra's.
     pub intent_recovery: bool,
@@ -216,7 +211,7 @@ impl Fidelity {
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,
-                escrow_schedule: EscrowSchedule::EveryCycle,
+                failures: Failures::RECOMMENDED,
                 intent_recovery: true,
                 optscim_merge: OptscimMerge::Single,
                 envelope_order: EnvelopeOrder::SchemasFirst,

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, ListOnSingle,
-    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, RolesStyle,
-    UnmappedActive, WORKERS_MAX,
+    ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, InitialThreshold,
+    LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge,
+    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -124,6 +124,13 @@ pub(super) struct RawJob {
     /// Whether users that leave the scope are left as they are in the target.
     #[schemars(extend("default" = false))]
     pub(super) skip_out_of_scope_deletions: Option<bool>,
+    /// The deletes and disables that one cycle may send; more are held back and the job is quarantined. Absent for no
+    /// guard, as Entra has none until it is switched on.
+    #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
+    pub(super) delete_threshold: Option<Spanned<u32>>,
+    /// Who is told of quarantine and of the deletion guard.
+    #[schemars(with = "Option<String>")]
+    pub(super) notification_email: Option<Text>,
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
@@ -266,8 +273,53 @@ pub(super) struct RawFidelity {
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5))]
     pub(super) outage_after: Option<u32>,
     /// When a failed object is tried again.
-    #[schemars(with = "Option<OneOf<EscrowSchedule>>", extend("default" = "every-cycle"))]
+    #[schemars(with = "Option<OneOf<EscrowSchedule>>", extend("default" = "doc-current"))]
     pub(super) escrow_schedule: Option<String>,
+    /// How long after its first failure an object is still tried again.
+    #[schemars(with = "Option<String>", extend("default" = "28d"))]
+    pub(super) escrow_give_up: Option<Text>,
+    /// When a quarantined job is tried again.
+    #[schemars(with = "Option<OneOf<QuarantineSchedule>>", extend("default" = "backoff"))]
+    pub(super) quarantine_schedule: Option<String>,
+    /// How long a quarantine lasts before the job is disabled.
+    #[schemars(with = "Option<String>", extend("default" = "28d"))]
+    pub(super) quarantine_limit: Option<Text>,
+    /// Whether an attempt in quarantine also retries the objects in escrow that are due.
+    #[schemars(extend("default" = true))]
+    pub(super) escrows_in_quarantine: Option<bool>,
+    /// With fewer failures the thresholds are not looked at.
+    #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5000))]
+    pub(super) min_failures: Option<u32>,
+    /// The share of failed events that must be exceeded, `"1%"` to `"100%"`.
+    #[schemars(with = "Option<String>", extend("default" = "40%"))]
+    pub(super) proportion: Option<Text>,
+    /// The open failures without references that must be exceeded.
+    #[schemars(range(min = 1, max = u32::MAX), extend("default" = 40_000))]
+    pub(super) base_limit: Option<u32>,
+    /// The open failures with references that must be exceeded.
+    #[schemars(range(min = 1, max = u32::MAX), extend("default" = 60_000))]
+    pub(super) total_limit: Option<u32>,
+    /// Divides the three numbers above, so that a small directory can show quarantine.
+    #[schemars(range(min = 1, max = u32::MAX), extend("default" = 1))]
+    pub(super) scale: Option<u32>,
+    /// Over which events the share of failures is taken.
+    #[schemars(with = "Option<OneOf<ShareWindow>>", extend("default" = "cycle"))]
+    pub(super) share_window: Option<String>,
+    /// What too many failures of an initial cycle lead to.
+    #[schemars(with = "Option<OneOf<InitialThreshold>>", extend("default" = "prune"))]
+    pub(super) initial_threshold_mode: Option<String>,
+    /// What the schedule of a job shows that a long quarantine has ended.
+    #[schemars(with = "Option<OneOf<LimitState>>", extend("default" = "Disabled"))]
+    pub(super) limit_state: Option<String>,
+    /// Whether the threshold of the deletion guard itself trips it.
+    #[schemars(extend("default" = false))]
+    pub(super) delete_threshold_inclusive: Option<bool>,
+    /// The action of a removal that the deletion guard holds back.
+    #[schemars(with = "Option<OneOf<StagedName>>", extend("default" = "StagedDelete"))]
+    pub(super) staged_action_name: Option<String>,
+    /// Whether a restart with an empty scope drops the links too.
+    #[schemars(extend("default" = false))]
+    pub(super) restart_clears_links: Option<bool>,
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     #[schemars(extend("default" = true))]
     pub(super) intent_recovery: Option<bool>,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
+use super::escrow::FailedTry;
 use super::ids;
 use super::spec::JobSpec;
 use super::statistics::Statistics;
@@ -151,6 +152,8 @@ pub(super) struct Context<'a> {
     pub(super) statistics: Statistics,
     /// The failure that ends the cycle.
     pub(super) abort: Option<Refusal>,
+    /// So many removals were more than the deletion guard lets pass: all are held back.
+    pub(super) held: Option<u64>,
     /// Exchanges in a row that met no target.
     pub(super) unreachable_in_a_row: u32,
     /// Objects logged since somebody last asked: what a progress view shows.
@@ -188,6 +191,12 @@ impl Context<'_> {
         text
     }
 
+    /// An object was created, changed, disabled or deleted.
+    pub(super) fn exported(&mut self) {
+        self.statistics.count_exported += 1;
+        self.statistics.actions.objects_exported += 1;
+    }
+
     /// Notes how an exchange went for the sake of the whole cycle: refused credentials end it, and so does a target
     /// that has not been there for a while (`outage_after`).
     pub(super) fn weigh(&mut self, refusal: &Refusal) {
@@ -223,6 +232,7 @@ impl Context<'_> {
         let actions = &mut self.statistics.actions;
         match (status, action) {
             (Status::Failure, _) => actions.failed += 1,
+            (Status::Skipped, Action::StagedDelete | Action::StagedAction) => actions.staged += 1,
             (Status::Skipped, _) => actions.skipped += 1,
             (Status::Success | Status::Warning, action) => {
                 if status == Status::Warning {
@@ -233,7 +243,7 @@ impl Context<'_> {
                     Action::Update => actions.updated += 1,
                     Action::Disable => actions.disabled += 1,
                     Action::Delete => actions.deleted += 1,
-                    Action::Other => {}
+                    Action::StagedDelete | Action::StagedAction | Action::Other => {}
                 }
             }
         }
@@ -282,7 +292,10 @@ impl Context<'_> {
         refusal: &Refusal,
     ) -> Result<(), EngineError> {
         let job = &self.spec.name;
+        // One that was given up is over: a failure since then is a first one.
         let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
+        let before = before.filter(|before| before.next_retry.is_some());
+        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure);
         let escrow = Escrow {
             kind: item.kind,
             source_id: item.id.clone(),
@@ -290,9 +303,14 @@ impl Context<'_> {
             label: label.to_owned(),
             target_id: target_id.map(str::to_owned),
             operation: action.as_str().to_owned(),
-            first_failure: before.as_ref().map_or(self.now, |before| before.first_failure),
+            first_failure,
             retries: before.as_ref().map_or(0, |before| before.retries.saturating_add(1)),
-            next_retry: self.spec.rules.retry.next_retry(self.began, self.now, self.spec.interval),
+            next_retry: self.spec.rules.retry.next_retry(FailedTry {
+                first_failure,
+                cycle_began: self.began,
+                now: self.now,
+                interval: self.spec.interval,
+            }),
             error_code: refusal.code.as_str().to_owned(),
             reason: self.shown(&refusal.reason),
             http_status: refusal.http_status,
@@ -315,7 +333,9 @@ impl Context<'_> {
             Action::Delete => {
                 format!("Failed to delete {} '{label}' in {}", item.kind, self.spec.target_system)
             }
-            Action::Other => format!("Failed to process {} '{label}'", item.kind),
+            Action::StagedDelete | Action::StagedAction | Action::Other => {
+                format!("Failed to process {} '{label}'", item.kind)
+            }
         };
         let step = entry.step(step_name, StepKind::Export, description);
         step.status = Status::Failure;
@@ -327,6 +347,9 @@ impl Context<'_> {
             error_category: category.to_owned(),
             recommended_action: None,
         });
+        if !is_reference {
+            self.statistics.actions.objects_failed += 1;
+        }
         self.statistics.count_escrowed += 1;
         self.statistics.count_escrowed_raw += 1;
         self.log(phase, item, label, target_id, action, Status::Failure, entry)

@@ -3,19 +3,22 @@
 //! Phases never overlap: import, probes, users, groups, managers, members, removals. Within a phase as many objects
 //! are under way as there are workers, each with one request at a time.
 
+mod ending;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
+use super::guard;
 use super::ids;
 use super::object::ObjectTask;
-use super::quarantine::{self, Quarantine};
+use super::quarantine::Quarantine;
 use super::reference::ReferenceTask;
 use super::removal::RemovalTask;
 use super::spec::JobSpec;
-use super::statistics::{RunError, Statistics};
+use super::statistics::Statistics;
 use crate::client::Redactor;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::fidelity::Probe;
@@ -68,7 +71,9 @@ pub enum ImportOutcome {
 pub enum Purpose {
     /// A cycle: initial when the job has no watermark or its mappings or filters changed.
     Cycle,
-    /// An initial cycle, whatever the watermark says.
+    /// A cycle now, because somebody asks for it: whatever failed and is not given up is tried again (contract 2).
+    CycleByHand,
+    /// The same as an initial cycle, whatever the watermark says.
     InitialCycle,
     /// Nothing but the probes, as Test Connection sends them.
     TestConnection,
@@ -122,6 +127,8 @@ pub struct CycleResult {
     pub source_fault: bool,
     /// Whether quarantine was lifted, or the record now in force.
     pub quarantine: Option<Quarantine>,
+    /// Whether it was an initial cycle with too many failures: they were dropped, and the job is paused.
+    pub pruned: bool,
     /// When the next cycle is due.
     pub next_cycle: Timestamp,
 }
@@ -239,12 +246,15 @@ impl<'a> Cycle<'a> {
             window,
             statistics: Statistics::default(),
             abort: None,
+            held: None,
             unreachable_in_a_row: 0,
             events: Vec::new(),
         };
         let import = (EffectId { phase: 0, position: 0, step: 0 }, Effect::Import);
         let (stage, ready) = match purpose {
-            Purpose::Cycle | Purpose::InitialCycle => (Stage::Import, VecDeque::from([import])),
+            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => {
+                (Stage::Import, VecDeque::from([import]))
+            }
             Purpose::TestConnection => (Stage::Probe(ObjectKind::User), VecDeque::new()),
         };
         Ok(Self {
@@ -393,9 +403,8 @@ impl<'a> Cycle<'a> {
                 let retention = self.context.spec.rules.soft_delete_retention;
                 self.context.store.expire_recycle_bin(self.context.now, retention)?;
                 self.context.window.until = self.context.store.last_seq()?;
-                if self.context.is_initial() && self.job.full_read.is_none() {
-                    self.job.full_read = Some(self.context.window.until);
-                    self.context.store.save_job(&self.job)?;
+                if self.context.is_initial() {
+                    self.context.store.begin_full_read(&self.context.spec.name, self.context.window.until)?;
                 }
                 self.stage = Stage::Probe(ObjectKind::User);
                 Ok(())
@@ -414,7 +423,7 @@ impl<'a> Cycle<'a> {
         let position = i64::from(kind == ObjectKind::Group);
         let Some(path) = path.filter(|_| wanted) else { return self.probed(kind) };
         let when = match self.purpose {
-            Purpose::Cycle | Purpose::InitialCycle => self.context.cycle.to_string(),
+            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => self.context.cycle.to_string(),
             Purpose::TestConnection => self.context.began.to_string(),
         };
         let value = ids::derived(spec.seed, &[&spec.name, &when, "probe", kind.as_str()]);
@@ -433,11 +442,24 @@ impl<'a> Cycle<'a> {
             }
             ObjectKind::Group if self.purpose == Purpose::TestConnection => self.end(),
             ObjectKind::Group => {
-                // A cycle by hand counts as the next cycle: what is due then is due now (contract 2).
-                let due = self.job.next_cycle.unwrap_or(self.context.now).max(self.context.now);
+                let quarantine = super::status::quarantine(&self.job)?;
+                let rules = &self.context.spec.rules;
+                let due = match (self.purpose, &quarantine) {
+                    (Purpose::CycleByHand | Purpose::InitialCycle, _) => Timestamp::MAX,
+                    (_, Some(_)) if !rules.quarantine.retries_escrows => Timestamp::MIN,
+                    // An attempt may come before the cycle that a retry waits for: then it is that cycle.
+                    (_, Some(quarantine)) => {
+                        let regular = quarantine.current_began.saturating_add(self.context.spec.interval);
+                        regular.unwrap_or(Timestamp::MAX).max(self.context.now)
+                    }
+                    (_, None) => self.context.now,
+                };
                 let spec = self.context.spec;
                 let by_assignment = spec.scope == ScopeMode::Assigned;
                 self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
+                if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
+                    self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
+                }
                 self.enter(Phase::Users)
             }
         }
@@ -567,110 +589,6 @@ impl<'a> Cycle<'a> {
         let wait = crate::scim::retry_after::parse(response.header("Retry-After")?, self.context.now)?;
         Some(wait.min(longest))
     }
-
-    /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).
-    fn end(&mut self) -> Result<(), EngineError> {
-        if self.purpose == Purpose::TestConnection {
-            self.end_test();
-            return Ok(());
-        }
-        let now = self.context.now;
-        let spec = self.context.spec;
-        // Links made during the cycle were counted in the table; the row read at its beginning is old.
-        let mut job =
-            self.context.store.job(&spec.name)?.ok_or(EngineError::Defect("the job's row is gone"))?;
-        let before: Option<Quarantine> = job.quarantine.as_deref().map(serde_json::from_str).transpose()?;
-        let regular = self.context.began.saturating_add(spec.interval).unwrap_or(Timestamp::MAX).max(now);
-        let (state, quarantine) = match (&self.import_fault, &self.context.abort) {
-            (Some(reason), _) => {
-                self.context.statistics.error = RunError {
-                    code: "ImportFailed".to_owned(),
-                    message: reason.clone(),
-                    tenant_actionable: true,
-                };
-                (RunState::Failed, before)
-            }
-            (None, Some(refusal)) => {
-                let error = run_error(refusal, self.context.shown(&refusal.reason));
-                let imposed = quarantine::impose(
-                    before.as_ref(),
-                    quarantine::Reason::EncounteredQuarantineException,
-                    (&error.code, &error.message),
-                    now,
-                );
-                self.context.statistics.error = error;
-                (RunState::Failed, Some(imposed))
-            }
-            (None, None) if 0 < self.context.statistics.count_escrowed => (RunState::EntryLevelErrors, None),
-            (None, None) => (RunState::Succeeded, None),
-        };
-        if state == RunState::Failed {
-            job.failures += 1;
-        } else {
-            job.failures = 0;
-            job.watermark = Some(self.context.window.until);
-            job.full_read = None;
-            let nothing_left = self.context.statistics.count_exports == 0
-                && self.context.store.escrows(&spec.name)?.is_empty();
-            if nothing_left {
-                job.steady = Some((job.steady.map_or(now, |(first, _)| first), now));
-            }
-        }
-        job.quarantine = quarantine.as_ref().map(serde_json::to_string).transpose()?;
-        let next_cycle = match (&self.context.abort, &quarantine) {
-            (Some(_), Some(quarantine)) => quarantine.next_attempt,
-            _ => regular,
-        };
-        job.next_cycle = Some(next_cycle);
-        let execution = Execution {
-            cycle: self.context.cycle,
-            id: self.id.clone(),
-            initial: self.context.is_initial(),
-            began: self.context.began,
-            ended: Some(now),
-            state: Some(state.as_str().to_owned()),
-            statistics: serde_json::to_string(&self.context.statistics)?,
-        };
-        self.context.store.step(|store| {
-            store.save_job(&job)?;
-            store.save_execution(&spec.name, &execution)
-        })?;
-        self.result = Some(CycleResult {
-            cycle: self.context.cycle,
-            id: self.id.clone(),
-            kind: self.kind(),
-            state,
-            statistics: self.context.statistics.clone(),
-            source_fault: self.import_fault.is_some(),
-            quarantine,
-            next_cycle,
-        });
-        self.stage = Stage::Over;
-        Ok(())
-    }
-
-    /// Ends a test of the connection: there is a result, and the job stands as before.
-    fn end_test(&mut self) {
-        if let Some(refusal) = &self.context.abort {
-            self.context.statistics.error = run_error(refusal, self.context.shown(&refusal.reason));
-        }
-        let failed = self.context.abort.is_some();
-        self.result = Some(CycleResult {
-            cycle: self.context.cycle,
-            id: self.id.clone(),
-            kind: self.kind(),
-            state: if failed { RunState::Failed } else { RunState::Succeeded },
-            statistics: self.context.statistics.clone(),
-            source_fault: false,
-            quarantine: None,
-            next_cycle: self.job.next_cycle.unwrap_or(self.context.now),
-        });
-        self.stage = Stage::Over;
-    }
-}
-
-fn run_error(refusal: &Refusal, message: String) -> RunError {
-    RunError { code: refusal.code.as_str().to_owned(), message, tenant_actionable: true }
 }
 
 /// A job that has never run.
@@ -688,6 +606,10 @@ pub(super) fn new_job(spec: &JobSpec) -> JobRow {
         linked: (0, 0),
         next_cycle: None,
         quarantine: None,
+        disabled: false,
+        escrows_pruned: false,
+        force_deletes: false,
+        exported: 0,
     }
 }
 

@@ -26,11 +26,28 @@ pub enum Action {
     Disable,
     /// Deleted.
     Delete,
+    /// A delete or disable is held back by the deletion guard.
+    #[serde(rename = "stagedDelete")]
+    StagedDelete,
+    /// The same by its other published name (`staged_action_name`).
+    #[serde(rename = "stagedAction")]
+    StagedAction,
     /// Nothing had to be done.
     Other,
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: &'static [Self] = &[
+        Self::Create,
+        Self::Update,
+        Self::Disable,
+        Self::Delete,
+        Self::StagedDelete,
+        Self::StagedAction,
+        Self::Other,
+    ];
+
     /// Its name in the log.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,15 +55,15 @@ impl Action {
             Self::Update => "update",
             Self::Disable => "disable",
             Self::Delete => "delete",
+            Self::StagedDelete => "stagedDelete",
+            Self::StagedAction => "stagedAction",
             Self::Other => "other",
         }
     }
 
     /// The action of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Create, Self::Update, Self::Disable, Self::Delete, Self::Other]
-            .into_iter()
-            .find(|action| action.as_str() == name)
+        Self::ALL.iter().copied().find(|action| action.as_str() == name)
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::context::EngineError;
-use super::decide::{Decision, Facts, Managed, decide};
-use super::object::{Loaded, evaluate, load, rules, source_view};
+use super::decide::Decision;
+use super::guard::takes_away;
+use super::object::{Loaded, decision, evaluate, is_touched, load, source_view};
 use super::spec::JobSpec;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
@@ -42,6 +43,13 @@ pub struct Inspection {
     pub queries: Vec<Result<String, QueryError>>,
 }
 
+impl Inspection {
+    /// Whether what is done about it deletes its account, or disables it for the first time.
+    pub fn takes_away(&self) -> bool {
+        takes_away(self.decision, self.link.as_ref())
+    }
+}
+
 /// The attributes of an object as this job's mappings see them; `None` when the directory never had it.
 pub fn source_attributes(
     spec: &JobSpec,
@@ -61,7 +69,7 @@ pub fn inspect(
     (kind, id): (ObjectKind, &str),
     now: Timestamp,
 ) -> Result<Option<Inspection>, EngineError> {
-    let Some(Loaded { object, verdict, link }) = load(spec, store, kind, id)? else { return Ok(None) };
+    let Some(loaded) = load(spec, store, kind, id)? else { return Ok(None) };
     let job = store.job(&spec.name)?;
     let watermark =
         job.as_ref().filter(|job| job.definition == spec.definition).and_then(|job| job.watermark);
@@ -70,8 +78,8 @@ pub fn inspect(
     for is_reference in [false, true] {
         escrows.extend(store.escrow(&spec.name, kind, id, is_reference)?);
     }
-    let source = source_view(spec, &object, &verdict);
-    let evaluated = evaluate(spec, &object, &source, next_cycle, now);
+    let source = source_view(spec, &loaded.object, &loaded.verdict);
+    let evaluated = evaluate(spec, &loaded.object, &source, next_cycle, now);
     let matching = match &evaluated {
         Ok(Evaluated::Mapped(mapped)) => mapped.matching(),
         Ok(Evaluated::IgnoreObject { .. }) | Err(_) => Vec::new(),
@@ -79,15 +87,11 @@ pub fn inspect(
     let window = WorkWindow { after: watermark, until: store.last_seq()? };
     store.plan_work(&spec.name, spec.scope == ScopeMode::Assigned, window, now)?;
     let work = store.work_of(kind, id)?;
-    let decision = decide(&Facts {
-        verdict: &verdict,
-        link: link.as_ref().map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-        has_matching_value: !matching.is_empty(),
-        touched: work.as_ref().is_none_or(|work| work.changed || work.escrow),
-        // An initial cycle says nothing about objects that it leaves alone; here somebody asks.
-        full: false,
-        rules: rules(spec, kind),
-    });
+    let touched = work.as_ref().is_none_or(|work| is_touched(spec, work));
+    let has_matching_value = evaluated.is_err() || !matching.is_empty();
+    // An initial cycle says nothing about objects that it leaves alone; here somebody asks.
+    let decision = decision(spec, &loaded, touched, has_matching_value, false);
+    let Loaded { object, verdict, link } = loaded;
     let queries = match (&link, decision) {
         (_, Decision::Nothing | Decision::Skip(_) | Decision::Remove) => Vec::new(),
         (Some(link), _) => vec![Ok(format!("{}/{}", spec.base_url, read_path(kind, &link.target_id)))],

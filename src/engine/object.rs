@@ -7,8 +7,9 @@ mod source;
 use serde_json::Value;
 
 use super::context::{Answer, Context, EngineError, Next, Refusal};
-use super::decide::{Decision, Facts, Managed, decide};
+use super::decide::Decision;
 use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
+use super::guard::takes_away;
 use super::reference::ReferenceNote;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
@@ -19,20 +20,18 @@ use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
 use crate::scim::query::{FilterValue, collection_path, read_path, resource_path};
 use crate::scope::Verdict;
-use crate::store::{Link, Phase, StoredObject, WorkItem};
+use crate::store::{Link, Phase, WorkItem};
 
 use notes::SKIPPED;
 pub(super) use notes::log_redundant;
-pub(super) use source::{Loaded, evaluate, load, rules, source_view};
+pub(super) use source::{Loaded, decision, evaluate, is_touched, load, source_view};
 
 /// A task: one object, at most one request under way.
 #[derive(Debug)]
 pub(super) struct ObjectTask {
     pub(super) item: WorkItem,
     phase: Phase,
-    object: StoredObject,
-    verdict: Verdict,
-    link: Option<Link>,
+    loaded: Loaded,
     mapped: Option<Mapped>,
     matching: Vec<(TargetPath, FilterValue)>,
     /// Whether this takes the account away: disabled, or out of scope.
@@ -43,6 +42,10 @@ pub(super) struct ObjectTask {
     fresh: bool,
     /// A conflict on create was looked up once (`requery_on_conflict`).
     asked_again: bool,
+    /// The linked account was gone, and another was looked for (`on_missing`): once is enough.
+    rematched: bool,
+    /// Why the mappings made nothing of the object; it fails with it when they are needed.
+    unmappable: Option<Refusal>,
     current: Option<Value>,
     entry: Entry,
     stage: Stage,
@@ -75,12 +78,9 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(Loaded { object, verdict, link }) = load(context.spec, context.store, kind, &item.id)?
-        else {
-            return Ok(None);
-        };
+        let Some(loaded) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
         let mapping = context.spec.mapping(kind);
-        count_import(context, &item, &verdict);
+        count_import(context, &item, &loaded.verdict);
         if !mapping.enabled {
             context.store.drop_escrow(&context.spec.name, kind, &item.id, false)?;
             context.store.drop_escrow(&context.spec.name, kind, &item.id, true)?;
@@ -88,29 +88,22 @@ impl ObjectTask {
         }
         let mut task = Self {
             phase,
-            object,
-            verdict,
-            link,
+            loaded,
             mapped: None,
             matching: Vec::new(),
             removes: false,
             managed: true,
             fresh: false,
             asked_again: false,
+            rematched: false,
+            unmappable: None,
             current: None,
             entry: Entry { began: Some(context.now), ..Entry::default() },
             stage: Stage::Idle,
             item,
         };
-        task.entry.display_name = task.object.text("displayName").map(str::to_owned);
-        if let Err(refusal) = task.map(context) {
-            // An object that nothing would be sent for anyway can't fail on its mapping.
-            if task.verdict.can_fail(task.link.is_some()) {
-                task.note_import(context);
-                task.fail_here(context, &refusal)?;
-                return Ok(None);
-            }
-        }
+        task.entry.display_name = task.loaded.object.text("displayName").map(str::to_owned);
+        task.map(context);
         let decision = task.decide(context);
         let next = match (decision, task.interrupted(context)?) {
             (Decision::Nothing | Decision::Skip(_), Some((path, value))) => {
@@ -123,23 +116,29 @@ impl ObjectTask {
     }
 
     fn decide(&self, context: &Context<'_>) -> Decision {
-        let link = self.link.as_ref();
-        decide(&Facts {
-            verdict: &self.verdict,
-            link: link.map(|link| if link.managed { Managed::Managed } else { Managed::Unmanaged }),
-            has_matching_value: !self.matching.is_empty(),
-            touched: self.item.changed || self.item.escrow,
-            full: context.is_initial(),
-            rules: rules(context.spec, self.item.kind),
-        })
+        let has_matching_value = self.unmappable.is_some() || !self.matching.is_empty();
+        let touched = is_touched(context.spec, &self.item);
+        decision(context.spec, &self.loaded, touched, has_matching_value, context.is_initial())
     }
 
-    /// Begins what was decided.
+    /// Begins what was decided. A mapping that fails stands in the way of values, not of a removal or a skip.
     fn act(&mut self, context: &mut Context<'_>, decision: Decision) -> Result<Next, EngineError> {
+        if context.held.is_some() && takes_away(decision, self.loaded.link.as_ref()) {
+            self.hold_back(context, decision)?;
+            return Ok(Next::Done);
+        }
         match decision {
+            Decision::Provision | Decision::Evaluate { .. } if self.unmappable.is_some() => {
+                let refusal = self.unmappable.take().ok_or(EngineError::Defect("a failure went missing"))?;
+                self.note_import(context);
+                self.removes = matches!(decision, Decision::Evaluate { removes: true, .. });
+                self.fail_here(context, &refusal)
+            }
             Decision::Nothing => {
                 // Of a linked object in scope nothing was looked at: what it waits for is not done.
-                if !(self.verdict.in_scope() && self.link.as_ref().is_some_and(|link| link.managed)) {
+                if !(self.loaded.verdict.in_scope()
+                    && self.loaded.link.as_ref().is_some_and(|link| link.managed))
+                {
                     self.release_all(context)?;
                 }
                 Ok(Next::Done)
@@ -186,36 +185,38 @@ impl ObjectTask {
 
     /// The object's name.
     pub(super) fn label(&self) -> &str {
-        &self.object.label
+        &self.loaded.object.label
     }
 
-    fn map(&mut self, context: &Context<'_>) -> Result<(), Refusal> {
-        let view = source_view(context.spec, &self.object, &self.verdict);
-        match evaluate(context.spec, &self.object, &view, context.cycle, context.now) {
+    fn map(&mut self, context: &Context<'_>) {
+        let view = source_view(context.spec, &self.loaded.object, &self.loaded.verdict);
+        match evaluate(context.spec, &self.loaded.object, &view, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
-                Ok(())
             }
-            Ok(Evaluated::IgnoreObject { .. }) => Ok(()),
-            Err(error) => Err(Refusal::ours(error.code(), error.to_string())),
+            Ok(Evaluated::IgnoreObject { .. }) => {}
+            Err(error) => self.unmappable = Some(Refusal::ours(error.code(), error.to_string())),
         }
     }
 
     fn target_id(&self) -> Option<String> {
-        self.link.as_ref().map(|link| link.target_id.clone())
+        self.loaded.link.as_ref().map(|link| link.target_id.clone())
     }
 
     /// Nothing is wanted of the object any more: neither the operation nor the reference that waits in escrow, nor
     /// the create that may have been cut off.
     fn release_all(&self, context: &Context<'_>) -> Result<(), EngineError> {
         self.release_escrow(context)?;
-        self.release_reference_escrow(context)?;
+        self.release_references(context)?;
         Ok(context.store.drop_intent(&context.spec.name, self.item.kind, &self.item.id)?)
     }
 
-    fn release_reference_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
-        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, true)?)
+    /// No reference of it is wanted any more.
+    fn release_references(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        let (job, kind, id) = (&context.spec.name, self.item.kind, &self.item.id);
+        context.store.owe_references(job, kind, id, false)?;
+        Ok(context.store.drop_escrow(job, kind, id, true)?)
     }
 
     /// The operation that an escrow waited to repeat is done.
@@ -236,7 +237,7 @@ impl ObjectTask {
         context.fail(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             target_id.as_deref(),
             action,
             false,
@@ -248,10 +249,10 @@ impl ObjectTask {
 
     /// Fails with what the task was about.
     fn fail_here(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
-        let (action, step) = if self.link.is_none() {
-            (Action::Create, "EntryExportAdd")
-        } else if self.removes {
+        let (action, step) = if self.removes {
             (Action::Disable, "EntryExportUpdateSoftDelete")
+        } else if self.loaded.link.is_none() {
+            (Action::Create, "EntryExportAdd")
         } else {
             (Action::Update, "EntryExportUpdate")
         };
@@ -263,6 +264,9 @@ impl ObjectTask {
 
     /// Nothing matches: create, unless the account was to be taken away or Create is off.
     fn unmatched(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
+        if self.rematched {
+            context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
+        }
         if self.removes || !context.spec.mapping(self.item.kind).create {
             let text = if self.removes {
                 "it is not in the target, so there is nothing to disable"
@@ -283,7 +287,7 @@ impl ObjectTask {
             StepKind::Matching,
             format!(
                 "{} '{}' will be created in {} ({} is active and assigned, and no match was found)",
-                self.item.kind, self.object.label, context.spec.target_system, self.item.kind
+                self.item.kind, self.loaded.object.label, context.spec.target_system, self.item.kind
             ),
         );
         let body = match mapped.create_body(&context.spec.style) {
@@ -335,20 +339,20 @@ impl ObjectTask {
                 return self.fail_here(context, &Refusal::answer(Exchange::Create, &error, &response));
             }
         };
-        let link = Link { target_id: resource.id.clone(), managed: true };
-        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
-        self.link = Some(link);
+        let link = Link { target_id: resource.id.clone(), managed: true, removed: false };
+        context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        self.loaded.link = Some(link);
         self.fresh = true;
         self.release_escrow(context)?;
-        context.statistics.count_exported += 1;
+        context.exported();
         let status = if response.status == 201 { Status::Success } else { Status::Warning };
         let step = self.entry.step(
             "EntryExportAdd",
             StepKind::Export,
-            format!("{kind} '{}' was created in {}", self.object.label, context.spec.target_system),
+            format!("{kind} '{}' was created in {}", self.loaded.object.label, context.spec.target_system),
         );
         step.status = status;
-        step.details.insert("ReportableIdentifier".to_owned(), self.object.label.clone());
+        step.details.insert("ReportableIdentifier".to_owned(), self.loaded.object.label.clone());
         if status == Status::Warning {
             step.details.insert(
                 "Warning".to_owned(),
@@ -374,7 +378,7 @@ impl ObjectTask {
         context.log(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             Some(&resource.id),
             Action::Create,
             status,
@@ -386,7 +390,7 @@ impl ObjectTask {
     // Reading and comparing.
 
     fn read(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
-        let Some(link) = &self.link else { return Err(EngineError::Defect("a read without a link")) };
+        let Some(link) = &self.loaded.link else { return Err(EngineError::Defect("a read without a link")) };
         let path = read_path(self.item.kind, &link.target_id);
         self.stage = Stage::Read;
         Ok(Next::Send(Exchange::Read, context.request(Method::Get, &path, None)))
@@ -406,7 +410,8 @@ impl ObjectTask {
         }
     }
 
-    /// The linked account is gone (`on_missing`).
+    /// The linked account is gone (`on_missing`). Its link stands until another account is found or none is: whoever
+    /// is to be disabled must not be forgotten when the look-up fails.
     fn missing(
         &mut self,
         context: &mut Context<'_>,
@@ -414,11 +419,8 @@ impl ObjectTask {
         answer: Answer,
     ) -> Result<Next, EngineError> {
         match context.spec.rules.on_missing {
-            OnMissing::InvalidAnchor => match usable(exchange, answer) {
-                Err(refusal) => self.fail_here(context, &refusal),
-                Ok(_) => Err(EngineError::Defect("a missing account that answered")),
-            },
-            OnMissing::Rematch => {
+            OnMissing::Rematch if !self.rematched => {
+                self.rematched = true;
                 let gone = self.target_id().unwrap_or_default();
                 self.entry.step(
                     "EntryImport",
@@ -428,10 +430,13 @@ impl ObjectTask {
                         context.spec.target_system
                     ),
                 );
-                context.store.drop_link(&context.spec.name, self.item.kind, &self.item.id)?;
-                self.link = None;
+                self.loaded.link = None;
                 self.begin_match(context)
             }
+            OnMissing::Rematch | OnMissing::InvalidAnchor => match usable(exchange, answer) {
+                Err(refusal) => self.fail_here(context, &refusal),
+                Ok(_) => Err(EngineError::Defect("a missing account that answered")),
+            },
         }
     }
 
@@ -446,7 +451,9 @@ impl ObjectTask {
         if differences.is_empty() {
             return self.unchanged(context);
         }
-        let Some(link) = &self.link else { return Err(EngineError::Defect("a comparison without a link")) };
+        let Some(link) = &self.loaded.link else {
+            return Err(EngineError::Defect("a comparison without a link"));
+        };
         let body = crate::mapping::patch_body(&differences, &context.spec.style);
         let path = resource_path(self.item.kind, &link.target_id);
         self.entry.step(
@@ -454,7 +461,7 @@ impl ObjectTask {
             StepKind::Processing,
             format!(
                 "{} '{}' will be updated in {}",
-                self.item.kind, self.object.label, context.spec.target_system
+                self.item.kind, self.loaded.object.label, context.spec.target_system
             ),
         );
         context.statistics.count_exports += 1;
@@ -470,7 +477,14 @@ impl ObjectTask {
         // If there are references to look at, their pass says how it ended: one change, one entry.
         if let Some(entry) = self.add_references(context, Some(entry))? {
             let target_id = self.target_id();
-            log_redundant(context, self.phase, &self.item, &self.object.label, target_id.as_deref(), entry)?;
+            log_redundant(
+                context,
+                self.phase,
+                &self.item,
+                &self.loaded.object.label,
+                target_id.as_deref(),
+                entry,
+            )?;
         }
         Ok(Next::Done)
     }
@@ -489,7 +503,7 @@ impl ObjectTask {
         }
         self.keep_link(context)?;
         self.release_escrow(context)?;
-        context.statistics.count_exported += 1;
+        context.exported();
         let disables = self.removes && differences.iter().any(|difference| difference.path.is_core("active"));
         let (action, step) = if disables {
             (Action::Disable, "EntryExportUpdateSoftDelete")
@@ -502,7 +516,7 @@ impl ObjectTask {
             StepKind::Export,
             format!(
                 "{} '{}' was {verb} in {}",
-                self.item.kind, self.object.label, context.spec.target_system
+                self.item.kind, self.loaded.object.label, context.spec.target_system
             ),
         );
         self.entry.modified_properties = differences
@@ -519,7 +533,7 @@ impl ObjectTask {
         context.log(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             target_id.as_deref(),
             action,
             Status::Success,
@@ -529,20 +543,24 @@ impl ObjectTask {
     }
 
     fn keep_link(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
-        let Some(link) = &mut self.link else { return Err(EngineError::Defect("a result without a link")) };
+        let Some(link) = &mut self.loaded.link else {
+            return Err(EngineError::Defect("a result without a link"));
+        };
         if self.managed && !link.managed {
             self.fresh = true; // back in scope: everything it refers to is looked at again
         }
         link.managed = self.managed;
+        link.removed = self.removes;
         Ok(context.store.save_link(
             &context.spec.name,
             (self.item.kind, &self.item.id),
-            &self.object.label,
+            &self.loaded.object.label,
             link,
         )?)
     }
 
-    /// Leaves a note for the reference pass, if this object has references to look at. Takes over an entry that is
+    /// Leaves a note for the reference pass, if this object has references to look at: in the list of this cycle, and,
+    /// where the change log would not lead there again, in the link. Takes over an entry that is
     /// not written yet; gives it back when there is no such pass for the object.
     fn add_references(
         &self,
@@ -560,7 +578,7 @@ impl ObjectTask {
             return Ok(pending);
         };
         if !self.managed || !mapping.update {
-            self.release_reference_escrow(context)?;
+            self.release_references(context)?;
             return Ok(pending);
         }
         let present = self
@@ -571,6 +589,9 @@ impl ObjectTask {
         let note = ReferenceNote { present, fresh: self.fresh, pending };
         let item = WorkItem { note: Some(serde_json::to_string(&note)?), ..self.item.clone() };
         context.store.add_work(phase, &item)?;
+        if self.fresh || self.item.escrow {
+            context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, true)?;
+        }
         Ok(None)
     }
 }

@@ -189,6 +189,7 @@ impl ReferenceTask {
 
     fn fail(&mut self, context: &mut Context<'_>, refusal: &Refusal) -> Result<Next, EngineError> {
         context.weigh(refusal);
+        self.settle(context)?;
         let entry = std::mem::take(&mut self.entry);
         context.fail(
             self.phase,
@@ -401,8 +402,14 @@ impl ReferenceTask {
         self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }
 
+    /// The references were looked at; what failed is in escrow.
+    fn settle(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        Ok(context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, false)?)
+    }
+
     /// Everything that could be written is written.
     fn finish(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
+        self.settle(context)?;
         let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;

@@ -78,7 +78,7 @@ impl RemovalTask {
         context.store.drop_link(job, self.item.kind, &self.item.id)?;
         context.store.drop_escrow(job, self.item.kind, &self.item.id, false)?;
         context.store.drop_escrow(job, self.item.kind, &self.item.id, true)?;
-        context.statistics.count_exported += 1;
+        context.exported();
         entry.step(
             "EntryExportDelete",
             StepKind::Export,

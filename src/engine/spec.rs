@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::Action;
 use super::escrow::RetryPolicy;
+use super::guard::Guard;
 use super::ids;
+use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
-use crate::config::fidelity::{EscrowSchedule, OnMissing, Probe, RetryAfter, UnmappedActive};
+use crate::config::fidelity::{
+    Failures, InitialThreshold, LimitState, OnMissing, Probe, QuarantineSchedule, RetryAfter, StagedName,
+    UnmappedActive,
+};
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
 use crate::expression::{AppRole, Switches};
@@ -115,9 +121,20 @@ impl JobSpec {
                 workers: fidelity
                     .workers
                     .map_or(workers, |count| usize::try_from(count.get()).unwrap_or(usize::MAX)),
-                retry: match fidelity.escrow_schedule {
-                    EscrowSchedule::EveryCycle => RetryPolicy::EveryCycle,
+                retry: RetryPolicy {
+                    schedule: fidelity.failures.escrow_schedule,
+                    give_up: fidelity.failures.escrow_give_up,
                 },
+                quarantine: QuarantineRules::of(&fidelity.failures),
+                guard: job.delete_threshold.map(|threshold| Guard {
+                    threshold: threshold.into(),
+                    inclusive: fidelity.failures.delete_threshold_inclusive,
+                }),
+                staged_action: match fidelity.failures.staged_action_name {
+                    StagedName::Delete => Action::StagedDelete,
+                    StagedName::Action => Action::StagedAction,
+                },
+                restart_clears_links: fidelity.failures.restart_clears_links,
                 accept: Some(fidelity.headers.accept.clone()),
                 user_agent: fidelity.headers.user_agent.clone(),
                 soft_delete_retention: config.directory.soft_delete_retention,
@@ -192,6 +209,14 @@ pub struct Rules {
     pub workers: usize,
     /// When a failed object is tried again.
     pub retry: RetryPolicy,
+    /// What leads into quarantine, and out of it.
+    pub quarantine: QuarantineRules,
+    /// The deletion guard, where there is one.
+    pub guard: Option<Guard>,
+    /// What the log calls a removal that the guard holds back.
+    pub staged_action: Action,
+    /// Whether a restart with an empty scope drops the links too.
+    pub restart_clears_links: bool,
     /// The `Accept` header; `None` sends none.
     pub accept: Option<String>,
     /// The `User-Agent` header; `None` sends none.
@@ -200,6 +225,43 @@ pub struct Rules {
     pub soft_delete_retention: SignedDuration,
     /// The names in the details of scoping steps.
     pub scoping_keys: ScopingKeys,
+}
+
+/// What leads into quarantine, and out of it (`engine.md 6`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuarantineRules {
+    /// The numbers that open failures are held against.
+    pub thresholds: Thresholds,
+    /// What too many failures of an initial cycle lead to.
+    pub initial: InitialThreshold,
+    /// When a quarantined job is tried again.
+    pub schedule: QuarantineSchedule,
+    /// How long a quarantine lasts before the job is disabled.
+    pub limit: SignedDuration,
+    /// What the schedule of such a job shows.
+    pub limit_state: LimitState,
+    /// Whether an attempt also retries the escrows that are due.
+    pub retries_escrows: bool,
+}
+
+impl QuarantineRules {
+    fn of(failures: &Failures) -> Self {
+        Self {
+            thresholds: Thresholds {
+                failures_min: failures.min_failures.get(),
+                share_percent: failures.proportion.get().into(),
+                base_limit: failures.base_limit.get(),
+                total_limit: failures.total_limit.get(),
+                scale: failures.scale.get(),
+                share_window: failures.share_window,
+            },
+            initial: failures.initial_threshold_mode,
+            schedule: failures.quarantine_schedule,
+            limit: failures.quarantine_limit,
+            limit_state: failures.limit_state,
+            retries_escrows: failures.escrows_in_quarantine,
+        }
+    }
 }
 
 /// Where the embedded app is thought to be. Nothing is sent there: it is called in process.

@@ -49,6 +49,15 @@ pub struct Actions {
     pub failed: u64,
     /// Entries with status warning.
     pub warned: u64,
+    /// Removals that the deletion guard holds back.
+    #[serde(default)]
+    pub staged: u64,
+    /// Objects that failed, references left out.
+    #[serde(default)]
+    pub objects_failed: u64,
+    /// Objects exported, references left out.
+    #[serde(default)]
+    pub objects_exported: u64,
     /// Requests sent.
     pub requests: u64,
 }

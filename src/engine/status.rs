@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cycle::new_job;
 use super::entry::seconds;
-use super::quarantine::Quarantine;
+use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
 use super::statistics::Statistics;
 use crate::clock::{SignedDuration, Timestamp};
@@ -19,6 +19,7 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
     let quarantine = quarantine(&job)?;
     let last = store.executions(&spec.name, 1)?.pop();
     let (state, code) = match (&quarantine, job.paused, &last) {
+        (Some(_), _, _) if job.disabled => (spec.rules.quarantine.limit_state.as_str(), "Quarantine"),
         (_, true, _) => ("Paused", "Paused"),
         (Some(_), false, _) => ("Active", "Quarantine"),
         (None, false, None) => ("Active", "NotRun"),
@@ -32,7 +33,7 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
         "schedule": { "expiration": null, "interval": iso_duration(spec.interval), "state": state },
         "status": {
             "countSuccessiveCompleteFailures": job.failures,
-            "escrowsPruned": false,
+            "escrowsPruned": job.escrows_pruned,
             "code": code,
             "lastExecution": match last {
                 Some(last) => task_execution(&last)?,
@@ -50,8 +51,29 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
             ],
             "troubleshootingUrl": "",
         },
-        "synchronizationJobSettings": [],
+        "synchronizationJobSettings": settings(spec),
     }))
+}
+
+/// The job's settings: the threshold of the deletion guard, when there is one (`engine.md 7`).
+fn settings(spec: &JobSpec) -> Vec<Value> {
+    let threshold = spec.rules.guard.map(|guard| guard.threshold.to_string());
+    threshold
+        .map(|value| json!({ "name": "QuarantineTooManyDeletesThreshold", "value": value }))
+        .into_iter()
+        .collect()
+}
+
+/// Disables a job whose quarantine has lasted longer than `limit` by job time `now`; whether it is disabled. It runs no more
+/// until somebody starts or restarts it (`engine.md 6.4`).
+pub fn settle(store: &Store, job: &str, limit: SignedDuration, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(mut job) = store.job(job)? else { return Ok(false) };
+    let ends = quarantine(&job)?.map(|quarantine| ends_at(&quarantine, limit));
+    if !job.disabled && ends.is_some_and(|ends| ends <= now) {
+        job.disabled = true;
+        store.save_job(&job)?;
+    }
+    Ok(job.disabled)
 }
 
 /// The quarantine of a job, if it is in one.

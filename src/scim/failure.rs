@@ -182,13 +182,19 @@ pub fn failure_text(status: u16, body: &[u8]) -> String {
     )
 }
 
-/// The sentences that follow a failure that will be tried again: `retries` repeats so far, `next` in UTC with seven
-/// fractional digits (`wire.md 1.7`).
-pub fn retry_text(retries: u32, next: Timestamp) -> String {
-    format!(
-        "This operation was retried {retries} times. It will be retried again after this date: {} UTC",
-        next.strftime("%Y-%m-%dT%H:%M:%S.%7fZ")
-    )
+/// The sentences that follow a failure: `retries` repeats so far, and when it will be tried again, in UTC with seven
+/// fractional digits (`wire.md 1.7`); `None`: it is given up (that wording is ours).
+pub fn retry_text(retries: u32, next: Option<Timestamp>) -> String {
+    let next = match next {
+        Some(next) => {
+            format!(
+                "It will be retried again after this date: {} UTC",
+                next.strftime("%Y-%m-%dT%H:%M:%S.%7fZ")
+            )
+        }
+        None => "It will not be retried again".to_owned(),
+    };
+    format!("This operation was retried {retries} times. {next}")
 }
 
 /// The reason of a failed probe, in labelled lines (`engine.md 11.1`, `wire.md 1.5`). The caller masks secrets that

@@ -106,12 +106,6 @@ impl Verdict {
         self.filter.verdict != FilterVerdict::NotProcessed
     }
 
-    /// Whether a mapping that fails is a failure of the object. Where nothing would be sent anyway, it is none. `linked`:
-    /// the object has an account.
-    pub fn can_fail(&self, linked: bool) -> bool {
-        self.is_processed() && (self.in_scope() && self.is_active() || linked)
-    }
-
     fn is_entitled(&self) -> bool {
         !matches!(self.entitlement, Entitlement::NotAssigned)
     }

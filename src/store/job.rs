@@ -33,6 +33,14 @@ pub struct JobRow {
     pub next_cycle: Option<Timestamp>,
     /// The quarantine record as JSON, when in quarantine.
     pub quarantine: Option<String>,
+    /// Whether a long quarantine has ended it: it runs no more until somebody starts or restarts it.
+    pub disabled: bool,
+    /// Whether an initial cycle had too many failures, and they were dropped (`engine.md 6.2`).
+    pub escrows_pruned: bool,
+    /// Whether the next cycle sends the removals that the deletion guard holds back.
+    pub force_deletes: bool,
+    /// Objects exported since the last restart.
+    pub exported: i64,
 }
 
 /// The connection between a source object and its account (`engine.md 0`).
@@ -42,6 +50,8 @@ pub struct Link {
     pub target_id: String,
     /// Whether the object was in scope when last evaluated.
     pub managed: bool,
+    /// Whether the account was disabled, and not enabled since: doing it again takes nothing away.
+    pub removed: bool,
 }
 
 /// A failed operation that waits for its next try (`engine.md 5.2`).
@@ -63,8 +73,8 @@ pub struct Escrow {
     pub first_failure: Timestamp,
     /// How often it was tried again.
     pub retries: u32,
-    /// When it is due.
-    pub next_retry: Timestamp,
+    /// When it is due; `None`: it is given up.
+    pub next_retry: Option<Timestamp>,
     /// Entra's code (`engine.md 11.1`).
     pub error_code: String,
     /// The text of the log entry, without its tail about retries.
@@ -106,7 +116,11 @@ fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
         linked: (row.get(9)?, row.get(10)?),
         next_cycle: time(row.get(11)?)?,
         quarantine: row.get(12)?,
-        full_read: row.get(13)?,
+        disabled: row.get(13)?,
+        escrows_pruned: row.get(14)?,
+        force_deletes: row.get(15)?,
+        exported: row.get(16)?,
+        full_read: row.get(17)?,
     })
 }
 
@@ -120,7 +134,7 @@ fn escrow_row(row: &Row<'_>) -> Result<Escrow, StoreError> {
         operation: row.get(5)?,
         first_failure: moment(&row.get::<_, String>(6)?)?,
         retries: row.get(7)?,
-        next_retry: moment(&row.get::<_, String>(8)?)?,
+        next_retry: row.get::<_, Option<String>>(8)?.map(|text| moment(&text)).transpose()?,
         error_code: row.get(9)?,
         reason: row.get(10)?,
         http_status: row.get(11)?,
@@ -149,7 +163,8 @@ impl Store {
     pub fn job(&self, name: &str) -> Result<Option<JobRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
-                    users_linked, groups_linked, next_cycle, quarantine, full_read FROM job WHERE name = ?1",
+                    users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
+                    force_deletes, exported, full_read FROM job WHERE name = ?1",
         )?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(job_row).transpose()
@@ -160,11 +175,13 @@ impl Store {
         self.connection
             .prepare_cached(
                 "INSERT INTO job (name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
-                                  users_linked, groups_linked, next_cycle, quarantine, full_read)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                                  users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
+                                  force_deletes, exported, full_read)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5, paused = ?6,
                     failures = ?7, steady_first = ?8, steady_last = ?9, users_linked = ?10, groups_linked = ?11,
-                    next_cycle = ?12, quarantine = ?13, full_read = ?14",
+                    next_cycle = ?12, quarantine = ?13, disabled = ?14, escrows_pruned = ?15, force_deletes = ?16,
+                    exported = ?17, full_read = ?18",
             )?
             .execute(params![
                 job.name,
@@ -180,8 +197,20 @@ impl Store {
                 job.linked.1,
                 job.next_cycle.map(stamp),
                 job.quarantine,
+                job.disabled,
+                job.escrows_pruned,
+                job.force_deletes,
+                job.exported,
                 job.full_read,
             ])?;
+        Ok(())
+    }
+
+    /// Notes that a full read begins, with the change log at `seq`; one that is done again began when it first did.
+    pub fn begin_full_read(&self, job: &str, seq: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE job SET full_read = ?2 WHERE name = ?1 AND full_read IS NULL")?
+            .execute(params![job, seq])?;
         Ok(())
     }
 
@@ -190,16 +219,16 @@ impl Store {
         Ok(self
             .connection
             .prepare_cached(
-                "SELECT target_id, managed FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3",
+                "SELECT target_id, managed, removed FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3",
             )?
             .query_row([job, kind.as_str(), source_id], |row| {
-                Ok(Link { target_id: row.get(0)?, managed: row.get(1)? })
+                Ok(Link { target_id: row.get(0)?, managed: row.get(1)?, removed: row.get(2)? })
             })
             .optional()?)
     }
 
-    /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes what was
-    /// recorded of the old one's references void.
+    /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes void what was
+    /// recorded of the old one: whom it refers to, and who refers to it.
     pub fn save_link(
         &self,
         job: &str,
@@ -213,10 +242,19 @@ impl Store {
         }
         self.connection
             .prepare_cached(
-                "INSERT INTO link VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6",
+                "INSERT INTO link (job, kind, source_id, target_id, label, managed, removed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7",
             )?
-            .execute(params![job, kind.as_str(), source_id, link.target_id, label, link.managed])?;
+            .execute(params![
+                job,
+                kind.as_str(),
+                source_id,
+                link.target_id,
+                label,
+                link.managed,
+                link.removed
+            ])?;
         self.connection
             .prepare_cached("DELETE FROM intent WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
             .execute([job, kind.as_str(), source_id])?;
@@ -234,12 +272,6 @@ impl Store {
     /// Drops the link of an object whose account is gone, with what it recorded.
     pub fn drop_link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
         self.forget_references(job, source_id)?;
-        self.connection
-            .prepare_cached(
-                // Left to itself SQLite goes through all references of the job.
-                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2",
-            )?
-            .execute([job, source_id])?;
         self.connection
             .prepare_cached("DELETE FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
             .execute([job, kind.as_str(), source_id])?;
@@ -273,10 +305,34 @@ impl Store {
             .optional()?)
     }
 
-    fn forget_references(&self, job: &str, source_id: &str) -> Result<(), StoreError> {
+    fn forget_references(&self, job: &str, id: &str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("DELETE FROM reference WHERE job = ?1 AND source_id = ?2")?
-            .execute([job, source_id])?;
+            .execute([job, id])?;
+        self.connection
+            .prepare_cached(
+                // Left to itself SQLite goes through all references of the job.
+                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2",
+            )?
+            .execute([job, id])?;
+        Ok(())
+    }
+
+    /// Notes whether all the references of a linked object are still to be looked at, so that a kill between the
+    /// object and its references loses none (design, law 4).
+    pub fn owe_references(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+        due: bool,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE link SET references_due = ?4
+                  WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND references_due <> ?4",
+            )?
+            .execute(params![job, kind.as_str(), source_id, due])?;
         Ok(())
     }
 
@@ -411,7 +467,7 @@ impl Store {
                 escrow.operation,
                 stamp(escrow.first_failure),
                 escrow.retries,
-                stamp(escrow.next_retry),
+                escrow.next_retry.map(stamp),
                 escrow.error_code,
                 escrow.reason,
                 escrow.http_status,

@@ -1,21 +1,27 @@
-//! One process at a time runs cycles of a job (contract 5).
+//! One process at a time runs cycles of a job (contract 5), and one serves a state.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
-/// Held while cycles of a job run; released when dropped or when the process ends, however it ends.
+/// Held while cycles of a job run, or while a service does; released when dropped or when the process ends, however
+/// it ends.
 #[derive(Debug)]
 pub struct JobLock(File);
 
-/// Why the lock can't be had.
+/// The name of a service's lock file; no job can have it.
+const SERVICE: &str = ".service";
+
+/// Why a lock can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("another process{} is running cycles of this job", holder.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
+    #[error("another process{} {}", holder.as_ref().map(|it| format!(" ({it})")).unwrap_or_default(), does)]
     Held {
         /// Who, as that process wrote it.
         holder: Option<String>,
+        /// What it does with it.
+        does: &'static str,
     },
     /// The lock file can't be made.
     #[error("the lock file `{file}` can't be used")]
@@ -31,7 +37,17 @@ pub enum LockError {
 impl JobLock {
     /// Takes the lock of a job, whose state is in `folder`.
     pub fn take(folder: &Path, job: &str) -> Result<Self, LockError> {
-        let path = folder.join(format!("{job}.lock"));
+        Self::named(folder, job, "is running cycles of this job")
+    }
+
+    /// Takes the lock that a service holds as long as it runs on the state in `folder`; it keeps nobody from running a
+    /// cycle by hand.
+    pub fn take_service(folder: &Path) -> Result<Self, LockError> {
+        Self::named(folder, SERVICE, "is the service of this configuration")
+    }
+
+    fn named(folder: &Path, name: &str, does: &'static str) -> Result<Self, LockError> {
+        let path = folder.join(format!("{name}.lock"));
         let failed = |source| LockError::File { file: path.display().to_string(), source };
         let mut options = File::options();
         options.create(true).read(true).write(true).truncate(false);
@@ -43,7 +59,7 @@ impl JobLock {
             Err(std::fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-                return Err(LockError::Held { holder: known.then(|| holder.trim().to_owned()) });
+                return Err(LockError::Held { holder: known.then(|| holder.trim().to_owned()), does });
             }
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
@@ -55,7 +71,9 @@ impl JobLock {
 
 impl Drop for JobLock {
     fn drop(&mut self) {
-        // The name of a process that is gone would only mislead; the lock itself falls with the file handle.
+        // The name of a process that is gone would only mislead.
         drop(self.0.set_len(0));
+        // The lock falls with the last copy of the file handle, and a child that is just being started has one.
+        drop(self.0.unlock());
     }
 }

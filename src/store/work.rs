@@ -124,7 +124,8 @@ pub struct WorkItem {
     pub changed: bool,
     /// An edge changed that may change whether it is assigned.
     pub entitlement: bool,
-    /// It is in escrow and due, or a create of it may have been cut off.
+    /// It is in escrow and due, or a create of it may have been cut off, or its references were, or its
+    /// removal is held back.
     pub escrow: bool,
     /// What an earlier phase noted about it.
     pub note: Option<String>,
@@ -182,7 +183,11 @@ impl Store {
             "INSERT INTO temp.work
              SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 0, 1, NULL
                FROM (SELECT kind, source_id FROM escrow WHERE job = ?1 AND next_retry <= ?2
-                     UNION SELECT kind, source_id FROM intent WHERE job = ?1) e
+                     UNION SELECT kind, source_id FROM intent i WHERE job = ?1 AND NOT EXISTS (
+                       SELECT 1 FROM escrow e WHERE e.job = i.job AND e.kind = i.kind AND e.source_id = i.source_id
+                          AND e.is_reference = 0)
+                     UNION SELECT kind, source_id FROM staged WHERE job = ?1
+                     UNION SELECT kind, source_id FROM link WHERE job = ?1 AND references_due = 1) e
                JOIN object o ON o.kind = e.kind AND o.id = e.source_id
               WHERE true
              ON CONFLICT DO UPDATE SET escrow = 1",

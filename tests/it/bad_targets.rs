@@ -1,7 +1,7 @@
 //! The program against targets that misbehave: what a person is told, what the process ends with, and that the rest
 //! of the users go on.
 
-mod server;
+pub(crate) mod server;
 
 use std::process::Stdio;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ impl Project {
     }
 
     /// The program, to be run in this folder, without colour and without what the caller's environment configures.
-    pub(crate) fn scimulator<const N: usize>(&self, arguments: [&str; N]) -> assert_cmd::Command {
+    pub(crate) fn scimulator<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_scimulator"));
         let ours = std::env::vars_os().map(|(name, _)| name);
         for name in ours.filter(|name| name.to_string_lossy().starts_with("SCIM")) {

@@ -57,6 +57,18 @@ fn the_front_page_names_every_command() {
 }
 
 #[test]
+fn the_page_on_the_service_names_every_event_of_its_log() {
+    let documented = words(&page("docs/service.md"), "\n## The log");
+    let told = page("src/daemon/told.rs") + &page("src/cli/run.rs");
+    let events: Vec<&str> =
+        told.split("event = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(15 <= events.len(), "{events:?}");
+    for event in events.into_iter().filter(|event| *event != "exchange") {
+        assert!(documented.iter().any(|word| word == event), "`{event}` is not on the page");
+    }
+}
+
+#[test]
 fn the_page_on_the_state_names_every_table_and_column() {
     let page = page("docs/state.md");
     let (_project, state) = contoso();

@@ -4,7 +4,7 @@ use scimulator::clock::{SignedDuration, VirtualClock};
 use scimulator::config;
 use scimulator::covers;
 use scimulator::engine::{CycleKind, CycleResult, Purpose};
-use scimulator::runner::{Job, Mode, Unwatched};
+use scimulator::runner::{Job, Mode, Unwatched, Watch};
 use scimulator::scope::filter::Operator;
 use scimulator::store::{LogFilter, Store};
 use serde_json::Value;
@@ -44,11 +44,14 @@ impl Bench {
 
     /// One cycle, 40 minutes after the last.
     pub(crate) fn cycle(&self) -> CycleResult {
+        self.cycle_watched(&mut Unwatched)
+    }
+
+    pub(crate) fn cycle_watched(&self, watch: &mut dyn Watch) -> CycleResult {
         let (config, _) = config::load(&self.project.path("scimulator.toml")).unwrap();
         let job = Job::new(&config, &config.jobs[0], &|_| None).unwrap();
         self.clock.advance(SignedDuration::from_mins(40));
-        let result =
-            job.cycle(&mut self.store(), &self.clock, Purpose::Cycle, Mode::Real, &mut Unwatched).unwrap();
+        let result = job.cycle(&mut self.store(), &self.clock, Purpose::Cycle, Mode::Real, watch).unwrap();
         assert_eq!(result.statistics.actions.failed, 0, "{:?}", result.statistics);
         result
     }

@@ -34,7 +34,8 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
+    "daemon::due",
     "expression",
     "mapping",
     "schema",
@@ -93,7 +94,10 @@ const ARROWS: [(&str, &str); 23] = [
     ("config", "directory::object expression gallery mapping scim scope"),
     ("engine", "client config directory expression gallery mapping scim scope store"),
     ("api", "client config directory engine expression gallery mapping scim scope store"),
-    ("daemon", "api client config directory engine expression gallery mapping scim scope store target"),
+    (
+        "daemon",
+        "api client config directory engine expression gallery mapping runner scim scope store target",
+    ),
     ("runner", "client config directory engine expression gallery mapping schema scim scope store target"),
     ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (

@@ -15,6 +15,7 @@ mod cli;
 mod cli_check;
 mod cli_directory;
 mod cli_expression;
+mod cli_trouble;
 mod client;
 mod common;
 mod config;
@@ -28,6 +29,7 @@ mod laws;
 mod mappings_in_jobs;
 mod schema;
 mod scope_filter;
+mod service;
 #[path = "../support/sources.rs"]
 mod sources;
 mod state_files;

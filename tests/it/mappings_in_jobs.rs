@@ -4,9 +4,10 @@ use scimulator::client::{Exchange, one_line};
 use scimulator::clock::{SignedDuration, VirtualClock};
 use scimulator::config;
 use scimulator::covers;
+use scimulator::directory::object::ObjectKind;
 use scimulator::engine::{CycleResult, Purpose};
 use scimulator::runner::{Job, Mode, Watch};
-use scimulator::store::Store;
+use scimulator::store::{Edit, Store};
 use serde_json::Value;
 
 use crate::common::Project;
@@ -139,6 +140,23 @@ fn an_evaluation_error_stops_its_object_and_nobody_else() {
     assert_eq!(bench.cycle().0.statistics.actions.created, 1, "tried again like any failed object");
 }
 
+/// What takes an account away needs no value of any mapping.
+#[test]
+fn a_mapping_that_fails_does_not_keep_an_account_alive() {
+    let rows = format!("{NAME}{{ expression = 'CStr(CDate([city]))', target = \"title\" }},\n");
+    let bench = Bench::new(&rows, &format!("{NAMED}{{ name = \"title\" }},\n"), ALL);
+    let users = "objectId,userPrincipalName,city,deletedDateTime\n1,ann@contoso.com,2026-01-02,\n";
+    bench.users(&format!("{users}2,bob@contoso.com,2026-01-02,\n"));
+    assert_eq!(bench.cycle().0.statistics.actions.created, 2);
+    bench.users(&format!("{users}2,bob@contoso.com,soon,\n"));
+    assert_eq!(bench.cycle().0.statistics.actions.failed, 1, "an update needs the value");
+    let now = scimulator::clock::Clock::now(&bench.clock);
+    bench.store().edit(ObjectKind::User, "2", &Edit::Purge, now).unwrap();
+    let (result, _) = bench.cycle();
+    assert_eq!((result.statistics.actions.deleted, result.statistics.actions.failed), (1, 0));
+    assert_eq!((bench.accounts().len(), bench.store().escrows("j").unwrap().len()), (1, 0));
+}
+
 #[test]
 fn defaults_fill_a_create_and_ignored_attributes_take_none() {
     let attributes = format!(
@@ -257,6 +275,15 @@ fn roles_reach_the_functions_direct_and_through_groups() {
     assert_eq!(result.statistics.actions.created, 2, "neither nested members nor those of a loose group");
     assert_eq!(bench.account("ann@contoso.com")["title"], "Admin");
     assert_eq!(bench.account("bob@contoso.com")["title"], "Ordinary");
+
+    // Another role is a change of the user, though his row stays as it is.
+    bench.project.write(
+        "directory/assignments.csv",
+        "principal,appRole\nann@contoso.com,user\nStaff,admin\nLoose,user\n",
+    );
+    bench.cycle();
+    assert_eq!(bench.account("ann@contoso.com")["title"], "Ordinary");
+    assert_eq!(bench.account("bob@contoso.com")["title"], "Admin");
 
     // By switch the role's value; default access has no role text, and provisions all the same.
     let bench = Bench::new(&rows, &attributes, "[job.fidelity]\nrole_text = \"value\"\n");

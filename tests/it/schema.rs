@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use scimulator::client::Exchange;
 use scimulator::covers;
 use scimulator::diagnostic::{Severity, has_errors};
 use scimulator::directory::object::ObjectKind;
@@ -9,6 +10,7 @@ use scimulator::engine::CycleKind;
 use scimulator::gallery;
 use scimulator::mapping::template::Template;
 use scimulator::mapping::{FlowBehavior, FlowType, MappingSource, ObjectMapping};
+use scimulator::runner::Watch;
 use scimulator::schema::{Identity, Imported, export, import};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -384,4 +386,43 @@ fn what_the_program_exports_it_imports_and_a_refused_file_changes_nothing() {
 
     bench.project.scimulator(["schema", "export", "out.json"]).assert().success();
     assert_eq!(serde_json::from_str::<Value>(&bench.project.read("out.json")).unwrap(), second);
+}
+
+/// Saves a schema while the first exchange of a cycle is under way.
+struct Saving<'b>(&'b Bench, bool);
+
+impl Watch for Saving<'_> {
+    fn exchanged(&mut self, _exchange: &Exchange) {
+        if !std::mem::replace(&mut self.1, true) {
+            self.0.project.scimulator(["schema", "import", "schema.json"]).assert().success();
+        }
+    }
+}
+
+#[test]
+fn a_schema_saved_while_a_cycle_runs_lets_it_end_and_then_starts_over() {
+    let bench = Bench::new("");
+    bench.cycle();
+    let export = bench.project.scimulator(["schema", "export"]).assert().success();
+    let mut document: Value = serde_json::from_slice(&export.get_output().stdout).unwrap();
+    for mapping in
+        document["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"].as_array_mut().unwrap()
+    {
+        if mapping["targetAttributeName"] == "title" {
+            mapping["flowType"] = json!("ObjectAddOnly");
+        }
+    }
+    bench.project.write("schema.json", &document.to_string());
+    bench.project.write(
+        "directory/users.csv",
+        "objectId,userPrincipalName,displayName,mailNickname,department,accountEnabled\n\
+         u1,ann@contoso.com,Ann,ann,Legal,true\nu2,bob@contoso.com,Bob,bob,Finance,true\nu3,cyd@contoso.com,Cyd,cyd,,true\n",
+    );
+    let mut saving = Saving(&bench, false);
+    let running = bench.cycle_watched(&mut saving);
+    assert!(saving.1);
+    assert_eq!((running.kind, running.statistics.actions.updated), (CycleKind::Incremental, 1));
+    assert_eq!(bench.cycle().kind, CycleKind::Initial);
+    assert_eq!(bench.cycle().kind, CycleKind::Incremental);
+    covers!("E-013");
 }

@@ -241,12 +241,16 @@ mod unix {
     }
 
     #[test]
-    fn a_folder_that_was_open_to_others_holds_private_files() {
+    fn what_was_open_to_others_is_closed() {
         let project = project();
         std::fs::create_dir(project.path("state")).unwrap();
         std::fs::set_permissions(project.path("state"), std::fs::Permissions::from_mode(0o755)).unwrap();
         project.scimulator(["cycle"]).assert().code(0);
         assert_eq!((mode(&project.path(STATE)), mode(&project.path("state/app.lock"))), (0o600, 0o600));
-        assert_eq!(mode(&project.path("state/journal")), 0o700);
+        assert_eq!((mode(&project.path("state")), mode(&project.path("state/journal"))), (0o700, 0o700));
+
+        std::fs::set_permissions(project.path(STATE), std::fs::Permissions::from_mode(0o664)).unwrap();
+        project.scimulator(["status"]).assert().code(0);
+        assert_eq!(mode(&project.path(STATE)), 0o600);
     }
 }

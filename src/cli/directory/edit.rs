@@ -166,7 +166,7 @@ fn apply(
 }
 
 fn make(tenant: &mut Tenant, object: &StoredObject, edit: &Edit) -> Result<(), Failure> {
-    tenant.store.edit(object.kind, &object.id, edit, now()).map_err(|error| match &error {
+    tenant.store.edit(object.kind, &object.id, edit, now(&tenant.store)).map_err(|error| match &error {
         EditError::Store(error) => store_failure(error),
         EditError::State { .. } => Failure::new(Exit::Usage, error.to_string()),
         EditError::NameTaken(_) => {
@@ -234,7 +234,7 @@ fn edit_member(context: &Context, arguments: &MemberArguments, present: bool) ->
     }
     let changed = tenant
         .store
-        .edit_membership(&group.id, &member.id, present, now())
+        .edit_membership(&group.id, &member.id, present, now(&tenant.store))
         .map_err(|error| store_failure(&error))?;
     let (edit, now_so, already) = if present {
         ("add-member", "is a member of", "is a member of")
@@ -291,7 +291,7 @@ fn edit_assignment(
     let role = arguments.role.as_deref();
     let changed = tenant
         .store
-        .edit_assignment(job, (principal.kind, &principal.id), role, present, now())
+        .edit_assignment(job, (principal.kind, &principal.id), role, present, now(&tenant.store))
         .map_err(|error| store_failure(&error))?;
     let place = if job.is_empty() { "the application".to_owned() } else { format!("job `{job}`") };
     let as_role = role.map(|role| format!(" as `{role}`")).unwrap_or_default();

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::context::Context;
 use super::super::output::{relative, table};
-use super::super::session::{find, now, store_failure};
+use super::super::session::{find, next_retry, now, store_failure};
 use super::super::{Exit, Failure};
 use super::{Tenant, purge_due, to_json, value_to_json, value_to_text};
+use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::store::{AssignmentRow, Escrow, Link, Neighbour, ObjectState, StoreError, StoredObject};
 
@@ -121,7 +122,7 @@ fn json_of(tenant: &Tenant, object: &StoredObject, around: &Surroundings) -> Val
                 "errorCode": escrow.error_code,
                 "isReference": escrow.is_reference,
                 "retries": escrow.retries,
-                "nextRetry": escrow.next_retry.to_string(),
+                "nextRetry": escrow.next_retry.map(|next| next.to_string()),
             })).collect::<Vec<_>>(),
         })
     };
@@ -153,7 +154,7 @@ fn text_of(tenant: &Tenant, object: &StoredObject, around: &Surroundings) -> Str
     let assignments: Vec<String> = around.assignments.iter().map(assignment_text).collect();
     lines.push(format!("assigned   {}", or_none(&assignments)));
     for account in &around.accounts {
-        lines.push(format!("job {}: {}", account.job, account_text(account)));
+        lines.push(format!("job {}: {}", account.job, account_text(account, now(&tenant.store))));
     }
     lines.join("\n")
 }
@@ -166,7 +167,7 @@ fn state_text(tenant: &Tenant, object: &StoredObject) -> String {
         ObjectState::Active => "active".to_owned(),
         ObjectState::Recycled(since) => {
             let due = purge_due(object, &tenant.config).unwrap_or(since);
-            format!("in the recycle bin since {since} until {due} ({})", relative(due, now()))
+            format!("in the recycle bin since {since} until {due} ({})", relative(due, now(&tenant.store)))
         }
         ObjectState::Gone(since) => format!("deleted for good since {since}"),
     };
@@ -224,7 +225,7 @@ fn assignment_text(row: &AssignmentRow) -> String {
     format!("{role}{job}{edited}")
 }
 
-fn account_text(account: &Account) -> String {
+fn account_text(account: &Account, now: Timestamp) -> String {
     let link = match &account.link {
         Some(link) if link.managed => format!("linked to {}", link.target_id),
         Some(link) => format!("linked to {}, out of scope when last evaluated", link.target_id),
@@ -232,7 +233,7 @@ fn account_text(account: &Account) -> String {
     };
     let escrows = account.escrows.iter().map(|escrow| {
         let what = if escrow.is_reference { "a reference" } else { "it" };
-        format!("; {what} failed with {}, next try {}", escrow.error_code, relative(escrow.next_retry, now()))
+        format!("; {what} failed with {}, {}", escrow.error_code, next_retry(escrow, now))
     });
     format!("{link}{}", escrows.collect::<String>())
 }

@@ -32,7 +32,7 @@ impl ObjectTask {
         &self,
         context: &Context<'_>,
     ) -> Result<Option<(TargetPath, String)>, EngineError> {
-        if !context.spec.rules.intent_recovery || self.link.is_some() {
+        if !context.spec.rules.intent_recovery || self.loaded.link.is_some() {
             return Ok(None);
         }
         let intent = context.store.intent(&context.spec.name, self.item.kind, &self.item.id)?;
@@ -65,9 +65,9 @@ impl ObjectTask {
         if let Some(resource) = resource
             && context.store.source_of(&job, kind, &resource.id)?.is_none()
         {
-            let link = Link { target_id: resource.id, managed: true };
-            context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
-            self.link = Some(link);
+            let link = Link { target_id: resource.id, managed: true, removed: false };
+            context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+            self.loaded.link = Some(link);
         }
         let decision = self.decide(context);
         self.act(context, decision)
@@ -156,13 +156,14 @@ impl ObjectTask {
             StepKind::Matching,
             format!(
                 "{kind} '{}' matches the account {} in {}",
-                self.object.label, resource.id, context.spec.target_system
+                self.loaded.object.label, resource.id, context.spec.target_system
             ),
         );
         step.details.insert("TargetId".to_owned(), resource.id.clone());
-        let link = Link { target_id: resource.id, managed: self.managed };
-        context.store.save_link(&job, (kind, &self.item.id), &self.object.label, &link)?;
-        self.link = Some(link);
+        // Managed until what was decided is done: a disable that fails is still owed.
+        let link = Link { target_id: resource.id, managed: true, removed: false };
+        context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        self.loaded.link = Some(link);
         self.fresh = true;
         if !context.spec.mapping(kind).update {
             let text =

@@ -2,7 +2,7 @@
 
 use super::{ObjectTask, source_view};
 use crate::engine::context::{Context, EngineError};
-use crate::engine::decide::Skip;
+use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Action, Entry, ErrorInformation, SOURCE_SYSTEM, Status, StepKind};
 use crate::expression::AttributeValue;
 use crate::scope::Standing;
@@ -15,8 +15,9 @@ pub(super) const SKIPPED: &str = "EntrySynchronizationSkipped";
 
 impl ObjectTask {
     pub(super) fn note_import(&mut self, context: &Context<'_>) {
-        let view = source_view(context.spec, &self.object, &self.verdict);
-        let (name, verb) = match (context.is_initial(), self.object.state, self.link.is_some()) {
+        let view = source_view(context.spec, &self.loaded.object, &self.loaded.verdict);
+        let (name, verb) = match (context.is_initial(), self.loaded.object.state, self.loaded.link.is_some())
+        {
             (true, ..) => ("EntryImport", "Retrieved"),
             (false, ObjectState::Gone(_), _) => {
                 ("EntryImportDelete", "Received a change of type (Delete) of")
@@ -24,7 +25,8 @@ impl ObjectTask {
             (false, _, true) => ("EntryImportUpdate", "Received a change of type (Update) of"),
             (false, _, false) => ("EntryImportAdd", "Received a change of type (Add) of"),
         };
-        let description = format!("{verb} {} '{}' from {}", self.item.kind, self.object.label, SOURCE_SYSTEM);
+        let description =
+            format!("{verb} {} '{}' from {}", self.item.kind, self.loaded.object.label, SOURCE_SYSTEM);
         let mapping = context.spec.mapping(self.item.kind);
         let step = self.entry.step(name, StepKind::Import, description);
         for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
@@ -49,12 +51,12 @@ impl ObjectTask {
         let description = format!(
             "{} '{}' {} for {}",
             self.item.kind,
-            self.object.label,
-            if self.verdict.in_scope() { "is in scope" } else { "is out of scope" },
+            self.loaded.object.label,
+            if self.loaded.verdict.in_scope() { "is in scope" } else { "is out of scope" },
             context.spec.application
         );
         let step = self.entry.step("EntrySynchronizationScoping", StepKind::Scoping, description);
-        let details = self.verdict.details(context.spec.rules.scoping_keys);
+        let details = self.loaded.verdict.details(context.spec.rules.scoping_keys);
         step.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
 
@@ -64,7 +66,7 @@ impl ObjectTask {
         if skip != Skip::NoMatchingValue {
             self.note_scope(context);
         }
-        let label = self.object.label.clone();
+        let label = self.loaded.object.label.clone();
         let (code, reason, text) = match skip {
             Skip::NoMatchingValue => (
                 IMPORT_SKIPPED,
@@ -73,6 +75,7 @@ impl ObjectTask {
             ),
             Skip::NotEntitled => {
                 let objections: Vec<String> = self
+                    .loaded
                     .verdict
                     .objections()
                     .iter()
@@ -108,13 +111,13 @@ impl ObjectTask {
             Skip::NotProcessed => (
                 SKIPPED,
                 "NotProcessed",
-                format!("the mapping does not look at it: {}", self.verdict.objections().join(", ")),
+                format!("the mapping does not look at it: {}", self.loaded.verdict.objections().join(", ")),
             ),
         };
-        if let Some(link) = &self.link
+        if let Some(link) = &self.loaded.link
             && link.managed
             && skip != Skip::NotProcessed
-            && (!self.verdict.in_scope() || self.verdict.standing == Standing::HardDeleted)
+            && (!self.loaded.verdict.in_scope() || self.loaded.verdict.standing == Standing::HardDeleted)
         {
             let link = Link { managed: false, ..link.clone() };
             context.store.save_link(&context.spec.name, (self.item.kind, &self.item.id), &label, &link)?;
@@ -131,6 +134,34 @@ impl ObjectTask {
         self.finish_skipped(context, action, (code, reason), text)
     }
 
+    /// A delete or disable that the deletion guard holds back: nothing is sent, and the job remembers it.
+    pub(super) fn hold_back(
+        &mut self,
+        context: &mut Context<'_>,
+        decision: Decision,
+    ) -> Result<(), EngineError> {
+        self.note_import(context);
+        self.note_scope(context);
+        let (kind, label) = (self.item.kind, self.loaded.object.label.clone());
+        context.store.stage(&context.spec.name, kind, &self.item.id, context.cycle)?;
+        let (name, verb) = match decision {
+            Decision::Remove => ("EntrySynchronizationDelete", "delete"),
+            Decision::Evaluate { .. } | Decision::Provision | Decision::Skip(_) | Decision::Nothing => {
+                ("EntrySynchronizationUpdate", "disable")
+            }
+        };
+        let text = format!(
+            "{kind} '{label}' is staged: the {verb} in {} is held back by accidental-deletion prevention",
+            context.spec.target_system
+        );
+        let step = self.entry.step(name, StepKind::Processing, text);
+        step.status = Status::Skipped;
+        step.details.insert("SkipReason".to_owned(), "TooManyDeletes".to_owned());
+        let (target_id, action) = (self.target_id(), context.spec.rules.staged_action);
+        let entry = std::mem::take(&mut self.entry);
+        context.log(self.phase, &self.item, &label, target_id.as_deref(), action, Status::Skipped, entry)
+    }
+
     pub(super) fn finish_skipped(
         &mut self,
         context: &mut Context<'_>,
@@ -138,7 +169,7 @@ impl ObjectTask {
         (code, reason): (&str, &str),
         text: String,
     ) -> Result<(), EngineError> {
-        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.object.label);
+        let description = format!("{} '{}' was skipped: {text}", self.item.kind, self.loaded.object.label);
         skip_step(&mut self.entry, description, (code, reason), text);
         self.release_all(context)?;
         let target_id = self.target_id();
@@ -146,7 +177,7 @@ impl ObjectTask {
         context.log(
             self.phase,
             &self.item,
-            &self.object.label,
+            &self.loaded.object.label,
             target_id.as_deref(),
             action,
             Status::Skipped,

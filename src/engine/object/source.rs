@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::engine::context::EngineError;
-use crate::engine::decide::DecisionRules;
+use crate::engine::decide::{Decision, DecisionRules, Facts, Managed, decide};
 use crate::engine::ids;
 use crate::engine::spec::JobSpec;
 use crate::expression::{AttributeValue, Environment, Random};
 use crate::mapping::{Evaluated, MappingError, shorten_guest_upn};
 use crate::scope::filter::FilterResult;
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
-use crate::store::{Link, ObjectState, Store, StoredObject};
+use crate::store::{Link, ObjectState, Store, StoredObject, WorkItem};
+
+/// The computed attribute that holds a user's app roles (`mapping.md 5`).
+const ROLES: &str = "appRoleAssignments";
 
 /// Everything about an object that scope and mapping need.
+#[derive(Debug)]
 pub(in crate::engine) struct Loaded {
     pub(in crate::engine) object: StoredObject,
     pub(in crate::engine) verdict: Verdict,
@@ -84,14 +88,34 @@ pub(in crate::engine) fn source_view(
         roles.sort();
         roles.dedup();
         if !roles.is_empty() {
-            view.insert("appRoleAssignments".to_owned(), AttributeValue::Roles(roles));
+            view.insert(ROLES.to_owned(), AttributeValue::Roles(roles));
         }
     }
     view
 }
 
+/// What is to be done about an object. `full`: it is one of an initial cycle, which says nothing about objects that it
+/// leaves alone.
+pub(in crate::engine) fn decision(
+    spec: &JobSpec,
+    loaded: &Loaded,
+    touched: bool,
+    has_matching_value: bool,
+    full: bool,
+) -> Decision {
+    let managed = |link: &Link| if link.managed { Managed::Managed } else { Managed::Unmanaged };
+    decide(&Facts {
+        verdict: &loaded.verdict,
+        link: loaded.link.as_ref().map(managed),
+        has_matching_value,
+        touched,
+        full,
+        rules: rules(spec, loaded.object.kind),
+    })
+}
+
 /// The rules that decisions about a kind follow.
-pub(in crate::engine) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
+fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
     let (mapping, rules) = (spec.mapping(kind), &spec.rules);
     DecisionRules {
         create: mapping.create,
@@ -103,6 +127,13 @@ pub(in crate::engine) fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRule
         skip_out_of_scope: rules.skip_out_of_scope,
         covers_soft_delete: rules.covers_soft_delete,
     }
+}
+
+/// Whether an object is to be evaluated: its row or membership changed, or it is in escrow, or its assignment may have
+/// changed and a mapping reads the roles that come with it. Otherwise only its scope is looked at.
+pub(in crate::engine) fn is_touched(spec: &JobSpec, item: &WorkItem) -> bool {
+    let reads_roles = || spec.mapping(item.kind).source_attributes().contains(ROLES);
+    item.changed || item.escrow || (item.entitlement && reads_roles())
 }
 
 /// What the mappings make of an object in a cycle; `view` is its [`source_view`].

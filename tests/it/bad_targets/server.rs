@@ -11,38 +11,38 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// Bounds every wait, far beyond what any test needs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Where an endless body ends after all: far beyond what any client should read.
 const ENDLESS_BYTES: usize = 64 * 1024 * 1024;
 
 /// One request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) method: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
     /// Path and query.
-    pub(super) target: String,
-    pub(super) body: String,
+    pub(crate) target: String,
+    pub(crate) body: String,
 }
 
 impl Asked {
     /// Whether it is the match query for this userName; the probe asks for a value that nobody has.
-    pub(super) fn queries(&self, user: &str) -> bool {
+    pub(crate) fn queries(&self, user: &str) -> bool {
         self.method == "GET" && self.target.contains("/Users?filter=") && self.target.contains(user)
     }
 
     /// Whether it creates this user.
-    pub(super) fn creates(&self, user: &str) -> bool {
+    pub(crate) fn creates(&self, user: &str) -> bool {
         self.method == "POST" && self.body.contains(&format!(r#""userName":"{user}@"#))
     }
 
     /// Whether it is a query that names no user of the tests.
-    pub(super) fn is_probe(&self) -> bool {
+    pub(crate) fn is_probe(&self) -> bool {
         self.target.contains("?filter=") && !self.target.contains("contoso")
     }
 }
 
 /// What to do about a request.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Status, headers, body.
     Say(u16, Vec<(&'static str, String)>, String),
     /// Nothing, until the client hangs up.
@@ -54,7 +54,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn say(status: u16, body: impl std::fmt::Display) -> Self {
+    pub(crate) fn say(status: u16, body: impl std::fmt::Display) -> Self {
         Self::Say(status, vec![("Content-Type", "application/scim+json".to_owned())], body.to_string())
     }
 }
@@ -62,7 +62,7 @@ impl Answer {
 /// What a test says about a request; `None` leaves it to the target.
 type Script = dyn Fn(&Asked) -> Option<Answer> + Send + Sync;
 
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     state: Arc<State>,
     accepting: Option<JoinHandle<()>>,
@@ -76,7 +76,7 @@ struct State {
 }
 
 impl Server {
-    pub(super) fn start(script: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -98,17 +98,17 @@ impl Server {
         Self { address, state, accepting: Some(accepting) }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/scim", self.address)
     }
 
     /// Every request so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.state.asked.lock().unwrap().clone()
     }
 
     /// The userNames that the target holds.
-    pub(super) fn users(&self) -> Vec<String> {
+    pub(crate) fn users(&self) -> Vec<String> {
         let resources = self.state.resources.lock().unwrap();
         let mut names: Vec<String> =
             resources.iter().filter_map(|user| Some(user["userName"].as_str()?.to_owned())).collect();

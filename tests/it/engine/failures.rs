@@ -10,7 +10,14 @@ use super::harness::{Answer, JOB, World, status, unreachable, upn};
 
 /// Three users, all assigned; the middle one is `u`.
 fn three() -> World {
-    let mut world = World::new("");
+    three_with("")
+}
+
+/// A failed object is tried again in every cycle, however long it has been failing.
+const EVERY_CYCLE: &str = "[job.fidelity]\nescrow_schedule = \"every-cycle\"\n";
+
+fn three_with(lines: &str) -> World {
+    let mut world = World::new(lines);
     world
         .people
         .user("first", &[])
@@ -116,7 +123,7 @@ fn an_object_that_fails_is_in_escrow_and_all_others_go_on() {
 
 #[test]
 fn the_reason_text_holds_status_message_answer_count_and_date_in_this_order() {
-    let mut world = three();
+    let mut world = three_with(EVERY_CYCLE);
     world.always(Method::Post, "/Users", scim_error(409, "uniqueness", "taken"));
     world.cycle();
     world.cycle();
@@ -141,7 +148,7 @@ fn the_reason_text_holds_status_message_answer_count_and_date_in_this_order() {
 
 #[test]
 fn failures_of_updates_and_deletes_have_their_own_codes_and_are_tried_again() {
-    let mut world = three();
+    let mut world = three_with(EVERY_CYCLE);
     world.clean_cycle();
     world.people.set("u", "jobTitle", "Boss");
     world.once(Method::Patch, "/Users", status(409));
@@ -216,12 +223,12 @@ fn an_entitlement_change_leaves_an_escrow_that_is_not_due_alone() {
     world.once(Method::Patch, "/Users", status(500));
     world.cycle();
     let mut escrow = world.escrows().remove(0);
-    escrow.next_retry = Timestamp::MAX;
+    escrow.next_retry = Some(Timestamp::MAX);
     world.store().save_escrow(JOB, &escrow).unwrap();
     world.people.member("G", "u").assign("G");
     world.cycle();
     assert_eq!(world.escrow_lines(), ["u InternalServerError 0"]);
-    escrow.next_retry = Timestamp::MIN;
+    escrow.next_retry = Some(Timestamp::MIN);
     world.store().save_escrow(JOB, &escrow).unwrap();
     world.clean_cycle();
     assert_eq!(world.held("u").unwrap()["title"], "Boss");
@@ -425,76 +432,6 @@ fn five_requests_in_a_row_without_a_connection_are_an_outage() {
         assert_eq!(world.escrow_lines(), [""; 0]);
     }
     scimulator::covers!("E-136", "E-246");
-}
-
-#[test]
-fn a_linked_account_that_is_gone_is_looked_for_and_created_again() {
-    let mut world = three();
-    world.clean_cycle();
-    let id = world.target_id("u");
-    world.by_hand(Method::Delete, &format!("/Users/{id}"), None);
-    world.people.set("u", "jobTitle", "Boss");
-    world.sent();
-    world.clean_cycle();
-    assert_eq!(
-        world.requests(),
-        ["GET /Users/{u}", "GET /Users?filter=userName+eq+%22u%40contoso.com%22", "POST /Users"]
-    );
-    assert_eq!(world.held("u").unwrap()["title"], "Boss");
-    scimulator::covers!("E-247", "W-077");
-}
-
-#[test]
-fn a_linked_account_that_is_gone_and_has_a_twin_is_linked_to_the_twin() {
-    let mut world = three();
-    world.clean_cycle();
-    let id = world.target_id("u");
-    world.by_hand(Method::Delete, &format!("/Users/{id}"), None);
-    let twin = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "userName": upn("u"), "active": false, "externalId": "twin",
-    });
-    world.by_hand(Method::Post, "/Users", Some(&twin));
-    world.people.set("u", "jobTitle", "Boss");
-    world.once(Method::Get, &format!("/Users/{id}"), status(404));
-    world.clean_cycle();
-    let held = world.held("u").unwrap();
-    assert_eq!(
-        (&held["title"], &held["active"], &held["externalId"]),
-        (&json!("Boss"), &json!(true), &json!("twin"))
-    );
-    scimulator::covers!("E-247", "W-077");
-}
-
-#[test]
-fn a_patch_of_an_account_that_just_went_is_handled_like_a_read_of_it() {
-    let mut world = three();
-    world.clean_cycle();
-    let id = world.target_id("u");
-    world.people.set("u", "jobTitle", "Boss");
-    world.once(Method::Patch, &format!("/Users/{id}"), status(404));
-    world.sent();
-    world.clean_cycle();
-    let lines = world.requests();
-    assert_eq!(lines.len(), 4, "{lines:?}");
-    assert_eq!(lines[2], "GET /Users?filter=userName+eq+%22u%40contoso.com%22");
-    assert_eq!(world.held("u").unwrap()["title"], "Boss");
-    scimulator::covers!("W-043");
-}
-
-#[test]
-fn with_invalid_anchor_a_linked_account_that_is_gone_fails_its_object() {
-    let mut world = World::new("[job.fidelity]\non_missing = \"invalid_anchor\"");
-    world.people.user("u", &[]).assign("u");
-    world.clean_cycle();
-    let id = world.target_id("u");
-    world.by_hand(Method::Delete, &format!("/Users/{id}"), None);
-    world.people.set("u", "jobTitle", "Boss");
-    world.sent();
-    world.cycle();
-    assert_eq!(world.requests(), ["GET /Users/{u}"]);
-    assert_eq!(world.log_lines(), ["u update failure InvalidAnchor"]);
-    scimulator::covers!("E-247", "W-078");
 }
 
 #[test]

@@ -495,6 +495,11 @@ impl World {
         true
     }
 
+    /// When the next cycle is due.
+    pub(super) fn begin_next(&mut self) -> Timestamp {
+        self.begin_at()
+    }
+
     fn begin_at(&mut self) -> Timestamp {
         let now = self.clock.now();
         if !std::mem::replace(&mut self.began, true) {

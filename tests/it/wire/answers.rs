@@ -141,7 +141,7 @@ fn a_failure_text_has_its_parts_in_order() {
     let text = format!(
         "{}. {}",
         failure_text(409, br#"{"detail":"taken"}"#),
-        retry_text(3, "2026-08-01T10:20:30.5Z".parse().unwrap()),
+        retry_text(3, Some("2026-08-01T10:20:30.5Z".parse().unwrap())),
     );
     let mut rest = text.as_str();
     for part in [

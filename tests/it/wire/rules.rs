@@ -80,6 +80,7 @@ fn every_rule_has_its_effect_on_create_and_update() {
         "M-022", "M-024", "M-031", "M-032", "M-033", "M-034", "M-035", "M-041", "M-042", "M-043", "M-045"
     );
     covers!("M-049", "M-051", "M-052", "M-054", "W-093", "W-094", "W-097", "W-109", "W-111");
+    covers!("E-032", "E-033", "E-036", "E-037");
     super::cases::<Case>("rules.toml").into_iter().for_each(check);
 }
 
