@@ -19,6 +19,7 @@ pub mod output;
 
 mod advance;
 mod check;
+mod compatibility;
 mod completions;
 mod cycle;
 mod deletions;
@@ -123,7 +124,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
     let context = Context::new(global)?;
     match command {
         Command::Init(arguments) => init::run(&context, &arguments),
-        Command::Check => check::run(&context),
+        Command::Check(arguments) => check::run(&context, &arguments),
         Command::Demo => demo::run(&context),
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Advance(arguments) => advance::run(&context, &arguments),
@@ -135,12 +136,13 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Start => start::start(&context),
         Command::Pause => start::pause(&context),
         Command::Restart(arguments) => start::restart_job(&context, &arguments),
-        Command::Deletions(command) => deletions::run(&context, &command),
+        Command::Deletions(command) => deletions::run(&context, command),
         Command::Quarantine => quarantine::run(&context),
         Command::Schema(command) => schema::run(&context, &command),
         Command::Directory(arguments) => directory::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
+        Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

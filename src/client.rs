@@ -7,18 +7,23 @@ mod authorize;
 mod har;
 pub mod journal;
 mod network;
+pub mod oauth;
 pub mod overlay;
 mod pace;
+mod pseudonym;
 mod readable;
 mod redact;
+mod roots;
 
-pub use authorize::{Authorization, BearerToken, InvalidToken};
+pub use authorize::{Authorization, Authorized, BearerToken, InvalidToken};
 pub use har::{HAR_VERSION, har};
 pub use journal::{
     About, Body, Exchange, ExchangeError, Filter, JOURNAL_BODY_BYTES_MAX, JournalError, JournalReader,
-    JournalWriter, ObjectRef, Outcome, RequestRecord, ResponseRecord, file_name, read,
+    JournalWriter, ObjectRef, Outcome, RequestRecord, ResponseRecord, file_name, prune, read,
 };
 pub use network::{Answered, BODY_BYTES_MAX, Network, NetworkError, NetworkOptions, ProxySettings};
 pub use pace::Pace;
+pub use pseudonym::Pseudonyms;
 pub use readable::one_line;
 pub use redact::{MASK, Redactor};
+pub use roots::{ROOTS_FILE_BYTES_MAX, RootsError, read_roots};

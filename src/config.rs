@@ -8,12 +8,15 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use url::Url;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
+use crate::gallery;
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
 use crate::mapping::template::{Template, TemplateOptions};
+use crate::scim::style::Dialect;
 pub use crate::scope::ScopeMode;
 use crate::scope::filter::FilterOptions;
 
@@ -32,6 +35,7 @@ mod raw;
 mod source;
 mod structure;
 
+use fidelity::DialectChoice;
 pub use fidelity::{Edition, Fidelity};
 pub use mask::mask_secrets;
 pub use source::FILE_BYTES_MAX;
@@ -42,7 +46,7 @@ pub use token::TokenSource;
 pub const FILE_NAME: &str = "scimulator.toml";
 
 /// The app profiles that a job may name.
-pub const APP_PROFILES: &[&str] = &["scim"];
+pub const APP_PROFILES: &[&str] = &["scim", "customappsso"];
 
 /// The most characters of a job's name, which is part of file names and ids.
 pub const JOB_NAME_CHARS_MAX: usize = 64;
@@ -104,8 +108,10 @@ pub struct JobConfig {
     pub mappings: Template,
     /// The target.
     pub endpoint: Endpoint,
-    /// Where the secret token is; `None` for a target that wants none.
-    pub token: Option<TokenSource>,
+    /// How its requests are authorized.
+    pub access: Access,
+    /// A PEM file of certificates that are trusted besides the system's.
+    pub ca: Option<PathBuf>,
     /// Who is in scope before filters.
     pub scope: ScopeMode,
     /// Whether the target may be another machine; a remote target without it never loads.
@@ -118,6 +124,8 @@ pub struct JobConfig {
     pub skip_out_of_scope_deletions: bool,
     /// The most requests in a second of wire time, at most [`REQUESTS_PER_SECOND_MAX`]; `None` for no limit (W-035).
     pub requests_per_second: Option<NonZeroU32>,
+    /// How long the wire journal keeps an exchange, in job time; `None` for ever.
+    pub journal_keep: Option<SignedDuration>,
     /// The deletes and disables that one cycle may send; `None` without the guard (E-176).
     pub delete_threshold: Option<u32>,
     /// Who is told of quarantine and of the guard.
@@ -127,6 +135,21 @@ pub struct JobConfig {
 }
 
 impl JobConfig {
+    /// The form of its requests: the one that was chosen, else the one that its app is pinned to, else what the flags of
+    /// the tenant URL select (`wire.md 0.3`).
+    pub fn dialect(&self) -> Dialect {
+        let of_url = || match &self.endpoint {
+            Endpoint::Embedded => Dialect::Default,
+            Endpoint::Remote(url) => url.dialect(),
+        };
+        match self.fidelity.dialect {
+            DialectChoice::Auto => gallery::pinned_dialect(&self.app).unwrap_or_else(of_url),
+            DialectChoice::Default => Dialect::Default,
+            DialectChoice::Optscim => Dialect::Optscim,
+            DialectChoice::Legacy2018 => Dialect::Legacy2018,
+        }
+    }
+
     /// How mappings and filters of this job are read.
     pub fn reading(&self) -> TemplateOptions<'static> {
         reading(&self.fidelity, self.scope)
@@ -146,6 +169,7 @@ fn reading(fidelity: &Fidelity, scope: ScopeMode) -> TemplateOptions<'static> {
             unique_value_outbound: fidelity.unique_value_outbound,
             scope_is_all: scope == ScopeMode::All,
             strict_conditions: fidelity.strict_conditions,
+            unknown_attributes: fidelity.unknown_attributes,
         },
         filter: FilterOptions {
             regex_anchored: fidelity.regex_anchored,
@@ -163,6 +187,39 @@ pub enum Endpoint {
     Embedded,
     /// A SCIM endpoint.
     Remote(TenantUrl),
+}
+
+/// How a job's requests are authorized (`wire.md 1.3`).
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// Not at all: for a target that asks for nothing.
+    Open,
+    /// By a long-lived secret token.
+    Token(TokenSource),
+    /// By OAuth client credentials.
+    Oauth(Oauth),
+}
+
+impl Access {
+    /// Where its secret is.
+    pub fn secret(&self) -> Option<&TokenSource> {
+        match self {
+            Self::Open => None,
+            Self::Token(token) => Some(token),
+            Self::Oauth(oauth) => Some(&oauth.client_secret),
+        }
+    }
+}
+
+/// OAuth client credentials, as the fields of the admin center have them.
+#[derive(Debug, Clone)]
+pub struct Oauth {
+    /// Where access tokens are had: `https`, or `http`; allowed as the target is.
+    pub token_endpoint: Url,
+    /// The client identifier, not empty.
+    pub client_id: String,
+    /// Where the client secret is.
+    pub client_secret: TokenSource,
 }
 
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.

@@ -132,4 +132,12 @@ pub enum TransportError {
     /// The bytes received are not HTTP, or broke off.
     #[error("the answer is not valid HTTP: {0}")]
     Protocol(String),
+    /// There was no access token to send the request with, so that it was not sent.
+    #[error("no access token: {reason}")]
+    NoToken {
+        /// Whether the token endpoint refused the credentials; else it could not be asked, or made no sense.
+        refused: bool,
+        /// What happened there.
+        reason: String,
+    },
 }

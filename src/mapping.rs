@@ -9,6 +9,7 @@
 //!
 //! References (manager, members) take no part in that; [`mod@reference`] has their requests.
 
+mod against;
 pub mod check;
 pub mod create;
 pub mod definition;
@@ -25,7 +26,7 @@ pub(crate) mod written;
 pub use create::CreateRefused;
 pub use definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};
 pub use difference::{Difference, Verb};
-pub use evaluate::{Evaluated, Mapped, MappedAttribute, MappedValue, MappingError};
+pub use evaluate::{Evaluated, Mapped, MappedAttribute, MappedValue, MappingError, Taken};
 pub use guest::shorten_guest_upn;
 pub use patch::patch_body;
 pub use reference::{

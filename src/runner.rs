@@ -9,12 +9,14 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
+use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
     Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
+    RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
-use crate::config::{Config, Endpoint, JobConfig};
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
@@ -23,8 +25,9 @@ use crate::engine::drive::{
 };
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
-use crate::http::Request;
+use crate::http::{Method, Request, Response, TransportError};
 use crate::schema::{self, Identity, Imported};
+use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
@@ -47,6 +50,15 @@ pub enum RunError {
         job: String,
         /// Why.
         reason: String,
+    },
+    /// The certificates of the job can't be used.
+    #[error("the certificates of job `{job}` can't be used")]
+    Roots {
+        /// The job.
+        job: String,
+        /// Why.
+        #[source]
+        source: RootsError,
     },
     /// The network client can't be set up.
     #[error("the network client can't be set up")]
@@ -129,7 +141,7 @@ impl Job {
         /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
         const WORKERS: usize = 1;
         let spec = JobSpec::new(config, job, WORKERS);
-        let token = match &job.token {
+        let secret = match job.access.secret() {
             Some(source) => Some(
                 source
                     .resolve(environment)
@@ -139,13 +151,17 @@ impl Job {
         };
         let target = match &job.endpoint {
             Endpoint::Embedded => {
-                Target::Embedded { token: token.as_ref().map(|token| token.expose_secret().to_owned()) }
+                Target::Embedded { token: secret.as_ref().map(|token| token.expose_secret().to_owned()) }
             }
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
                 options.timeout =
                     std::time::Duration::try_from(job.fidelity.timeout).unwrap_or(options.timeout);
                 options.follow_redirects = job.fidelity.follow_redirects;
+                if let Some(file) = &job.ca {
+                    options.extra_roots = read_roots(file)
+                        .map_err(|source| RunError::Roots { job: job.name.clone(), source })?;
+                }
                 let pace = match job.requests_per_second {
                     Some(requests) => Pace::per_second(requests, WireClock::real()),
                     None => Pace::none(),
@@ -157,7 +173,7 @@ impl Job {
                 })
             }
         };
-        let credentials = credentials(&job.name, token)?;
+        let credentials = credentials(job, secret)?;
         Ok(Self {
             spec,
             config: job.clone(),
@@ -168,9 +184,43 @@ impl Job {
         })
     }
 
+    /// The same job in another dialect, whatever its tenant URL selects.
+    #[must_use]
+    pub fn speaking(mut self, dialect: Dialect) -> Self {
+        self.spec.style.dialect = dialect;
+        self
+    }
+
     /// What the engine sees of it.
     pub fn spec(&self) -> &JobSpec {
         &self.spec
+    }
+
+    /// Asks the target for a resource path once, apart from any cycle: nothing is written and no journal kept. The
+    /// inner result is the answer, or why there is none.
+    pub fn get(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        path: &str,
+    ) -> Result<Result<Response, TransportError>, RunError> {
+        let rules = &self.spec.rules;
+        let header = |name: &str, value: &Option<String>| Some((name.to_owned(), value.clone()?));
+        let headers = [header("Accept", &rules.accept), header("User-Agent", &rules.user_agent)];
+        let mut request = Request {
+            method: Method::Get,
+            url: format!("{}/{path}", self.spec.base_url),
+            headers: headers.into_iter().flatten().collect(),
+            body: None,
+        };
+        self.credentials.authorization.apply(&mut request);
+        match &self.target {
+            Target::Embedded { token } => {
+                let mut app = app(&self.spec, store, token.clone())?;
+                Ok(Ok(app.handle(&request, clock.now()).response))
+            }
+            Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
+        }
     }
 
     /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.
@@ -184,6 +234,11 @@ impl Job {
     ) -> Result<CycleResult, RunError> {
         let journal = match mode {
             Mode::Real => {
+                if let Some(keep) = self.config.journal_keep
+                    && let Err(error) = prune(&self.journal, &self.spec.name, keep, clock.now())
+                {
+                    tracing::warn!(%error, "old exchanges stay in the wire journal");
+                }
                 Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
             }
             Mode::Plan => None,
@@ -214,6 +269,12 @@ impl Job {
     }
 }
 
+/// The embedded app with what it held when it was last used.
+fn app(spec: &JobSpec, store: &Store, token: Option<String>) -> Result<App, RunError> {
+    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
+    App::with_content(options, store.embedded_content(&spec.name)?).map_err(RunError::Content)
+}
+
 fn embedded(
     spec: &JobSpec,
     store: &mut Store,
@@ -223,9 +284,7 @@ fn embedded(
     credentials: &Credentials,
     ports: &mut Watched<'_>,
 ) -> Result<CycleResult, RunError> {
-    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
-    let content = store.embedded_content(&spec.name)?;
-    let mut app = App::with_content(options, content).map_err(RunError::Content)?;
+    let mut app = app(spec, store, token)?;
     // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
     let clock = VirtualClock::new(clock.now());
     let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
@@ -349,15 +408,33 @@ pub fn source(config: &Config) -> Source {
     }
 }
 
-fn credentials(job: &str, token: Option<SecretString>) -> Result<Credentials, RunError> {
-    let authorization = match token.clone() {
-        Some(token) => Authorization::Bearer(
-            BearerToken::try_from(token)
-                .map_err(|error| RunError::InvalidToken { job: job.to_owned(), reason: error.to_string() })?,
-        ),
-        None => Authorization::None,
+fn credentials(job: &JobConfig, secret: Option<SecretString>) -> Result<Credentials, RunError> {
+    let redactor;
+    let authorization = match (&job.access, secret) {
+        (Access::Oauth(oauth), Some(client_secret)) => {
+            let credentials = ClientCredentials {
+                token_endpoint: oauth.token_endpoint.clone(),
+                client_id: oauth.client_id.clone(),
+                client_secret,
+                location: job.fidelity.oauth_credential_location,
+            };
+            redactor = Redactor::new(credentials.secrets());
+            let tokens = AccessTokens::new(credentials, WireClock::real(), redactor.clone());
+            Authorization::ClientCredentials(Arc::new(tokens))
+        }
+        (_, Some(token)) => {
+            redactor = Redactor::new([token.clone()]);
+            Authorization::Bearer(BearerToken::try_from(token).map_err(|error| RunError::InvalidToken {
+                job: job.name.clone(),
+                reason: error.to_string(),
+            })?)
+        }
+        (_, None) => {
+            redactor = Redactor::new([]);
+            Authorization::None
+        }
     };
-    Ok(Credentials { authorization, redactor: Redactor::new(token) })
+    Ok(Credentials { authorization, redactor })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, RunError> {

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod path;
 pub mod query;
 pub mod retry_after;
+pub mod schemas;
 pub mod style;
 
 /// Schema URNs and message URNs, as the service writes them.

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{APP_PROFILES, duration};
+use crate::scim::style::Dialect;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -65,11 +66,8 @@ pub enum Format {
 pub enum Command {
     /// Write a configuration, a small directory and a first scenario.
     Init(InitArguments),
-    /// Read configuration, directory and mappings and report every mistake in them, without touching the network.
-    #[command(
-        after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json"
-    )]
-    Check,
+    /// Read configuration, directory and mappings and report every mistake in them.
+    Check(CheckArguments),
     /// Run a sample directory against the embedded app: initial cycle, a leaver, an incremental cycle.
     #[command(after_help = "Examples:\n  scimulator demo\n  scimulator demo -v")]
     Demo,
@@ -137,6 +135,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Evaluate mapping expressions.
     Expression(ExpressionArguments),
+    /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
+    Compatibility(CompatibilityArguments),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Print a shell's completion script.
@@ -220,6 +220,19 @@ pub struct StatusArguments {
     pub watch: bool,
 }
 
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator check\n  scimulator -c conf/scimulator.toml check --format json\n  \
+                        scimulator check --target\n\n\
+                        Exits with 2 for mistakes in what was written, with 1 when the target disagrees."
+)]
+pub struct CheckArguments {
+    /// Also ask the target for its `/Schemas`, and compare them with the mappings.
+    #[arg(long)]
+    pub target: bool,
+}
+
 /// Arguments of `cycle`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator cycle\n  scimulator cycle --initial --fail-on escrows\n\n\
@@ -243,17 +256,28 @@ pub enum FailOn {
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator plan\n  scimulator plan --fail-if 'disables > 5'\n  \
-                        scimulator plan --fail-if 'deletes > 0' --format json")]
+                        scimulator plan --fail-if 'deletes > 0' --format json\n  \
+                        scimulator plan --compare optscim")]
 pub struct PlanArguments {
     /// Exit with 1 when this holds, a count compared with a number; repeated, when any holds.
     #[arg(long, value_name = "EXPR")]
     pub fail_if: Vec<String>,
+    /// Show each request beside what it would be in this dialect.
+    #[arg(long, value_name = "DIALECT", value_parser = dialect_parser(), conflicts_with = "fail_if")]
+    pub compare: Option<Dialect>,
+}
+
+/// Dialects by the names that the configuration's documentation has for them.
+fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::ALL.iter().map(|dialect| dialect.as_str()))
+        .try_map(|name| Dialect::from_name(&name).ok_or_else(|| format!("there is no dialect `{name}`")))
 }
 
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator logs --status failure\n  \
                         scimulator logs --object adele@contoso.com --wire\n  \
+                        scimulator logs --har wire.har --redact\n  \
                         scimulator logs --action create --limit 20 --format json")]
 pub struct LogsArguments {
     /// Only entries that ended so.
@@ -265,9 +289,16 @@ pub struct LogsArguments {
     /// Only entries of this user or group: userPrincipalName, objectId or a group's displayName.
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
-    /// Show the HTTP exchanges too.
+    /// Show the HTTP exchanges too, each with its milliseconds.
     #[arg(long)]
     pub wire: bool,
+    /// Write the exchanges to this file as HAR 1.2 in place of showing the log; `-` is standard output. Without a
+    /// choice of entries the whole journal, with probes and requests for tokens.
+    #[arg(long, value_name = "FILE", conflicts_with = "wire")]
+    pub har: Option<PathBuf>,
+    /// Put pseudonyms in the place of personal data; equal values have equal ones.
+    #[arg(long)]
+    pub redact: bool,
     /// The most entries, the latest ones.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
@@ -341,6 +372,31 @@ pub struct TargetArguments {
     /// The path before `/Users`.
     #[arg(long, value_name = "PATH", default_value = "/scim")]
     pub base_path: String,
+}
+
+/// Arguments of `compatibility`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator compatibility http://127.0.0.1:8080/scim --token-env SCIM_TOKEN\n  \
+                        scimulator compatibility http://127.0.0.1:8080/scim --markdown > compatibility.md\n\n\
+                        Each step is told in the default and in the flagged dialect. It is fine; tolerated, when the end is\n\
+                        right but something about it is off; refused, when nothing has changed; corrupted, when the server\n\
+                        holds something else than what it was told. What the story made is deleted at its end.\n\
+                        Ends with 1 when a step is neither fine nor tolerated."
+)]
+pub struct CompatibilityArguments {
+    /// The server's base URL, the part before `/Users`.
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The environment variable with the bearer token.
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+    /// Let the server be another machine; users and groups are made and deleted there.
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// Print a Markdown table.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// Arguments of `explain`.

@@ -1,11 +1,16 @@
-//! `check`: everything that is wrong with what was written, without touching the network.
+//! `check`: everything that is wrong with what was written, without touching the network unless asked to.
 
+mod attributes;
+mod target;
+
+use super::arguments::CheckArguments;
 use super::context::Context;
 use super::failure::{findings_to_json, print_findings};
 use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::config::{Config, JobConfig};
+use crate::config::tenant_url::TenantUrlWarning;
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
 use crate::directory::import::{ImportError, import};
 use crate::directory::read::Counts;
@@ -13,7 +18,10 @@ use crate::engine::spec::JobSpec;
 use crate::runner::{RunError, imported_schema, source};
 use crate::store::{ImportFault, Store};
 
-pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+use attributes::Known;
+
+pub(super) fn run(context: &Context, arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let mut disagreement = Exit::Fine;
     let mut summary = Vec::new();
     let mut notes = Vec::new();
     let findings = match context.load()? {
@@ -24,13 +32,28 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             let imported = check_schemas(&config, &jobs)?;
             findings.extend(imported.findings);
             notes.extend(imported.jobs.iter().map(|job| imported_note(job)));
+            notes.extend(jobs.iter().filter_map(|job| off_spec(job)));
             let configured = jobs.iter().filter(|job| !imported.jobs.contains(&job.name));
-            findings.extend(configured.flat_map(|job| check_mappings(&config, job)));
-            let (counts, found) = check_directory(&config)?;
+            findings.extend(configured.clone().flat_map(|job| check_mappings(&config, job)));
+            let CheckedDirectory { read, findings: found } = check_directory(&config)?;
             findings.extend(found);
-            if let Some(counts) = counts {
+            if let Some((counts, attributes)) = read {
+                let found: Vec<Diagnostic> =
+                    configured.flat_map(|job| attributes::check(&config, job, &attributes)).collect();
+                // Reading took some of them for misspelt, and now that is known.
+                findings.retain(|guess| {
+                    guess.severity == Severity::Error || found.iter().all(|sure| sure.place != guess.place)
+                });
+                findings.extend(found);
                 summary.extend(summary_of(&counts));
                 notes.extend(derived_ids(&counts));
+            }
+            if arguments.target && !has_errors(&findings) {
+                for job in jobs {
+                    let compared = target::check(&config, job)?;
+                    findings.extend(compared.findings);
+                    disagreement = worse(disagreement, compared.exit);
+                }
             }
             findings
         }
@@ -51,15 +74,34 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             context.output.text(&format!("ok: {}", summary.join(", ")))?;
         }
     }
-    Ok(if failed { Exit::Usage } else { Exit::Fine })
+    Ok(if disagreement == Exit::Fine && failed { Exit::Usage } else { disagreement })
+}
+
+/// The one to end with, of two jobs: a target that can't be asked weighs more than one that disagrees.
+fn worse(one: Exit, other: Exit) -> Exit {
+    if one == Exit::Target || other == Exit::Fine { one } else { other }
 }
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let error = job.token.as_ref()?.resolve(env).err()?;
+    let error = job.access.secret()?.resolve(env).err()?;
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let message = format!("job `{}` has no token: {error}{cause}", job.name);
+    let what = match job.access {
+        Access::Oauth(_) => "client secret",
+        Access::Token(_) | Access::Open => "token",
+    };
+    let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
+}
+
+/// What is said of a target on this machine without TLS; one on another machine has a warning in its place.
+fn off_spec(job: &JobConfig) -> Option<String> {
+    match &job.endpoint {
+        Endpoint::Remote(url) if url.is_loopback() && url.base().starts_with("http://") => {
+            Some(format!("job `{}`: {}; on this machine it is allowed", job.name, TenantUrlWarning::OffSpec))
+        }
+        Endpoint::Remote(_) | Endpoint::Embedded => None,
+    }
 }
 
 /// The jobs that run an imported schema, and what is wrong with it.
@@ -119,30 +161,37 @@ fn check_mappings(config: &Config, job: &JobConfig) -> Vec<Diagnostic> {
     findings
 }
 
+/// What there is in the directory, if it can be read, and what is wrong with it.
+struct CheckedDirectory {
+    read: Option<(Counts, Known)>,
+    findings: Vec<Diagnostic>,
+}
+
 /// Reads the directory's files as an import would, and holds them against what is known of them. Nothing is kept.
-fn check_directory(config: &Config) -> Result<(Option<Counts>, Vec<Diagnostic>), Failure> {
+fn check_directory(config: &Config) -> Result<CheckedDirectory, Failure> {
     let source = source(config);
     let mut empty = Store::temporary().map_err(|error| store_failure(&error))?;
     let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
     let now = now(known.as_ref().unwrap_or(&empty));
-    let (counts, findings) = match import(&mut empty, &source, now) {
-        Ok(read) => (read.counts, read.warnings),
+    let (read, mut findings) = match import(&mut empty, &source, now) {
+        Ok(read) => (Some((read.counts, read.attributes)), read.warnings),
         Err(ImportError::Store(error)) => return Err(store_failure(&error)),
-        Err(error) => return Ok((None, error.findings())),
+        Err(error) => return Ok(CheckedDirectory { read: None, findings: error.findings() }),
     };
     // Rows known before say nothing new, so only a refusal is of interest here.
-    let Some(known) = known else { return Ok((Some(counts), findings)) };
+    let Some(known) = known else { return Ok(CheckedDirectory { read, findings }) };
     let mut copy = known.copy().map_err(|error| store_failure(&error))?;
     drop(known);
     match import(&mut copy, &source, now) {
-        Ok(_) => Ok((Some(counts), findings)),
-        Err(ImportError::Store(error)) => Err(store_failure(&error)),
+        Ok(_) => {}
+        Err(ImportError::Store(error)) => return Err(store_failure(&error)),
         Err(error @ ImportError::Refused(ImportFault::Vanished(_) | ImportFault::FileGone { .. })) => {
-            Ok((Some(counts), findings.into_iter().chain(error.findings()).collect()))
+            findings.extend(error.findings());
         }
         // Something in the state makes a difference: a group renamed by command, say. It is told as an import tells it.
-        Err(error) => Ok((Some(counts), error.findings())),
+        Err(error) => findings = error.findings(),
     }
+    Ok(CheckedDirectory { read, findings })
 }
 
 /// What there is; what there is none of is left out, but for users.

@@ -13,7 +13,7 @@ use crate::engine::restart::{Reset, restart};
 /// So many names of those who are held back are shown.
 const NAMES_SHOWN_MAX: usize = 20;
 
-pub(super) fn run(context: &Context, command: &DeletionsCommand) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, command: DeletionsCommand) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = lock(context, &session)?;
     let name = session.job.name.clone();

@@ -156,6 +156,7 @@ fn print_json(
             step
         });
         members.insert("expression".to_owned(), expression.canonical().into());
+        members.insert("evaluationResult".to_owned(), outcome.evaluation_result().into());
         members.insert("steps".to_owned(), steps.collect());
     }
     context.output.json(&json)

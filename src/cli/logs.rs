@@ -1,12 +1,14 @@
 //! `logs`: the provisioning log, with the exchanges behind it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::arguments::{LogAction, LogStatus, LogsArguments};
 use super::context::Context;
 use super::session::{Session, store_failure};
 use super::{Exit, Failure};
-use crate::client::{Exchange, Filter, file_name, one_line};
+use crate::client::{Exchange, Filter, JournalError, Pseudonyms, file_name, har, one_line, read};
 use crate::engine::entry::{Entry, seconds, summary};
 use crate::engine::phase_of;
 use crate::engine::spec::JobSpec;
@@ -18,7 +20,22 @@ const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
     let session = Session::look(context)?;
-    let spec = JobSpec::new(&session.config, &session.job, 1);
+    let rows = chosen(&session, arguments)?;
+    let pseudonyms = if arguments.redact {
+        Some(Pseudonyms::kept_in(&session.config.state_dir).map_err(|error| {
+            Failure::new(Exit::Usage, "the key of the pseudonyms can't be had").because(&error)
+        })?)
+    } else {
+        None
+    };
+    match &arguments.har {
+        Some(file) => write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file),
+        None => show(context, &session, arguments, &rows, pseudonyms.as_ref()),
+    }
+}
+
+/// The entries that the arguments choose.
+fn chosen(session: &Session, arguments: &LogsArguments) -> Result<Vec<LogRow>, Failure> {
     let store = &session.store;
     let object = match &arguments.object {
         Some(text) => Some(match store.resolve(text).map_err(|error| store_failure(&error))? {
@@ -32,26 +49,47 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
         action: arguments.action.map(|action| action_name(action).to_owned()),
         object,
         cycle: None,
-        limit: Some(arguments.limit.unwrap_or(ENTRIES_SHOWN)),
+        limit: Some(arguments.limit.unwrap_or(if arguments.har.is_some() {
+            u32::MAX
+        } else {
+            ENTRIES_SHOWN
+        })),
     };
-    let rows = store.log_entries(&session.job.name, &filter).map_err(|error| store_failure(&error))?;
-    let exchanges = if arguments.wire {
-        read_exchanges(&journal_folder(&session.config).join(file_name(&session.job.name)))?
-    } else {
-        BTreeMap::new()
-    };
-    for row in &rows {
+    store.log_entries(&session.job.name, &filter).map_err(|error| store_failure(&error))
+}
+
+fn show(
+    context: &Context,
+    session: &Session,
+    arguments: &LogsArguments,
+    rows: &[LogRow],
+    pseudonyms: Option<&Pseudonyms>,
+) -> Result<Exit, Failure> {
+    let spec = JobSpec::new(&session.config, &session.job, 1);
+    let store = &session.store;
+    let exchanges = if arguments.wire { by_object(read_exchanges(session)?) } else { BTreeMap::new() };
+    for row in rows {
         let wire = match exchanges.get(&(row.cycle.unsigned_abs(), row.source_id.clone())) {
             Some(all) => behind(store, &session.job.name, row, all)?,
             None => Vec::new(),
         };
+        let wire: Vec<Cow<'_, Exchange>> = wire
+            .into_iter()
+            .map(|exchange| match pseudonyms {
+                Some(pseudonyms) => Cow::Owned(pseudonyms.exchange(exchange)),
+                None => Cow::Borrowed(exchange),
+            })
+            .collect();
+        let cycle_id = store
+            .cycle_id(&session.job.name, row.cycle)
+            .map_err(|error| store_failure(&error))?
+            .unwrap_or_default();
+        let mut record = summary(&spec, &cycle_id, row)
+            .map_err(|error| store_failure(&crate::store::StoreError::from(error)))?;
         if context.output.is_json() {
-            let cycle_id = store
-                .cycle_id(&session.job.name, row.cycle)
-                .map_err(|error| store_failure(&error))?
-                .unwrap_or_default();
-            let mut record = summary(&spec, &cycle_id, row)
-                .map_err(|error| store_failure(&crate::store::StoreError::from(error)))?;
+            if let Some(pseudonyms) = pseudonyms {
+                pseudonyms.log_entry(&mut record);
+            }
             if arguments.wire
                 && let Some(members) = record.as_object_mut()
             {
@@ -60,14 +98,63 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
             }
             context.output.json_line(&record)?;
         } else {
-            context.output.text(&line(row)?)?;
+            let line = line(row)?;
+            context
+                .output
+                .text(&pseudonyms.map_or(line.clone(), |pseudonyms| pseudonyms.line_about(&record, &line)))?;
             for exchange in &wire {
-                context.output.text(&format!("    {}", one_line(exchange)))?;
+                context.output.text(&format!(
+                    "    {:>6} ms  {}",
+                    exchange.duration_ms,
+                    one_line(exchange)
+                ))?;
             }
         }
     }
     if rows.is_empty() {
         context.output.note("no entries");
+    }
+    Ok(Exit::Fine)
+}
+
+/// Writes the exchanges behind the entries, or the whole journal when nothing chooses among them.
+fn write_har(
+    context: &Context,
+    session: &Session,
+    arguments: &LogsArguments,
+    rows: &[LogRow],
+    pseudonyms: Option<&Pseudonyms>,
+    file: &Path,
+) -> Result<Exit, Failure> {
+    let LogsArguments { status, action, object, limit, .. } = arguments;
+    let all = read_exchanges(session)?;
+    let exchanges = if status.is_none() && action.is_none() && object.is_none() && limit.is_none() {
+        all
+    } else {
+        let by_object = by_object(all);
+        let mut exchanges = Vec::new();
+        for row in rows {
+            if let Some(all) = by_object.get(&(row.cycle.unsigned_abs(), row.source_id.clone())) {
+                exchanges.extend(behind(&session.store, &session.job.name, row, all)?.into_iter().cloned());
+            }
+        }
+        exchanges
+    };
+    let document = match pseudonyms {
+        Some(pseudonyms) => {
+            let masked: Vec<Exchange> =
+                exchanges.iter().map(|exchange| pseudonyms.exchange(exchange)).collect();
+            har(&masked)
+        }
+        None => har(&exchanges),
+    };
+    if file == Path::new("-") {
+        context.output.json(&document)?;
+    } else {
+        std::fs::write(file, format!("{document:#}\n")).map_err(|error| {
+            Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
+        })?;
+        context.output.note(&format!("{} exchanges written to {}", exchanges.len(), file.display()));
     }
     Ok(Exit::Fine)
 }
@@ -119,26 +206,33 @@ fn behind<'e>(
         .collect())
 }
 
-/// Exchanges by cycle and object, in the order in which they were sent.
-fn read_exchanges(file: &std::path::Path) -> Result<BTreeMap<(u64, String), Vec<Exchange>>, Failure> {
-    let mut found: BTreeMap<(u64, String), Vec<Exchange>> = BTreeMap::new();
-    let failed = |error: &crate::client::JournalError| {
-        Failure::new(Exit::Usage, "the wire journal can't be read").because(error)
-    };
-    for exchange in crate::client::read(file, Filter::all()).map_err(|error| failed(&error))? {
-        let exchange = match exchange {
-            Ok(exchange) => exchange,
-            Err(torn @ crate::client::JournalError::Torn { .. }) => {
+/// The exchanges of the job's journal in the order in which they were sent.
+fn read_exchanges(session: &Session) -> Result<Vec<Exchange>, Failure> {
+    let file = journal_folder(&session.config).join(file_name(&session.job.name));
+    let failed =
+        |error: &JournalError| Failure::new(Exit::Usage, "the wire journal can't be read").because(error);
+    let mut exchanges = Vec::new();
+    for exchange in read(&file, Filter::all()).map_err(|error| failed(&error))? {
+        match exchange {
+            Ok(exchange) => exchanges.push(exchange),
+            Err(torn @ JournalError::Torn { .. }) => {
                 tracing::info!(%torn, "a line of the journal was skipped");
-                continue;
             }
             Err(error) => return Err(failed(&error)),
-        };
+        }
+    }
+    Ok(exchanges)
+}
+
+/// Those of objects, by cycle and objectId.
+fn by_object(exchanges: Vec<Exchange>) -> BTreeMap<(u64, String), Vec<Exchange>> {
+    let mut found: BTreeMap<(u64, String), Vec<Exchange>> = BTreeMap::new();
+    for exchange in exchanges {
         if let (Some(cycle), Some(object)) = (exchange.about.cycle, &exchange.about.object) {
             found.entry((cycle, object.source_id.clone())).or_default().push(exchange);
         }
     }
-    Ok(found)
+    found
 }
 
 fn status_name(status: LogStatus) -> &'static str {

@@ -1,5 +1,7 @@
 //! `plan`: what a cycle would send, without sending it.
 
+mod compare;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -24,6 +26,9 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
         arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = Session::look(context)?;
     let job = session.ready()?;
+    if let Some(other) = arguments.compare {
+        return compare::run(context, &mut session, job, other);
+    }
     let clock = session.store.clock().clone();
     let mut watch = Planned { output: context.output, writes: Vec::new() };
     let result = job
@@ -149,11 +154,7 @@ fn to_json(
                 "method": write.request.method,
                 "url": write.request.url,
                 "object": write.about.object,
-                "body": match &write.request.body {
-                    Some(Body::Json(body)) => body.clone(),
-                    Some(Body::Text(text) | Body::Cut(text)) => Value::from(text.clone()),
-                    None => Value::Null,
-                },
+                "body": body_of(write),
             })
         })
         .collect();
@@ -175,6 +176,15 @@ fn to_json(
         },
         "error": result.statistics.error,
     })
+}
+
+/// The body of a request as JSON; null without one.
+fn body_of(write: &Exchange) -> Value {
+    match &write.request.body {
+        Some(Body::Json(body)) => body.clone(),
+        Some(Body::Text(text) | Body::Cut(text)) => Value::from(text.clone()),
+        None => Value::Null,
+    }
 }
 
 /// Keeps the writes.

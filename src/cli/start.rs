@@ -65,7 +65,7 @@ pub(super) fn restart_job(context: &Context, arguments: &RestartArguments) -> Re
     match restarted {
         Some(restarted) => tell(context, &spec.name, reset, &restarted),
         None => {
-            context.output.note(&format!("job `{}` has not run yet: there is nothing to reset", spec.name))
+            context.output.note(&format!("job `{}` has not run yet: there is nothing to reset", spec.name));
         }
     }
     Ok(Exit::Fine)
@@ -113,6 +113,11 @@ pub(super) fn tell(context: &Context, job: &str, reset: Reset, restarted: &Resta
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the command waits for another process")]
+fn wait() {
+    std::thread::sleep(POLL);
+}
+
 /// The job's lock, once a cycle that is running has ended.
 pub(super) fn lock(context: &Context, session: &Session) -> Result<JobLock, Failure> {
     let mut told = false;
@@ -124,7 +129,7 @@ pub(super) fn lock(context: &Context, session: &Session) -> Result<JobLock, Fail
                     let holder = holder.unwrap_or_else(|| "another process".to_owned());
                     context.output.note(&format!("waiting for the cycle that {holder} is running to end"));
                 }
-                std::thread::sleep(POLL);
+                wait();
             }
             Err(error @ LockError::File { .. }) => {
                 return Err(Failure::new(Exit::Usage, "the job's lock can't be had").because(&error));

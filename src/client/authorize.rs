@@ -1,17 +1,34 @@
 //! Who the client says it is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::oauth::{AccessTokens, TokenExchange};
+use super::{Answered, Network};
 use crate::http::Request;
 
 /// How requests are authorized (`wire.md 1.3`).
+#[derive(Clone)]
 pub enum Authorization {
     /// No `Authorization` header: only targets that ask for none answer.
     None,
     /// `Authorization: Bearer <token>` on every request.
     Bearer(BearerToken),
+    /// OAuth client credentials: the same header with a token that a token endpoint gives.
+    ClientCredentials(Arc<AccessTokens>),
+}
+
+/// What became of one request of the engine, with everything that had to be said on the way.
+#[derive(Debug)]
+pub struct Authorized {
+    /// Exchanges before the one that counts: with the token endpoint, and one that a stale token spoilt.
+    pub before: Vec<TokenExchange>,
+    /// The request as it was sent.
+    pub request: Request,
+    /// What came of it.
+    pub answered: Answered,
 }
 
 /// A long-lived secret token as an admin pastes it, without the word `Bearer`; never printed.
@@ -34,23 +51,67 @@ pub enum InvalidToken {
 
 impl Authorization {
     /// Puts the `Authorization` header first; one that is there already is replaced.
+    ///
+    /// A token that has to be asked for first is not added here but by [`Self::exchange`].
     pub fn apply(&self, request: &mut Request) {
         match self {
-            Self::None => {}
-            Self::Bearer(token) => {
-                request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
-                let value = format!("Bearer {}", token.0.expose_secret());
-                request.headers.insert(0, ("Authorization".to_owned(), value));
-            }
+            Self::None | Self::ClientCredentials(_) => {}
+            Self::Bearer(token) => token.apply(request),
         }
     }
 
-    /// What a [`Redactor`](super::Redactor) has to mask.
+    /// Sends a request with the right header. A 401 to a token that was kept makes a new one be asked for and the
+    /// request be repeated, once: the target did nothing with it, and the token may have been revoked.
+    pub async fn exchange(&self, network: &Network, mut request: Request) -> Authorized {
+        let mut before = Vec::new();
+        let Self::ClientCredentials(tokens) = self else {
+            self.apply(&mut request);
+            let answered = network.exchange(&request).await;
+            return Authorized { before, request, answered };
+        };
+        let mut refused = None;
+        loop {
+            let (token, asked) = tokens.current(network, refused.as_ref()).await;
+            let is_fresh = asked.is_some();
+            before.extend(asked);
+            let token = match token {
+                Ok(token) => token,
+                Err(error) => {
+                    let answered = Answered { outcome: Err(error), elapsed: std::time::Duration::ZERO };
+                    return Authorized { before, request, answered };
+                }
+            };
+            token.apply(&mut request);
+            let answered = network.exchange(&request).await;
+            let is_refusal = answered.outcome.as_ref().is_ok_and(|response| response.status == 401);
+            if !is_refusal || is_fresh || refused.is_some() {
+                return Authorized { before, request, answered };
+            }
+            before.push((request.clone(), answered));
+            refused = Some(token);
+        }
+    }
+
+    /// What a [`Redactor`](super::Redactor) has to mask from the beginning; access tokens are made known as they come.
     pub fn secret(&self) -> Option<&SecretString> {
         match self {
-            Self::None => None,
+            Self::None | Self::ClientCredentials(_) => None,
             Self::Bearer(token) => Some(&token.0),
         }
+    }
+}
+
+impl BearerToken {
+    fn apply(&self, request: &mut Request) {
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
+        let value = format!("Bearer {}", self.0.expose_secret());
+        request.headers.insert(0, ("Authorization".to_owned(), value));
+    }
+}
+
+impl PartialEq for BearerToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
     }
 }
 
@@ -59,6 +120,7 @@ impl fmt::Debug for Authorization {
         match self {
             Self::None => f.write_str("None"),
             Self::Bearer(token) => f.debug_tuple("Bearer").field(token).finish(),
+            Self::ClientCredentials(tokens) => f.debug_tuple("ClientCredentials").field(tokens).finish(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! equal runs write equal bytes.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Answered, Redactor};
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::object::ObjectKind;
 use crate::http::{Request, TransportError};
 
@@ -110,7 +110,7 @@ pub struct ResponseRecord {
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExchangeError {
-    /// `connect`, `tls`, `timeout`, `too_large` or `protocol`.
+    /// `connect`, `tls`, `timeout`, `too_large`, `protocol` or `no_token`.
     pub kind: String,
     /// The reason in words.
     pub message: String,
@@ -198,6 +198,7 @@ fn kind_of(error: &TransportError) -> &'static str {
         TransportError::Timeout { .. } => "timeout",
         TransportError::TooLarge { .. } => "too_large",
         TransportError::Protocol(_) => "protocol",
+        TransportError::NoToken { .. } => "no_token",
     }
 }
 
@@ -270,6 +271,49 @@ impl JournalWriter {
         self.torn = false;
         Ok(())
     }
+}
+
+/// Drops the records of `job` that are older than `keep` at job time `now`. Called before the journal is opened for
+/// writing, under the job's lock.
+///
+/// The file is written anew for that, so it is not done for every record: the oldest may be a tenth older than `keep`.
+pub fn prune(folder: &Path, job: &str, keep: SignedDuration, now: Timestamp) -> Result<(), JournalError> {
+    let path = folder.join(file_name(job));
+    let age = |exchange: &Exchange| now.duration_since(exchange.about.started);
+    let oldest = read(&path, Filter::all())?.find_map(Result::ok);
+    if oldest.is_none_or(|oldest| age(&oldest) <= keep.saturating_add(keep / 10)) {
+        return Ok(());
+    }
+    let rewritten = path.with_extension("jsonl.new");
+    let write_all = || -> Result<(), JournalError> {
+        let failed = |source| JournalError::Write { path: rewritten.clone(), source };
+        let mut file = BufWriter::new(create_private(&rewritten).map_err(failed)?);
+        for exchange in read(&path, Filter::all())? {
+            let exchange = match exchange {
+                Ok(exchange) => exchange,
+                Err(JournalError::Torn { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if age(&exchange) <= keep {
+                serde_json::to_writer(&mut file, &exchange).map_err(|error| failed(error.into()))?;
+                file.write_all(b"\n").map_err(failed)?;
+            }
+        }
+        file.flush().map_err(failed)?;
+        std::fs::rename(&rewritten, &path).map_err(failed)
+    };
+    write_all().inspect_err(|_| {
+        // What could not be finished is of no use; the journal itself is as it was.
+        std::fs::remove_file(&rewritten).ok();
+    })
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

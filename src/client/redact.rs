@@ -1,7 +1,9 @@
 //! Masking secrets in whatever is written down: the journal, logs, exports, error texts.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -13,21 +15,48 @@ pub const MASK: &str = "****";
 const HEADERS_MASKED: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
 /// Masks every occurrence of a job's secrets, as they are or in any mixture of percent and JSON escapes, so that a
-/// target that echoes one in an error text or a URL does not spread it (contract 3).
-pub struct Redactor(Vec<SecretString>);
+/// target that echoes one in an error text or a URL does not spread it (contract 3). Copies share what they know.
+#[derive(Clone)]
+pub struct Redactor(Arc<RwLock<Known>>);
+
+/// How many of the secrets that came up while running are kept: access tokens replace each other, and one that was
+/// replaced so often has long expired.
+const LEARNT_MAX: usize = 32;
+
+struct Known {
+    /// Those of the configuration.
+    given: Vec<SecretString>,
+    /// Those that came up while running, the oldest first; at most [`LEARNT_MAX`].
+    learnt: VecDeque<SecretString>,
+}
 
 impl Redactor {
     /// A redactor for these secrets; blank ones are passed over.
     pub fn new(secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        Self(secrets.into_iter().filter(|secret| !secret.expose_secret().trim().is_empty()).collect())
+        let given = secrets.into_iter().filter(|secret| !is_blank(secret)).collect();
+        Self(Arc::new(RwLock::new(Known { given, learnt: VecDeque::new() })))
+    }
+
+    /// From now on masks this one too, an access token for example.
+    pub fn learn(&self, secret: SecretString) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known.all().any(|one| one.expose_secret() == secret.expose_secret());
+        if is_known || is_blank(&secret) {
+            return;
+        }
+        if LEARNT_MAX <= known.learnt.len() {
+            known.learnt.pop_front();
+        }
+        known.learnt.push_back(secret);
     }
 
     /// The text without secrets; borrowed when it held none.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut masked = String::new();
         let (mut kept_from, mut at) = (0, 0);
         while at < text.len() {
-            if let Some(end) = self.longest_at(text.as_bytes(), at) {
+            if let Some(end) = known.longest_at(text.as_bytes(), at) {
                 masked.push_str(text.get(kept_from..at).unwrap_or_default());
                 masked.push_str(MASK);
                 (kept_from, at) = (end, end);
@@ -68,15 +97,26 @@ impl Redactor {
         }
         self.redact(value).into_owned()
     }
+}
+
+impl Known {
+    fn all(&self) -> impl Iterator<Item = &SecretString> {
+        self.given.iter().chain(&self.learnt)
+    }
 
     fn longest_at(&self, text: &[u8], start: usize) -> Option<usize> {
-        self.0.iter().filter_map(|secret| end_of_secret(text, start, secret.expose_secret())).max()
+        self.all().filter_map(|secret| end_of_secret(text, start, secret.expose_secret())).max()
     }
+}
+
+fn is_blank(secret: &SecretString) -> bool {
+    secret.expose_secret().trim().is_empty()
 }
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.0.len())
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Redactor({} secrets)", known.all().count())
     }
 }
 
@@ -237,6 +277,20 @@ mod tests {
         assert_eq!(redactor.redact_header("Set-Cookie", "sid=1"), "****");
         assert_eq!(redactor.redact_header("X-Echo", "Bearer s3cret"), "Bearer ****");
         assert_eq!(redactor.redact_header("ETag", "W/\"1\""), "W/\"1\"");
+    }
+
+    #[test]
+    fn what_is_learnt_is_masked_by_every_copy_and_the_oldest_make_room() {
+        let redactor = redactor(&["s3cret"]);
+        let copy = redactor.clone();
+        for number in 0..=LEARNT_MAX {
+            copy.learn(SecretString::from(format!("<token {number}>")));
+            copy.learn(SecretString::from(format!("<token {number}>")));
+        }
+        copy.learn(SecretString::from(" "));
+        let last = format!("<token {LEARNT_MAX}>");
+        assert_eq!(redactor.redact(&format!("s3cret <token 1> {last}")), "**** **** ****");
+        assert_eq!(redactor.redact("<token 0>"), "<token 0>");
     }
 
     #[test]

@@ -17,22 +17,23 @@ use super::failures;
 use super::fidelity::{Edition, Headers, RetryAfter};
 use super::language::{self, FunctionCase, UnknownEscape};
 use super::raw::{
-    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob, RawToken,
-    RawVanishLimit, Text,
+    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob, RawOauth,
+    RawToken, RawVanishLimit, Text,
 };
 use super::source::Source;
 use super::structure::{self, in_backticks};
-use super::tenant_url::RemoteRefused;
+use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
-    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
+    APP_PROFILES, Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::AppRole;
 use crate::gallery;
 use crate::mapping::template::{Template, TemplateOptions};
+use crate::scim::style::Dialect;
 use crate::scope::filter::Filter;
 
 /// See [`super::load`].
@@ -207,11 +208,13 @@ impl Converter<'_> {
 
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
+        let url_span = raw.tenant_url.as_ref().map(Spanned::span);
         let app = self.app(raw.app);
         let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
         let allow_remote = raw.allow_remote.unwrap_or(false);
         let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
-        let token = raw.token.and_then(|token| self.token(token));
+        let access = self.access(raw.token, raw.oauth, allow_remote, endpoint.as_ref());
+        let ca = raw.ca.map(|file| self.path(file.get_ref()));
         let interval = self.duration(raw.interval, SignedDuration::from_mins(40));
         let fidelity = self.fidelity(raw.fidelity);
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
@@ -231,23 +234,33 @@ impl Converter<'_> {
             threshold.into_inner()
         });
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
-        Some(JobConfig {
+        let job = JobConfig {
             name: name?,
             app,
             profile,
             mappings: mappings?,
             endpoint: endpoint?,
-            token,
+            access: access?,
+            ca,
             scope,
             allow_remote,
             interval,
             groups: raw.groups.unwrap_or(true),
             skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
+            journal_keep: self.journal_keep(raw.journal_keep),
             requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
             delete_threshold,
             notification_email,
             fidelity,
-        })
+        };
+        if let (Dialect::Legacy2018, Endpoint::Remote(url), Some(span)) =
+            (job.dialect(), &job.endpoint, url_span)
+            && !url.is_scim_at_root()
+        {
+            let help = "such jobs reach `/scim` directly under the root and nothing else (W-005)";
+            self.error(&span, "the 2018 dialect has no use for this path", Some(help.to_owned()));
+        }
+        Some(job)
     }
 
     fn address(&mut self, address: &Text) -> Option<String> {
@@ -312,11 +325,17 @@ impl Converter<'_> {
         reading: &TemplateOptions<'_>,
     ) -> Option<Template> {
         let mut filters: BTreeMap<ObjectKind, Filter> = BTreeMap::new();
+        let mut clauses: BTreeMap<(ObjectKind, String), Place> = BTreeMap::new();
         for raw in raw {
             let object = raw.object.as_deref().and_then(FilterObject::from_word);
             let kind = object.map_or(ObjectKind::User, FilterObject::kind);
             let filter = filters.entry(kind).or_default();
-            for mistake in raw.into_group().add_to(filter, kind, &reading.filter) {
+            let group = raw.into_group();
+            for (name, span) in group.attributes() {
+                let place = self.source.place(&span);
+                clauses.entry((kind, name)).or_insert(place);
+            }
+            for mistake in group.add_to(filter, kind, &reading.filter) {
                 match mistake.severity {
                     Severity::Error => self.error(&mistake.span, mistake.message, mistake.help),
                     Severity::Warning => self.warning(&mistake.span, mistake.message, mistake.help),
@@ -327,8 +346,10 @@ impl Converter<'_> {
         for mapping in &mut mappings.mappings {
             if let Some(filter) = filters.remove(&mapping.kind) {
                 mapping.scope = filter;
+                mappings.places.clauses.retain(|(kind, _), _| *kind != mapping.kind);
             }
         }
+        mappings.places.clauses.extend(clauses);
         Some(mappings)
     }
 
@@ -356,6 +377,63 @@ impl Converter<'_> {
             self.error(&span, refused.to_string(), Some(RemoteRefused::HELP.to_owned()));
         }
         Some(Endpoint::Remote(url))
+    }
+
+    fn access(
+        &mut self,
+        token: Option<RawToken>,
+        oauth: Option<Spanned<RawOauth>>,
+        allow_remote: bool,
+        endpoint: Option<&Endpoint>,
+    ) -> Option<Access> {
+        let Some(oauth) = oauth else {
+            return Some(match token {
+                Some(token) => Access::Token(self.token(token)?),
+                None => Access::Open,
+            });
+        };
+        let span = oauth.span();
+        if token.is_some() {
+            self.error(&span, "a job has a `token` or `oauth`, not both", None);
+        }
+        if endpoint == Some(&Endpoint::Embedded) {
+            let help = "leave `oauth` out, or serve the app with `scimulator target` and name its URL";
+            self.error(&span, "the embedded app has no use for `oauth`", Some(help.to_owned()));
+        }
+        let RawOauth { token_endpoint, client_id, client_secret } = oauth.into_inner();
+        let token_endpoint = token_endpoint.and_then(|url| self.token_endpoint(&url, allow_remote));
+        let client_id = client_id.and_then(|id| {
+            if id.get_ref().trim().is_empty() {
+                self.error(&id.span(), "`client_id` is empty", None);
+                return None;
+            }
+            Some(id.into_inner())
+        });
+        let client_secret = client_secret.and_then(|secret| self.token(secret));
+        Some(Access::Oauth(Oauth {
+            token_endpoint: token_endpoint?,
+            client_id: client_id?,
+            client_secret: client_secret?,
+        }))
+    }
+
+    fn token_endpoint(&mut self, text: &Text, allow_remote: bool) -> Option<url::Url> {
+        match tenant_url::token_endpoint(text.get_ref(), allow_remote) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                let help = match &error {
+                    TokenEndpointError::Remote(_) => {
+                        "it is told the client secret: once you are sure that it is the \
+                        right one, set `allow_remote = true` in the job"
+                    }
+                    TokenEndpointError::Form(_) => {
+                        "write for example `https://login.contoso.com/oauth2/token`"
+                    }
+                };
+                self.error(&text.span(), format!("`token_endpoint`: {error}"), Some(help.to_owned()));
+                None
+            }
+        }
     }
 
     /// That there is exactly one key is checked by the schema.
@@ -388,6 +466,7 @@ impl Converter<'_> {
         let expressions = language::switches(&raw, zone);
         Fidelity {
             edition: base.edition,
+            dialect: word_or(raw.dialect.as_deref(), base.dialect),
             active_style: word_or(raw.active_style.as_deref(), base.active_style),
             manager_style: word_or(raw.manager_style.as_deref(), base.manager_style),
             manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),
@@ -408,6 +487,10 @@ impl Converter<'_> {
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
+            oauth_credential_location: word_or(
+                raw.oauth_credential_location.as_deref(),
+                base.oauth_credential_location,
+            ),
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
@@ -424,6 +507,9 @@ impl Converter<'_> {
             empty_flows: raw.empty_flows.unwrap_or(base.empty_flows),
             typed_json_values: raw.typed_json_values.unwrap_or(base.typed_json_values),
             primary_marks: raw.primary_marks.unwrap_or(base.primary_marks),
+            flow_null_values: raw.flow_null_values.unwrap_or(base.flow_null_values),
+            switch_null_defect: raw.switch_null_defect.unwrap_or(base.switch_null_defect),
+            unknown_attributes: word_or(raw.unknown_attributes.as_deref(), base.unknown_attributes),
             assertive_none: raw.assertive_none.unwrap_or(base.assertive_none),
             adjacent_functions: raw.adjacent_functions.unwrap_or(base.adjacent_functions),
             unique_value_outbound: raw.unique_value_outbound.unwrap_or(base.unique_value_outbound),
@@ -457,6 +543,25 @@ impl Converter<'_> {
                 self.error(&text.span(), error.to_string(), Some(help));
                 default
             }
+        }
+    }
+
+    fn journal_keep(&mut self, text: Option<Text>) -> Option<SignedDuration> {
+        const FOREVER: &str = "forever";
+        /// As long as Entra's own logs are kept.
+        const DAYS: i64 = 30;
+        let default = SignedDuration::from_hours(DAYS * 24);
+        match text {
+            Some(text) if text.get_ref() == FOREVER => None,
+            Some(text) => match duration::parse(text.get_ref()) {
+                Ok(keep) => Some(keep),
+                Err(error) => {
+                    let help = format!("{}, or `{FOREVER}`", duration::HELP);
+                    self.error(&text.span(), error.to_string(), Some(help));
+                    None
+                }
+            },
+            None => Some(default),
         }
     }
 
@@ -560,7 +665,10 @@ mod tests {
                 "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\ntoken = {token}\n"
             );
             let source = Source { file: PathBuf::from("conf/scimulator.toml"), text };
-            load(&source).unwrap().0.jobs.remove(0).token.unwrap()
+            let Access::Token(token) = load(&source).unwrap().0.jobs.remove(0).access else {
+                panic!("a token")
+            };
+            token
         };
         assert!(matches!(read("{ env = 'SCIM_TOKEN' }"), TokenSource::Env(name) if name == "SCIM_TOKEN"));
         assert!(matches!(read("{ file = 't' }"), TokenSource::File(path) if path == Path::new("conf/t")));

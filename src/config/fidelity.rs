@@ -11,9 +11,10 @@ pub use super::failures::{
 };
 use super::words::words;
 use crate::expression::Switches;
+use crate::mapping::check::UnknownAttributes;
 pub use crate::scim::style::{
-    ActiveStyle, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
-    ManagerStyle, OptscimMerge, RolesStyle,
+    ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle,
+    ManagerRemoveStyle, ManagerStyle, OptscimMerge, RolesStyle,
 };
 use crate::scope::ScopingKeys;
 use crate::scope::filter::MultiValued;
@@ -23,6 +24,20 @@ words! {
     pub enum Edition {
         /// The public record as of August 2026.
         E2026_08 = "2026-08",
+    }
+}
+
+words! {
+    /// The dialect of a job (`wire.md 0.3`).
+    pub enum DialectChoice {
+        /// As Entra chooses: by the app, else by the flags in the tenant URL.
+        Auto = "auto",
+        /// [`Dialect::Default`](crate::scim::style::Dialect::Default), whatever the flags say.
+        Default = "default",
+        /// [`Dialect::Optscim`](crate::scim::style::Dialect::Optscim), for a target that no URL can flag.
+        Optscim = "optscim",
+        /// [`Dialect::Legacy2018`](crate::scim::style::Dialect::Legacy2018).
+        Legacy2018 = "legacy2018",
     }
 }
 
@@ -89,6 +104,8 @@ pub const MEMBER_BATCH_MAX: u32 = 1000;
 pub struct Fidelity {
     /// The edition that the defaults come from.
     pub edition: Edition,
+    /// The dialect.
+    pub dialect: DialectChoice,
     /// Form of Boolean targets in a PATCH.
     pub active_style: ActiveStyle,
     /// Form of setting a manager.
@@ -131,6 +148,8 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// Where the client id and secret stand in a token request.
+    pub oauth_credential_location: CredentialLocation,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -156,6 +175,10 @@ pub struct Fidelity {
     pub typed_json_values: bool,
     /// Whether the `work` e-mail of a create is marked as primary unasked (`mapping.md` OQ-29, M-042).
     pub primary_marks: bool,
+    /// Whether a null source value clears the target where definition and mapping say so (`mapping.md` OQ-27, M-026).
+    pub flow_null_values: bool,
+    /// Whether an incremental update writes what a Switch makes of null (`mapping.md` OQ-32, M-025).
+    pub switch_null_defect: bool,
     /// Whether losing the last role sends an empty replace (`mapping.md` OQ-15, M-189).
     pub assertive_none: bool,
     /// How expressions evaluate.
@@ -164,6 +187,8 @@ pub struct Fidelity {
     pub adjacent_functions: bool,
     /// Whether function names match in any letter case (OQ-33, M-089).
     pub any_function_case: bool,
+    /// What an attribute is that the source object does not define (OQ-25, M-098).
+    pub unknown_attributes: UnknownAttributes,
     /// Whether a backslash before an ordinary character is dropped (OQ-7, M-092).
     pub drop_lone_backslash: bool,
     /// Whether `SelectUniqueValue` may be used (OQ-24, M-172).
@@ -188,6 +213,7 @@ impl Fidelity {
         match edition {
             Edition::E2026_08 => Self {
                 edition,
+                dialect: DialectChoice::Auto,
                 active_style: ActiveStyle::String,
                 manager_style: ManagerStyle::String,
                 manager_remove_style: ManagerRemoveStyle::Dialect,
@@ -208,6 +234,7 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                oauth_credential_location: CredentialLocation::Header,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,
@@ -219,10 +246,13 @@ impl Fidelity {
                 empty_flows: false,
                 typed_json_values: true,
                 primary_marks: true,
+                flow_null_values: false,
+                switch_null_defect: false,
                 assertive_none: false,
                 expressions: Switches::default(),
                 adjacent_functions: false,
                 any_function_case: false,
+                unknown_attributes: UnknownAttributes::Error,
                 drop_lone_backslash: false,
                 unique_value_outbound: false,
                 strict_conditions: false,

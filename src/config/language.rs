@@ -8,6 +8,7 @@ use crate::expression::{
     DateDifference, GroupReplacement, MidRange, NullArguments, NullComparison, RandomImpossible,
     ReplaceOrder, RoleNone, RoleSeveral, RoleText, Switches,
 };
+use crate::mapping::check::UnknownAttributes;
 
 words! {
     /// `join_empty` (OQ-2): `Join` with nothing to join.
@@ -132,6 +133,7 @@ words_for! {
     RoleSeveral { Error = "error", First = "first" }
     RoleNone { Null = "null", Error = "error" }
     ReplaceOrder { Recommended = "recommended", PatternsFirst = "patterns_first" }
+    UnknownAttributes { Error = "error", Null = "null" }
     GroupReplacement { Span = "span", Text = "text" }
 }
 

@@ -10,8 +10,8 @@ use super::schema;
 
 /// The same text, each character of a secret replaced by `*`; lines and columns stay as they are.
 ///
-/// Secret is all text under `token`, and under any key that is not known, since that may be a misspelt `token`; so is
-/// a Tenant URL that may hold a password. A text that is not valid TOML is masked line by line and more broadly.
+/// Secret is all text under `token` and `client_secret`, and under any key that is not known, since that may be a misspelt `token`; so is
+/// a URL that may hold a password. A text that is not valid TOML is masked line by line and more broadly.
 pub fn mask_secrets(text: &str) -> String {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -28,8 +28,11 @@ fn secrets_of_table(table: &DeTable<'_>, schema: Option<&Value>, spans: &mut Vec
         let name = key.get_ref().as_ref();
         let known = schema.and_then(|schema| schema.get("properties")).and_then(|known| known.get(name));
         match name {
-            "tenant_url" if value.get_ref().as_str().is_some_and(|url| !url.contains('@')) => {}
-            "token" | "tenant_url" => secrets_of_value(value, None, spans),
+            "tenant_url" | "token_endpoint"
+                if value.get_ref().as_str().is_some_and(|url| !url.contains('@')) => {}
+            "token" | "client_secret" | "token_endpoint" | "tenant_url" => {
+                secrets_of_value(value, None, spans);
+            }
             _ => secrets_of_value(value, known, spans),
         }
     }
@@ -43,6 +46,10 @@ fn secrets_of_value(value: &Spanned<DeValue<'_>>, schema: Option<&Value>, spans:
             items.iter().for_each(|item| secrets_of_value(item, of, spans));
         }
         (_, None) => spans.push(value.span()),
+        // A secret pasted where the table belongs that says where it is.
+        (DeValue::String(_), Some(schema)) if schema.get("type") == Some(&Value::from("object")) => {
+            spans.push(value.span());
+        }
         (_, Some(_)) => {}
     }
 }
@@ -72,6 +79,10 @@ mod tests {
     fn secrets_are_blotted_out_and_nothing_moves() {
         let cases = [
             ("[[job]]\ntoken = { value = 's3cr3t' }\n", "[[job]]\ntoken = { value = ******** }\n"),
+            (
+                "[[job]]\n[job.oauth]\nclient_id = 'app'\nclient_secret = { value = 's3cr3t' }\n",
+                "[[job]]\n[job.oauth]\nclient_id = 'app'\nclient_secret = { value = ******** }\n",
+            ),
             ("[[job]]\ntoken = \"s3cr3t\"\n", "[[job]]\ntoken = ********\n"),
             ("[[job]]\ntokne = { vlaue = \"s3cr3t\" }\n", "[[job]]\ntokne = { vlaue = ******** }\n"),
             ("[job.token]\nvalue = '''\ns3cr3t\n'''\n", "[job.token]\nvalue = ***\n******\n***\n"),

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape, GroupCreateStyle, InitialThreshold,
-    LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge,
-    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape,
+    GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle,
+    ManagerStyle, OnMissing, OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
+    UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -22,6 +23,7 @@ use crate::expression::{
     DateDifference, GroupReplacement, MidRange, NullArguments, NullComparison, RandomImpossible,
     ReplaceOrder, RoleNone, RoleSeveral, RoleText,
 };
+use crate::mapping::check::UnknownAttributes;
 use crate::mapping::written::{WrittenClause, WrittenGroup};
 use crate::scope::ScopingKeys;
 use crate::scope::filter::{FilterCollection, MultiValued};
@@ -109,6 +111,12 @@ pub(super) struct RawJob {
     pub(super) tenant_url: Option<Text>,
     /// Where the secret token is; absent for a target that wants none.
     pub(super) token: Option<RawToken>,
+    /// OAuth client credentials, in place of a token.
+    #[schemars(with = "Option<RawOauth>")]
+    pub(super) oauth: Option<Spanned<RawOauth>>,
+    /// A PEM file of certificates that are trusted besides the system's, from the configuration file's own folder.
+    #[schemars(with = "Option<String>")]
+    pub(super) ca: Option<Text>,
     /// Whether only assigned users and groups are provisioned, or all.
     #[schemars(with = "Option<OneOf<ScopeMode>>", extend("default" = "assigned"))]
     pub(super) scope: Option<String>,
@@ -134,6 +142,9 @@ pub(super) struct RawJob {
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
+    /// How long the wire journal keeps an exchange, or `"forever"`.
+    #[schemars(with = "Option<String>", extend("default" = "30d"))]
+    pub(super) journal_keep: Option<Text>,
     /// One choice for each question that the public record leaves open.
     pub(super) fidelity: Option<RawFidelity>,
 }
@@ -200,10 +211,27 @@ pub(super) struct RawToken {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawOauth {
+    /// Where access tokens are had.
+    #[schemars(required, with = "String")]
+    pub(super) token_endpoint: Option<Text>,
+    /// The client identifier.
+    #[schemars(required, with = "String")]
+    pub(super) client_id: Option<Text>,
+    /// Where the client secret is.
+    #[schemars(required)]
+    pub(super) client_secret: Option<RawToken>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawFidelity {
     /// The set of defaults; a later version of the program keeps each edition as it is.
     #[schemars(with = "Option<OneOf<Edition>>", extend("default" = "2026-08"))]
     pub(super) edition: Option<String>,
+    /// The dialect, for a job whose app or tenant URL does not select the one that is wanted.
+    #[schemars(with = "Option<OneOf<DialectChoice>>", extend("default" = "auto"))]
+    pub(super) dialect: Option<String>,
     /// How `active` and other Boolean targets travel in a PATCH of the default dialect.
     #[schemars(with = "Option<OneOf<ActiveStyle>>", extend("default" = "string"))]
     pub(super) active_style: Option<String>,
@@ -263,6 +291,9 @@ pub(super) struct RawFidelity {
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
+    /// Where the client id and secret stand in a token request.
+    #[schemars(with = "Option<OneOf<CredentialLocation>>", extend("default" = "header"))]
+    pub(super) oauth_credential_location: Option<String>,
     /// What happens when an expression yields a list and the target takes one value.
     #[schemars(with = "Option<OneOf<ListOnSingle>>", extend("default" = "error"))]
     pub(super) list_on_single: Option<String>,
@@ -344,6 +375,12 @@ pub(super) struct RawFidelity {
     /// Whether losing the last role sends an empty replace.
     #[schemars(extend("default" = false))]
     pub(super) assertive_none: Option<bool>,
+    /// Whether a null source value clears the target where definition and mapping say so.
+    #[schemars(extend("default" = false))]
+    pub(super) flow_null_values: Option<bool>,
+    /// Whether an incremental update writes what a `Switch` makes of null.
+    #[schemars(extend("default" = false))]
+    pub(super) switch_null_defect: Option<bool>,
     /// A null first argument where the reference is silent.
     #[schemars(with = "Option<OneOf<NullArguments>>", extend("default" = "table"))]
     pub(super) null_arguments: Option<String>,
@@ -419,6 +456,9 @@ pub(super) struct RawFidelity {
     /// What a run of delimiters means to `Word`.
     #[schemars(with = "Option<OneOf<WordDelimiters>>", extend("default" = "runs"))]
     pub(super) word_delimiters: Option<String>,
+    /// Attributes that the source object does not define.
+    #[schemars(with = "Option<OneOf<UnknownAttributes>>", extend("default" = "error"))]
+    pub(super) unknown_attributes: Option<String>,
     /// Names of functions.
     #[schemars(with = "Option<OneOf<FunctionCase>>", extend("default" = "exact"))]
     pub(super) function_case: Option<String>,

@@ -21,9 +21,17 @@ const HINTS: &[(&str, &str)] = &[
         "clauses",
         "write `clauses = [{ attribute = \"department\", operator = \"EQUALS\", value = \"Sales\" }]`",
     ),
+    (
+        "client_secret",
+        "write `client_secret = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`",
+    ),
     ("filter", "write `[[job.filter]]`, once for each filter"),
     ("fidelity", "write `[job.fidelity]` and below it `edition = \"2026-08\"`"),
     ("job", "write `[[job]]`, once for each job"),
+    (
+        "oauth",
+        "write `[job.oauth]` and below it `token_endpoint = \"https://…\"`, `client_id` and `client_secret`",
+    ),
     ("token", "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`"),
     ("vanish_limit", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
 ];

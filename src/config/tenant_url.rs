@@ -165,17 +165,14 @@ impl TenantUrl {
         self.base.host_str().unwrap_or_default()
     }
 
+    /// Whether the path is `/scim`, directly under the root: all that `legacy2018` reaches (`wire.md 1.1`, W-005).
+    pub fn is_scim_at_root(&self) -> bool {
+        self.base.path().trim_end_matches('/') == "/scim"
+    }
+
     /// Whether the target is on this machine by its name: `localhost`, a name below it, or a loopback address.
     pub fn is_loopback(&self) -> bool {
-        match self.base.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.base)
     }
 
     /// Whether requests may be sent: to this machine always, elsewhere only when that was allowed outright.
@@ -184,6 +181,37 @@ impl TenantUrl {
             return Ok(());
         }
         Err(RemoteRefused { host: self.host().to_owned() })
+    }
+}
+
+/// Reads the address of a token endpoint: as a Tenant URL, but a query stays as it is.
+pub fn token_endpoint(text: &str, allow_remote: bool) -> Result<Url, TokenEndpointError> {
+    let (base, _) = TenantUrl::parse(text)?;
+    base.permit(allow_remote)?;
+    Url::parse(text.trim()).map_err(|error| TenantUrlError::Form(error).into())
+}
+
+/// Why an address is none of a token endpoint, or is none that may be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenEndpointError {
+    /// Not such a URL.
+    #[error(transparent)]
+    Form(#[from] TenantUrlError),
+    /// Not on this machine, and that was not allowed: it is told the client secret.
+    #[error(transparent)]
+    Remote(#[from] RemoteRefused),
+}
+
+/// Whether a URL's host is this machine by its name: `localhost`, a name below it, or a loopback address.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+        None => false,
     }
 }
 

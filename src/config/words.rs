@@ -36,7 +36,7 @@ macro_rules! words_of {
 }
 
 words_of! {
-    style::ActiveStyle, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
+    style::ActiveStyle, style::CredentialLocation, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
     style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, style::OptscimMerge, style::EnvelopeOrder,
     ScopeMode, FilterCollection, MultiValued, ScopingKeys,
 }

@@ -1,9 +1,9 @@
 //! From the directory's files into the store: read, compare, accept or refuse as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::object::SourceObject;
+use super::object::{ObjectKind, SourceObject};
 use super::read::{
     AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Role, Sink, SinkError,
     read_folder, stat_folder,
@@ -38,6 +38,8 @@ pub struct Read {
     pub imported: Imported,
     /// Rows by what they are.
     pub counts: Counts,
+    /// The attributes that users and groups have in the files, filled or not.
+    pub attributes: BTreeMap<ObjectKind, BTreeSet<String>>,
     /// Findings that stop nothing.
     pub warnings: Vec<Diagnostic>,
 }
@@ -124,7 +126,12 @@ pub fn import(store: &mut Store, source: &Source, now: Timestamp) -> Result<Read
         };
         diagnostics.append(&mut imported.warnings);
         diagnostics.retain(|finding| finding.severity == Severity::Warning);
-        return Ok(Read { imported, counts: outcome.counts, warnings: diagnostics });
+        return Ok(Read {
+            imported,
+            counts: outcome.counts,
+            attributes: outcome.attributes,
+            warnings: diagnostics,
+        });
     }
     Err(ImportError::Files(vec![
         Diagnostic::error("the folder kept changing while it was read")

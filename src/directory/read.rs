@@ -19,7 +19,7 @@
 //! The bulk create template is read as `users.csv`. What a cell means does not depend on the format: see
 //! `exports.md` and contract 4.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -214,6 +214,8 @@ pub struct ReadOutcome {
     pub files: Vec<FileRead>,
     /// Rows handed to the sink.
     pub counts: Counts,
+    /// The attributes that users and groups have here: columns and keys, filled or not.
+    pub attributes: BTreeMap<ObjectKind, BTreeSet<String>>,
 }
 
 /// Reads a directory folder.

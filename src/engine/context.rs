@@ -92,14 +92,21 @@ impl Refusal {
         let unreachable = matches!(error, TransportError::Connect(_) | TransportError::Tls(_));
         Self {
             code: transport_failure_code(exchange, error),
-            reason: if unreachable {
-                format!("The target could not be reached: {error}")
-            } else {
-                format!("The request got no usable answer: {error}")
+            reason: match error {
+                TransportError::Connect(_) | TransportError::Tls(_) => {
+                    format!("The target could not be reached: {error}")
+                }
+                TransportError::Timeout { .. }
+                | TransportError::TooLarge { .. }
+                | TransportError::Protocol(_) => {
+                    format!("The request got no usable answer: {error}")
+                }
+                TransportError::NoToken { .. } => format!("The request was not sent: {error}"),
             },
             http_status: None,
             unreachable,
-            global: false,
+            // As a 401: without a token no other object fares better.
+            global: matches!(error, TransportError::NoToken { .. }),
         }
     }
 

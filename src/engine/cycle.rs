@@ -303,7 +303,7 @@ impl<'a> Cycle<'a> {
                 Stage::Over | Stage::Import => return Ok(None),
                 Stage::Probe(_) if !self.running.is_empty() => return Ok(None),
                 Stage::Probe(kind) => self.probe_or_go_on(kind)?,
-                Stage::Objects(_) if self.context.spec.rules.workers.max(1) <= self.running.len() => {
+                Stage::Objects(_) if self.context.spec.workers() <= self.running.len() => {
                     return Ok(None);
                 }
                 Stage::Objects(phase) => {

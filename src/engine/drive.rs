@@ -10,7 +10,7 @@ use super::context::{About, EffectId, EngineError};
 use super::cycle::{Cycle, CycleResult, Effect, Event, ImportOutcome, Outcome};
 use crate::client::journal::{self, ObjectRef};
 use crate::client::overlay;
-use crate::client::{Answered, Authorization, Network, Pace, Redactor};
+use crate::client::{Answered, Authorization, Authorized, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::{Request, Response, TransportError};
 use crate::store::{Store, StoreError};
@@ -156,21 +156,23 @@ pub async fn over_network(
                 }
                 Effect::Exchange { mut request, about } => {
                     let remote = remote.clone();
+                    let authorization = credentials.authorization.clone();
                     let started = clock.now();
-                    credentials.authorization.apply(&mut request);
                     under_way.spawn(async move {
                         let label = about.as_ref().map(|about| about.label.as_str());
                         let simulated =
                             if remote.read_only { overlay::answer(&request, label) } else { None };
-                        let answered = if let Some(response) = simulated {
-                            Answered { outcome: Ok(response), elapsed: Duration::ZERO }
+                        let authorized = if let Some(response) = simulated {
+                            authorization.apply(&mut request);
+                            let answered = Answered { outcome: Ok(response), elapsed: Duration::ZERO };
+                            Authorized { before: Vec::new(), request, answered }
                         } else {
                             while let Some(pause) = remote.pace.admit() {
                                 wait(pause).await;
                             }
-                            remote.network.exchange(&request).await
+                            authorization.exchange(&remote.network, request).await
                         };
-                        (id, Landed::Exchange(Box::new((request, about, started, answered))))
+                        (id, Landed::Exchange(Box::new((authorized, about, started))))
                     });
                 }
             }
@@ -181,7 +183,13 @@ pub async fn over_network(
         let outcome = match landed {
             Landed::Pause => Outcome::Resumed,
             Landed::Exchange(exchange) => {
-                let (request, about, started, answered) = *exchange;
+                let (Authorized { before, request, answered }, about, started) = *exchange;
+                for (aside, (request, answered)) in ('a'..='z').zip(&before) {
+                    let mut exchange =
+                        record(&cycle, id, about.clone(), started, request, answered, credentials);
+                    exchange.about.effect.push(aside);
+                    ports.exchanged(&exchange);
+                }
                 ports.exchanged(&record(&cycle, id, about, started, &request, &answered, credentials));
                 Outcome::Answered(answered.outcome)
             }
@@ -194,7 +202,7 @@ pub async fn over_network(
 /// An effect that is over.
 enum Landed {
     Pause,
-    Exchange(Box<(Request, Option<About>, Timestamp, Answered)>),
+    Exchange(Box<(Authorized, Option<About>, Timestamp)>),
 }
 
 /// A wait in wire time.

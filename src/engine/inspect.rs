@@ -11,7 +11,7 @@ use super::spec::JobSpec;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
-use crate::mapping::{Evaluated, MappingError};
+use crate::mapping::{Evaluated, MappingError, Taken};
 use crate::scim::query::{QueryError, match_query, read_path};
 use crate::scope::{ScopeMode, Verdict};
 use crate::store::{Escrow, Link, Store, StoredObject, WorkItem, WorkWindow};
@@ -79,7 +79,7 @@ pub fn inspect(
         escrows.extend(store.escrow(&spec.name, kind, id, is_reference)?);
     }
     let source = source_view(spec, &loaded.object, &loaded.verdict);
-    let evaluated = evaluate(spec, &loaded.object, &source, next_cycle, now);
+    let evaluated = evaluate(spec, &loaded.object, &source, &Taken::new(), next_cycle, now);
     let matching = match &evaluated {
         Ok(Evaluated::Mapped(mapped)) => mapped.matching(),
         Ok(Evaluated::IgnoreObject { .. }) | Err(_) => Vec::new(),

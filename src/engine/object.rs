@@ -3,6 +3,7 @@
 mod matching;
 mod notes;
 mod source;
+mod unique;
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use super::reference::ReferenceNote;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
 use crate::http::{Method, Response};
-use crate::mapping::{Difference, Evaluated, Mapped, MappedValue};
+use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, Taken};
 use crate::scim::answer::parse_resource;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
@@ -34,6 +35,8 @@ pub(super) struct ObjectTask {
     loaded: Loaded,
     mapped: Option<Mapped>,
     matching: Vec<(TargetPath, FilterValue)>,
+    /// Values of `SelectUniqueValue` that the target turned out to hold.
+    taken: Taken,
     /// Whether this takes the account away: disabled, or out of scope.
     removes: bool,
     /// What the link says afterwards.
@@ -64,6 +67,8 @@ enum Stage {
     Match(usize),
     /// Reads the linked account.
     Read,
+    /// Looks whether the target holds the unique value of this number.
+    Unique(usize),
     /// Creates.
     Create,
     /// Writes the differences.
@@ -91,6 +96,7 @@ impl ObjectTask {
             loaded,
             mapped: None,
             matching: Vec::new(),
+            taken: Taken::new(),
             removes: false,
             managed: true,
             fresh: false,
@@ -177,6 +183,7 @@ impl ObjectTask {
             Stage::Recover => self.matched(context, None, answer),
             Stage::Settle => self.settled(context, answer),
             Stage::Match(number) => self.matched(context, Some(number), answer),
+            Stage::Unique(number) => self.looked_for_unique(context, number, answer),
             Stage::Read => self.was_read(context, answer),
             Stage::Create => self.created(context, answer),
             Stage::Patch(differences) => self.patched(context, answer, &differences),
@@ -190,7 +197,7 @@ impl ObjectTask {
 
     fn map(&mut self, context: &Context<'_>) {
         let view = source_view(context.spec, &self.loaded.object, &self.loaded.verdict);
-        match evaluate(context.spec, &self.loaded.object, &view, context.cycle, context.now) {
+        match evaluate(context.spec, &self.loaded.object, &view, &self.taken, context.cycle, context.now) {
             Ok(Evaluated::Mapped(mapped)) => {
                 self.matching = mapped.matching();
                 self.mapped = Some(mapped);
@@ -277,6 +284,11 @@ impl ObjectTask {
             self.finish_skipped(context, Action::Other, (SKIPPED, reason), text.to_owned())?;
             return Ok(Next::Done);
         }
+        self.look_for_unique(context, 0)
+    }
+
+    /// Sends the create; every unique value it carries is known to be free.
+    fn create(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
         let Some(mapped) = &self.mapped else {
             let text = "an expression leaves the object out".to_owned();
             self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
@@ -446,7 +458,11 @@ impl ObjectTask {
             self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
             return Ok(Next::Done);
         };
-        let differences = mapped.differences(&current, &context.spec.style);
+        let mut differences = mapped.differences(&current, &context.spec.style);
+        if !context.is_initial() && !self.fresh {
+            differences.extend(mapped.switch_defects(&current, &context.spec.style));
+            differences.sort_by_key(|difference| difference.mapping_index);
+        }
         self.current = Some(current);
         if differences.is_empty() {
             return self.unchanged(context);
@@ -524,7 +540,10 @@ impl ObjectTask {
             .map(|difference| ModifiedProperty {
                 display_name: difference.path.to_string(),
                 old_value: difference.log_text.clone().or_else(|| difference.old.as_ref().map(json_text)),
-                new_value: Some(difference.log_text.clone().unwrap_or_else(|| text_of(&difference.new))),
+                new_value: difference
+                    .new
+                    .as_ref()
+                    .map(|new| difference.log_text.clone().unwrap_or_else(|| text_of(new))),
             })
             .collect();
         self.add_references(context, None)?;

@@ -16,7 +16,7 @@ use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
 use crate::expression::{AppRole, Switches};
 use crate::mapping::ObjectMapping;
-use crate::scim::style::{Dialect, Style};
+use crate::scim::style::Style;
 use crate::scope::{ScopeMode, ScopingKeys};
 
 /// One job.
@@ -24,7 +24,7 @@ use crate::scope::{ScopeMode, ScopingKeys};
 pub struct JobSpec {
     /// Its name in the configuration.
     pub name: String,
-    /// Its id: `scim.<tenant>.<guid>`.
+    /// Its id: `<template>.<tenant>.<guid>` (`wire.md 0.3`).
     pub id: String,
     /// The tenant's id.
     pub tenant_id: String,
@@ -64,15 +64,15 @@ impl JobSpec {
     pub fn new(config: &Config, job: &JobConfig, workers: usize) -> Self {
         let seed = config.directory.seed;
         let fidelity = &job.fidelity;
-        let (base_url, dialect, flags) = match &job.endpoint {
-            Endpoint::Embedded => (EMBEDDED_URL.to_owned(), Dialect::Default, &[][..]),
-            Endpoint::Remote(url) => (url.base().to_owned(), url.dialect(), url.flags()),
+        let (base_url, flags) = match &job.endpoint {
+            Endpoint::Embedded => (EMBEDDED_URL.to_owned(), &[][..]),
+            Endpoint::Remote(url) => (url.base().to_owned(), url.flags()),
         };
         let tenant_id = ids::derived(seed, &["tenant"]).to_string();
         let guid = ids::derived(seed, &[&job.name, "job"]);
         let spec = Self {
             name: job.name.clone(),
-            id: format!("scim.{}.{guid}", tenant_id.replace('-', "")),
+            id: format!("{}.{}.{guid}", job.app, tenant_id.replace('-', "")),
             tenant_id,
             seed,
             base_url,
@@ -83,7 +83,7 @@ impl JobSpec {
             groups: ObjectMapping::none(ObjectKind::Group),
             roles: config.app_roles.iter().map(|role| (role.value.clone(), role.clone())).collect(),
             style: Style {
-                dialect,
+                dialect: job.dialect(),
                 active_style: fidelity.active_style,
                 manager_style: fidelity.manager_style,
                 manager_remove_style: fidelity.manager_remove_style,
@@ -100,6 +100,8 @@ impl JobSpec {
                 empty_flows: fidelity.empty_flows,
                 typed_json_values: fidelity.typed_json_values,
                 primary_marks: fidelity.primary_marks,
+                flow_null_values: fidelity.flow_null_values,
+                switch_null_defect: fidelity.switch_null_defect,
                 assertive_none: fidelity.assertive_none,
             },
             expressions: fidelity.expressions.clone(),
@@ -168,6 +170,15 @@ impl JobSpec {
     /// The GUID of a part of the job's schema document.
     pub fn schema_guid(&self, part: &str) -> String {
         ids::derived(self.seed, &[&self.name, "schema", part]).to_string()
+    }
+
+    /// Objects worked on at once: one, where a value has to be unique, lest two of them find the same one free.
+    pub fn workers(&self) -> usize {
+        let mappings = [&self.users, &self.groups].into_iter().filter(|mapping| mapping.enabled);
+        let unique = mappings
+            .flat_map(|mapping| &mapping.attributes)
+            .any(|mapping| mapping.source.selects_unique_value());
+        if unique { 1 } else { self.rules.workers.max(1) }
     }
 
     /// The mapping of a kind.

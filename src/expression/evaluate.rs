@@ -273,6 +273,16 @@ impl<'v> Arguments<'v> {
         self.values.len()
     }
 
+    /// Bytes of the texts that stand at `place` and after it; other values count as none.
+    pub(super) fn bytes(&self, place: usize) -> usize {
+        let texts = self.values.iter().skip(place).flatten().map(|value| match value {
+            Datum::Text(text) => text.len(),
+            Datum::List(values) => values.iter().map(String::len).fold(0, usize::saturating_add),
+            Datum::Null | Datum::Integer(_) | Datum::Boolean(_) | Datum::Instant(_) | Datum::Roles(_) => 0,
+        });
+        texts.fold(0, usize::saturating_add)
+    }
+
     /// Whether something stands at `place`, be it null or empty.
     pub(super) fn given(&self, place: usize) -> bool {
         self.values.get(place).is_some_and(Option::is_some)

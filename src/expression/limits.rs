@@ -29,7 +29,7 @@ pub const REGEX_PATTERN_CHARACTERS_MAX: usize = 10_000;
 pub const REGEX_PROGRAM_BYTES_MAX: usize = 1 << 20;
 
 /// Most instructions of a regular expression with look-around or back-references. More are an evaluation error.
-pub const REGEX_PROGRAM_INSTRUCTIONS_MAX: usize = 100_000;
+pub const REGEX_PROGRAM_INSTRUCTIONS_MAX: usize = 5_000;
 
 /// Most backtracking steps of one search. More are an evaluation error.
 pub const REGEX_BACKTRACKS_MAX: usize = 100_000;

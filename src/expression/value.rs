@@ -38,6 +38,17 @@ pub enum Value {
     Roles(Vec<AppRole>),
 }
 
+impl Outcome {
+    /// `evaluationResult` of parseExpression: the value's texts; nothing for null and for an ignore mark
+    /// (`mapping.md 10`).
+    pub fn evaluation_result(&self) -> Vec<String> {
+        match self {
+            Self::Value(value) => value.to_text(),
+            Self::Null | Self::IgnoreAttribute | Self::IgnoreObject => Vec::new(),
+        }
+    }
+}
+
 impl Value {
     /// Its texts, as `evaluationResult` of parseExpression reports them: one, except for a list
     /// (`mapping.md 6.4`).

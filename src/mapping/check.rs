@@ -9,6 +9,16 @@ use crate::directory::object::ObjectKind;
 use crate::scim::path::TargetPath;
 use crate::scim::urn;
 
+/// What an attribute is that the source object does not define in exactly that letter case (`mapping.md` OQ-25).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownAttributes {
+    /// A mistake, wherever the source's attributes are known: in an imported schema, and to the check of a
+    /// configuration.
+    Error,
+    /// Null, as it evaluates.
+    Null,
+}
+
 /// What the check is told about the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckOptions {
@@ -18,6 +28,8 @@ pub struct CheckOptions {
     pub scope_is_all: bool,
     /// `strict_conditions`: warn of conditions that the reference calls unsupported (`mapping.md` OQ-5).
     pub strict_conditions: bool,
+    /// `unknown_attributes`: what an attribute is that the source object does not define (`mapping.md` OQ-25).
+    pub unknown_attributes: UnknownAttributes,
 }
 
 /// One finding.
@@ -55,11 +67,11 @@ impl ObjectMapping {
         let mut findings = Findings::default();
         self.check_object(&mut findings);
         for (index, mapping) in self.attributes.iter().enumerate() {
-            findings.at = Some(index);
+            findings.look_at(Some(index));
             self.check_target(index, mapping, &mut findings);
             check_source(mapping, options, &mut findings);
         }
-        findings.problems
+        findings.into_problems()
     }
 
     fn check_object(&self, findings: &mut Findings) {
@@ -179,7 +191,7 @@ fn check_source(mapping: &AttributeMapping, options: CheckOptions, findings: &mu
         }
         MappingSource::Expression(expression) => {
             let functions = expression.functions();
-            if functions.contains(&"SelectUniqueValue") {
+            if mapping.source.selects_unique_value() {
                 check_unique_value(mapping, options, findings);
             }
             if options.strict_conditions {
@@ -219,18 +231,28 @@ fn check_unique_value(mapping: &AttributeMapping, options: CheckOptions, finding
     }
 }
 
+/// What was found so far, and the mapping that is looked at.
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     problems: Vec<Problem>,
     at: Option<usize>,
 }
 
 impl Findings {
-    fn error(&mut self, message: impl Into<String>, help: Option<String>) {
+    /// What comes next is about the mapping at this place; about the object for `None`.
+    pub(super) fn look_at(&mut self, mapping_index: Option<usize>) {
+        self.at = mapping_index;
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    pub(super) fn error(&mut self, message: impl Into<String>, help: Option<String>) {
         self.push(Severity::Error, message.into(), help);
     }
 
-    fn warning(&mut self, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn warning(&mut self, message: impl Into<String>, help: Option<String>) {
         self.push(Severity::Warning, message.into(), help);
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::definition::{AttributeType, parse_boolean};
-use super::evaluate::{Mapped, MappedAttribute, MappedValue, RoleList, Traits};
+use super::evaluate::{Mapped, MappedAttribute, MappedValue, OverNull, RoleList, Traits};
 use super::rule::{FlowBehavior, FlowType};
 use crate::scim::member;
 use crate::scim::path::TargetPath;
@@ -45,8 +45,9 @@ pub struct Difference {
     pub verb: Verb,
     /// What the target holds; `None` when nothing.
     pub old: Option<Value>,
-    /// What it is to hold, or of a list what is added.
-    pub new: MappedValue,
+    /// What it is to hold, or of a list what is added; `None` writes null, which only `flow_null_values` and
+    /// `switch_null_defect` do.
+    pub new: Option<MappedValue>,
     /// What logs show in place of both values.
     pub log_text: Option<String>,
     pub(super) traits: Traits,
@@ -60,11 +61,33 @@ impl Mapped {
     pub fn differences(&self, current: &Value, style: &Style) -> Vec<Difference> {
         self.attributes.iter().filter_map(|attribute| difference(attribute, current, style)).collect()
     }
+
+    /// What an incremental update writes besides under `switch_null_defect`: of attributes that did not change, what
+    /// their Switch makes of null (`mapping.md 1.3`, OQ-32). In mapping order; nothing without that switch.
+    pub fn switch_defects(&self, current: &Value, style: &Style) -> Vec<Difference> {
+        let unchanged = self.attributes.iter().filter(|one| difference(one, current, style).is_none());
+        let written = unchanged.filter_map(|attribute| {
+            let old = attribute.path.read(current).filter(|old| !is_empty(old))?;
+            let new = match &attribute.over_null {
+                OverNull::Null => None,
+                OverNull::Value(MappedValue::Text(text)) if !equals(text, old, attribute.traits) => {
+                    Some(MappedValue::Text(text.clone()))
+                }
+                OverNull::NoSwitch | OverNull::Value(_) => return None,
+            };
+            let flows = !attribute.ignored && attribute.traits.flow_type == FlowType::Always;
+            flows.then(|| attribute.difference(Verb::Replace, Some(old), new))
+        });
+        written.collect()
+    }
 }
 
 fn difference(attribute: &MappedAttribute, current: &Value, style: &Style) -> Option<Difference> {
     let old = attribute.path.read(current);
     let present = old.is_some_and(|old| !is_empty(old));
+    if style.flow_null_values && present && attribute.clears() {
+        return Some(attribute.difference(Verb::Replace, old, None));
+    }
     let (verb, new) = match (update_value(attribute, present, style)?, old) {
         (MappedValue::Text(text), Some(old)) if present => {
             (Verb::Replace, text_change(&text, old, attribute.traits)?)
@@ -77,15 +100,29 @@ fn difference(attribute: &MappedAttribute, current: &Value, style: &Style) -> Op
             list_change(texts, &held, attribute.traits)?
         }
     };
-    Some(Difference {
-        mapping_index: attribute.mapping_index,
-        path: attribute.path.clone(),
-        verb,
-        old: old.cloned(),
-        new,
-        log_text: attribute.log_text.clone(),
-        traits: attribute.traits,
-    })
+    Some(attribute.difference(verb, old, Some(new)))
+}
+
+impl MappedAttribute {
+    fn difference(&self, verb: Verb, old: Option<&Value>, new: Option<MappedValue>) -> Difference {
+        Difference {
+            mapping_index: self.mapping_index,
+            path: self.path.clone(),
+            verb,
+            old: old.cloned(),
+            new,
+            log_text: self.log_text.clone(),
+            traits: self.traits,
+        }
+    }
+
+    /// Whether null is a value of it (`mapping.md 1.4`).
+    fn clears(&self) -> bool {
+        self.traits.flows_null
+            && self.value.is_none()
+            && !self.ignored
+            && matches!(self.traits.flow_type, FlowType::Always | FlowType::MultiValueAddOnly)
+    }
 }
 
 /// What would flow on an update, were it different; `None` when nothing may.

@@ -1,5 +1,7 @@
 //! From source attributes to mapped values (`mapping.md 1.3`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::definition::{AttributeDefinition, AttributeType, parse_boolean};
 use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
 use crate::directory::object::ObjectKind;
@@ -13,6 +15,11 @@ use crate::scim::style::{ListOnSingle, Style};
 
 /// `type` of every element of `roles` (`mapping.md 2.2` step 5).
 pub(super) const ROLE_TYPE: &str = "WindowsAzureActiveDirectoryRole";
+
+/// Values found in the target, by the place of the mapping in [`ObjectMapping::attributes`] that must not choose them.
+pub type Taken = BTreeMap<usize, BTreeSet<String>>;
+
+static NOTHING_TAKEN: BTreeSet<String> = BTreeSet::new();
 
 /// What the mappings make of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +57,21 @@ pub struct MappedAttribute {
     pub ignored: bool,
     /// What logs show in place of the value (`Redact`); `None` shows the value.
     pub log_text: Option<String>,
+    /// What the expression makes of an object whose Switch attributes are null, where that is imitated
+    /// (`switch_null_defect`).
+    pub(super) over_null: OverNull,
     pub(super) traits: Traits,
+}
+
+/// What a mapping makes of the object when the attributes that its Switches look at are null.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OverNull {
+    /// No Switch looks at an attribute, or nobody asked.
+    NoSwitch,
+    /// Null.
+    Null,
+    /// This.
+    Value(MappedValue),
 }
 
 /// What a mapping and its attribute definition say about a value, apart from the value.
@@ -64,6 +85,10 @@ pub(super) struct Traits {
     pub(super) flow_behavior: FlowBehavior,
     /// The mapping is of the kind None.
     pub(super) fills_gap: bool,
+    /// Definition and mapping say that null flows.
+    pub(super) flows_null: bool,
+    /// A value is looked up in the target before a create sends it.
+    pub(super) unique: bool,
     pub(super) roles: Option<RoleList>,
 }
 
@@ -136,12 +161,14 @@ impl MappingError {
 }
 
 impl ObjectMapping {
-    /// Evaluates every mapping but references, in mapping order.
-    pub fn evaluate(
+    /// Evaluates every mapping but references, in mapping order. `taken` are the values that each `SelectUniqueValue`
+    /// passes over.
+    pub fn evaluate<'t>(
         &self,
         source: &dyn Attributes,
-        environment: &mut Environment<'_>,
+        environment: &mut Environment<'t>,
         style: &Style,
+        taken: &'t Taken,
     ) -> Result<Evaluated, MappingError> {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         for (mapping_index, mapping) in self.attributes.iter().enumerate() {
@@ -151,6 +178,7 @@ impl ObjectMapping {
             if definition.attribute_type == AttributeType::Reference {
                 continue;
             }
+            environment.target_values = taken.get(&mapping_index).unwrap_or(&NOTHING_TAKEN);
             let Some(raw) = evaluate_source(mapping, source, environment)? else {
                 return Ok(Evaluated::IgnoreObject { target: mapping.target.clone() });
             };
@@ -160,6 +188,11 @@ impl ObjectMapping {
                 .map(|text| fit(AttributeValue::Text(text.clone()), mapping, definition, style))
                 .transpose()?
                 .flatten();
+            let over_null = if style.switch_null_defect {
+                over_null(mapping, definition, source, environment, style)?
+            } else {
+                OverNull::NoSwitch
+            };
             attributes.push(MappedAttribute {
                 mapping_index,
                 path: mapping.target.clone(),
@@ -167,6 +200,7 @@ impl ObjectMapping {
                 default,
                 ignored: raw.ignored,
                 log_text: raw.log_text,
+                over_null,
                 traits: Traits::of(mapping, definition),
             });
         }
@@ -184,6 +218,8 @@ impl Traits {
             flow_type: mapping.flow_type,
             flow_behavior: mapping.flow_behavior,
             fills_gap: mapping.source == MappingSource::None,
+            flows_null: mapping.flow_null_values && definition.flow_null_values && !definition.multivalued,
+            unique: mapping.source.selects_unique_value(),
             roles: role_list(mapping),
         }
     }
@@ -209,6 +245,40 @@ struct Raw {
     value: Option<AttributeValue>,
     ignored: bool,
     log_text: Option<String>,
+}
+
+/// A mark or an error comes to null here.
+fn over_null(
+    mapping: &AttributeMapping,
+    definition: &AttributeDefinition,
+    source: &dyn Attributes,
+    environment: &mut Environment<'_>,
+    style: &Style,
+) -> Result<OverNull, MappingError> {
+    let MappingSource::Expression(expression) = &mapping.source else { return Ok(OverNull::NoSwitch) };
+    let hidden = expression.switch_source_attributes();
+    if hidden.is_empty() {
+        return Ok(OverNull::NoSwitch);
+    }
+    match expression.evaluate(&Without { source, hidden: &hidden }, environment) {
+        Ok(Outcome::Value(value)) => {
+            let value = fit(value.into_attribute_value(), mapping, definition, style)?;
+            Ok(value.map_or(OverNull::Null, OverNull::Value))
+        }
+        Ok(Outcome::Null | Outcome::IgnoreAttribute | Outcome::IgnoreObject) | Err(_) => Ok(OverNull::Null),
+    }
+}
+
+/// A source object without some of its attributes.
+struct Without<'s> {
+    source: &'s dyn Attributes,
+    hidden: &'s [&'s str],
+}
+
+impl Attributes for Without<'_> {
+    fn attribute(&self, name: &str) -> Option<&AttributeValue> {
+        if self.hidden.contains(&name) { None } else { self.source.attribute(name) }
+    }
 }
 
 /// `None` when the whole object is to be ignored.
@@ -293,6 +363,20 @@ fn is_role_type(path: &TargetPath) -> bool {
 }
 
 impl Mapped {
+    /// The values that a create must not send before the target was asked for them (`mapping.md 7.37`), each with the
+    /// place of its mapping, in mapping order.
+    pub fn unique_values(&self) -> Vec<(usize, TargetPath, FilterValue)> {
+        let unique = self.attributes.iter().filter(|attribute| attribute.traits.unique && !attribute.ignored);
+        let found = unique.filter_map(|attribute| match attribute.value.as_ref()? {
+            MappedValue::Text(text) => {
+                let value = filter_value(text, attribute.traits.attribute_type);
+                Some((attribute.mapping_index, attribute.path.clone(), value))
+            }
+            MappedValue::List(_) => None,
+        });
+        found.collect()
+    }
+
     /// What to look for, in ascending precedence; matching attributes without a value are left out
     /// (`wire.md 2.3`). Booleans and integers stand bare in a filter (`wire.md 2.1` rule 2).
     pub fn matching(&self) -> Vec<(TargetPath, FilterValue)> {

@@ -48,17 +48,18 @@ fn operation(difference: &Difference, style: &Style) -> Value {
 
 fn operation_value(difference: &Difference, style: &Style) -> Value {
     match (&difference.new, difference.traits.roles) {
-        (MappedValue::List(texts), Some(RoleList::Asserting)) => {
+        (None, _) => Value::Null,
+        (Some(MappedValue::List(texts)), Some(RoleList::Asserting)) => {
             texts.iter().map(|text| role_element(text, RoleList::Asserting)).collect()
         }
-        (MappedValue::List(texts), Some(RoleList::Adding)) if style.dialect == Dialect::Optscim => {
+        (Some(MappedValue::List(texts)), Some(RoleList::Adding)) if style.dialect == Dialect::Optscim => {
             texts.iter().map(|text| role_element(text, RoleList::Adding)).collect()
         }
-        (MappedValue::List(texts), _) => match style.dialect {
+        (Some(MappedValue::List(texts)), _) => match style.dialect {
             Dialect::Legacy2018 => texts.iter().map(|text| entry(text.as_str(), style)).collect(),
             Dialect::Default | Dialect::Optscim => texts.iter().map(|text| json!({"value": text})).collect(),
         },
-        (MappedValue::Text(text), _) => match style.dialect {
+        (Some(MappedValue::Text(text)), _) => match style.dialect {
             Dialect::Legacy2018 => json!([entry(scalar(text, difference, style), style)]),
             Dialect::Default | Dialect::Optscim => scalar(text, difference, style),
         },
@@ -103,7 +104,7 @@ fn merged_operations(differences: &[Difference], style: &Style) -> Vec<Value> {
 }
 
 fn is_mergeable(difference: &Difference, style: &Style) -> bool {
-    let scalar = matches!(difference.new, MappedValue::Text(_));
+    let scalar = matches!(difference.new, None | Some(MappedValue::Text(_)));
     let active_apart = difference.path.is_core("active") && style.optscim_merge != OptscimMerge::Active;
     scalar && difference.path.filter().is_none() && !active_apart
 }

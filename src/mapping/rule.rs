@@ -49,6 +49,8 @@ pub struct AttributeMapping {
     pub flow_type: FlowType,
     /// Whether an equal value flows too.
     pub flow_behavior: FlowBehavior,
+    /// Flow null values; without effect outbound unless `flow_null_values` gives it one (`mapping.md 1.4`).
+    pub flow_null_values: bool,
 }
 
 /// The four kinds of mappings (`mapping.md 1.1`).
@@ -101,6 +103,11 @@ impl MappingSource {
             Self::Constant(_) | Self::None => Vec::new(),
         }
     }
+
+    /// Whether its value has to be one that the target does not hold yet (`mapping.md 7.37`).
+    pub fn selects_unique_value(&self) -> bool {
+        matches!(self, Self::Expression(expression) if expression.functions().contains(&"SelectUniqueValue"))
+    }
 }
 
 impl ObjectMapping {
@@ -140,12 +147,13 @@ impl ObjectMapping {
                 MappingSource::None => "none".to_owned(),
             };
             let row = format!(
-                "{:?} <- {source} default={:?} matching={} {} {} {:?}\n",
+                "{:?} <- {source} default={:?} matching={} {} {} nulls={} {:?}\n",
                 mapping.target.as_str(),
                 mapping.default_value,
                 mapping.matching_priority,
                 mapping.flow_type.as_str(),
                 mapping.flow_behavior.as_str(),
+                mapping.flow_null_values,
                 self.definition(mapping)
             );
             text.push_str(&row);

@@ -21,6 +21,7 @@
 //! ]
 //! ```
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -49,6 +50,17 @@ pub struct Template {
     pub title: String,
     /// One mapping a kind, users first.
     pub mappings: Vec<ObjectMapping>,
+    /// Where its parts are written.
+    pub places: Places,
+}
+
+/// Where mappings and clauses are written, for what is found out about them later; empty for a profile that ships.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Places {
+    /// Mappings, by kind and place in [`ObjectMapping::attributes`].
+    pub mappings: BTreeMap<(ObjectKind, usize), Place>,
+    /// Clauses of filters, by kind and attribute: the first of each.
+    pub clauses: BTreeMap<(ObjectKind, String), Place>,
 }
 
 /// What reading a profile depends on.
@@ -66,7 +78,14 @@ impl Template {
     /// Reads a profile. The diagnostics of a good one are warnings; of a bad one, every mistake that could be found,
     /// placed in `file`.
     pub fn parse(text: &str, file: &Path, options: &TemplateOptions<'_>) -> (Option<Self>, Vec<Diagnostic>) {
-        let mut reader = Reader { text, file, options, diagnostics: Vec::new(), gallery: false };
+        let mut reader = Reader {
+            text,
+            file,
+            options,
+            diagnostics: Vec::new(),
+            gallery: false,
+            places: Places::default(),
+        };
         let template = reader.template();
         let usable = !has_errors(&reader.diagnostics);
         (template.filter(|_| usable), reader.diagnostics)
@@ -143,6 +162,8 @@ struct RawMapping {
     #[serde(default)]
     matching: u32,
     flow_type: Option<Spanned<String>>,
+    #[serde(default)]
+    flow_null_values: bool,
     flow_behavior: Option<Spanned<String>>,
 }
 
@@ -184,6 +205,17 @@ fn is_standard(kind: ObjectKind, path: &TargetPath) -> bool {
     }
 }
 
+/// Whether an attribute is none of the core or enterprise schema.
+fn is_custom_name(kind: ObjectKind, name: &str) -> bool {
+    TargetPath::parse(name).is_ok_and(|path| !is_standard(kind, &path))
+}
+
+/// Whether an attribute is one that a custom one may be (`mapping.md 2.4`): a single value of its own.
+fn is_plain(name: &str, definition: &AttributeDefinition) -> bool {
+    let simple = TargetPath::parse(name).is_ok_and(|path| path.filter().is_none() && path.sub().is_none());
+    simple && !definition.multivalued && definition.attribute_type != AttributeType::Reference
+}
+
 /// Whether a custom attribute is where custom attributes belong (`wire.md 12.4`).
 fn is_custom(path: &TargetPath) -> bool {
     let schema = path.extension().map(str::to_ascii_lowercase);
@@ -203,6 +235,7 @@ struct Reader<'r> {
     options: &'r TemplateOptions<'r>,
     diagnostics: Vec<Diagnostic>,
     gallery: bool,
+    places: Places,
 }
 
 impl Reader<'_> {
@@ -218,7 +251,12 @@ impl Reader<'_> {
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
         let mappings =
             objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
-        Some(Template { name: raw.name, title: raw.title, mappings })
+        Some(Template {
+            name: raw.name,
+            title: raw.title,
+            mappings,
+            places: std::mem::take(&mut self.places),
+        })
     }
 
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
@@ -241,6 +279,12 @@ impl Reader<'_> {
                 Err(error) => self.error(format!("`{name}` is no target path: {error}"), span.clone()),
             }
             let definition = self.definition(attribute);
+            if !self.gallery && is_custom_name(kind, &name) && !is_plain(&name, &definition) {
+                let help = "such attributes need a gallery app, or a schema edited over Graph".to_owned();
+                let message =
+                    format!("the custom attribute `{name}` is a reference, multi-valued or complex");
+                self.push(Severity::Error, message, span.clone(), Some(help));
+            }
             if definitions.insert(name.clone(), definition).is_some() {
                 self.error(format!("a second definition of `{name}`"), span);
             }
@@ -257,6 +301,7 @@ impl Reader<'_> {
                         self.push(Severity::Warning, message, span.clone(), help);
                     }
                 }
+                self.places.mappings.insert((kind, attributes.len()), self.place(span.start));
                 attributes.push(mapping);
                 spans.push(span);
             }
@@ -282,6 +327,10 @@ impl Reader<'_> {
     fn filter(&mut self, kind: ObjectKind, written: Vec<Spanned<WrittenGroup>>) -> Filter {
         let mut filter = Filter::default();
         for group in written {
+            for (name, span) in group.get_ref().attributes() {
+                let place = self.place(span.start);
+                self.places.clauses.entry((kind, name)).or_insert(place);
+            }
             let mut mistakes = group.get_ref().missing(&group.span());
             mistakes.extend(group.into_inner().add_to(&mut filter, kind, &self.options.filter));
             for mistake in mistakes {
@@ -336,6 +385,7 @@ impl Reader<'_> {
             default_value: raw.default,
             matching_priority: raw.matching,
             flow_type,
+            flow_null_values: raw.flow_null_values,
             flow_behavior,
         })
     }

@@ -61,6 +61,15 @@ pub(crate) struct Mistake {
 }
 
 impl WrittenGroup {
+    /// The attributes that its clauses look at, with their places.
+    pub(crate) fn attributes(&self) -> Vec<(String, Range<usize>)> {
+        let clauses = self.clauses.iter().flat_map(Spanned::get_ref);
+        clauses
+            .filter_map(|clause| clause.attribute.as_ref())
+            .map(|attribute| (attribute.get_ref().clone(), attribute.span()))
+            .collect()
+    }
+
     /// The keys that are missing, each with the place of what should have them.
     pub(crate) fn missing(&self, whole: &Range<usize>) -> Vec<Mistake> {
         let mut missing = Vec::new();

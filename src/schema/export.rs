@@ -83,7 +83,7 @@ pub(super) fn flow_types(mapping: &ObjectMapping) -> String {
 }
 
 fn attribute_mapping(mapping: &AttributeMapping) -> Value {
-    json!({
+    let mut json = json!({
         "defaultValue": mapping.default_value,
         "exportMissingReferences": false,
         "flowBehavior": mapping.flow_behavior.as_str(),
@@ -91,7 +91,12 @@ fn attribute_mapping(mapping: &AttributeMapping) -> Value {
         "matchingPriority": mapping.matching_priority,
         "source": source(&mapping.source),
         "targetAttributeName": mapping.target.as_str(),
-    })
+    });
+    // Only the portal shows this flag, and the published documents lack it (`mapping.md` OQ-27).
+    if let (Value::Object(members), true) = (&mut json, mapping.flow_null_values) {
+        members.insert("flowNullValues".to_owned(), true.into());
+    }
+    json
 }
 
 /// `attributeMappingSource` of the four kinds of mappings (`mapping.md 10`).

@@ -12,6 +12,7 @@ use super::node::{Findings, Node};
 use crate::diagnostic::{Diagnostic, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::Expression;
+use crate::mapping::check::UnknownAttributes;
 use crate::mapping::source::{is_directory_extension, source_attribute};
 use crate::mapping::template::TemplateOptions;
 use crate::mapping::{
@@ -333,11 +334,15 @@ impl Reader<'_> {
             ],
             findings,
         );
-        for member in ["exportMissingReferences", "flowNullValues"] {
-            if node.flag(member, false, findings) {
+        let mut kept = |member| {
+            let flag = node.flag(member, false, findings);
+            if flag {
                 findings.warning(&node.at(member), "has no effect in an outbound job; kept");
             }
-        }
+            flag
+        };
+        kept("exportMissingReferences");
+        let flow_null_values = kept("flowNullValues");
         let target_name = node.required("targetAttributeName", findings);
         let target = target_name.and_then(|name| match TargetPath::parse(name) {
             Ok(target) => Some(target),
@@ -359,6 +364,7 @@ impl Reader<'_> {
             matching_priority,
             flow_type,
             flow_behavior,
+            flow_null_values,
         })
     }
 
@@ -418,7 +424,11 @@ impl Reader<'_> {
                 continue;
             }
             let path = node.at("sourceObjectName");
-            self.findings.error(&path, format!("a {} has no attribute `{name}`", mapping.kind));
+            let message = format!("a {} has no attribute `{name}`", mapping.kind);
+            match self.options.check.unknown_attributes {
+                UnknownAttributes::Error => self.findings.error(&path, message),
+                UnknownAttributes::Null => self.findings.warning(&path, format!("{message}; it is null")),
+            }
             let names = defined.into_iter().flat_map(IndexMap::keys).map(String::as_str);
             let near = did_you_mean(name, names);
             self.findings.help(Some(match near {

@@ -142,7 +142,11 @@ pub fn failure_code(exchange: Exchange, status: u16, body: &[u8]) -> ErrorCode {
 /// The code for an exchange without an answer (`engine.md 11.1`; a probe: `wire.md 1.5`).
 pub fn transport_failure_code(exchange: Exchange, error: &TransportError) -> ErrorCode {
     match (exchange, error) {
+        (Exchange::Probe, TransportError::NoToken { refused: true, .. }) => {
+            ErrorCode::CredentialValidationFailure
+        }
         (Exchange::Probe, _) => ErrorCode::CredentialValidationUnavailable,
+        (_, TransportError::NoToken { .. }) => ErrorCode::Unauthorized,
         (_, TransportError::Timeout { .. }) => ErrorCode::Timeout,
         (_, TransportError::TooLarge { .. }) => ErrorCode::ServiceIncompatible,
         (_, TransportError::Connect(_) | TransportError::Tls(_) | TransportError::Protocol(_)) => {

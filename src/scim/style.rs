@@ -147,6 +147,17 @@ switch! {
 }
 
 switch! {
+    /// Where the client id and secret stand in a token request (`wire.md 1.3`, 13 #19; W-011, W-012).
+    CredentialLocation {
+        /// In the header: HTTP Basic.
+        #[default]
+        Header = "header",
+        /// In the form.
+        Body = "body",
+    }
+}
+
+switch! {
     /// The first member of a PATCH body (`wire.md 13` #26).
     EnvelopeOrder {
         /// `schemas`, then `Operations`.
@@ -198,6 +209,11 @@ pub struct Style {
     pub typed_json_values: bool,
     /// `primary_marks`: the `work` e-mail of a POST has `"primary": true` unasked (`mapping.md` OQ-29).
     pub primary_marks: bool,
+    /// `flow_null_values`: a null source value clears the target where definition and mapping say so (`mapping.md`
+    /// OQ-27).
+    pub flow_null_values: bool,
+    /// `switch_null_defect`: what a Switch makes of null is evaluated too (`mapping.md` OQ-32).
+    pub switch_null_defect: bool,
     /// `assertive_none`: losing the last role sends an empty replace (`mapping.md` OQ-15).
     pub assertive_none: bool,
 }
@@ -222,6 +238,8 @@ impl Default for Style {
             empty_flows: false,
             typed_json_values: true,
             primary_marks: true,
+            flow_null_values: false,
+            switch_null_defect: false,
             assertive_none: false,
         }
     }

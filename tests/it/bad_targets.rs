@@ -396,6 +396,8 @@ fn a_token_that_the_target_echoes_is_masked_everywhere() {
             &["cycle"],
             &["status"],
             &["logs", "--wire"],
+            &["logs", "--wire", "--redact"],
+            &["logs", "--har", "-"],
             &["start"],
         ] {
             check(&[command, &["--job", job]].concat());
@@ -421,4 +423,27 @@ fn a_token_that_the_target_echoes_is_masked_everywhere() {
 
 fn entries_of(project: &Project, job: &str) -> String {
     run(project, ["logs", "--job", job, "--format", "json"]).stdout
+}
+
+#[test]
+fn a_comparison_with_the_target_says_plainly_why_there_is_none() {
+    for (status, body, code, words) in [
+        (404, "", 1, "the target has no `/Schemas` to compare with: it answered 404"),
+        (501, "", 1, "it answered 501"),
+        (200, "<html>", 1, "the answer is no JSON"),
+        (200, "{\"totalResults\":0}", 1, "the answer is no list of schemas"),
+        (200, "[{\"id\":\"urn:x\"}]", 1, "has no `urn:ietf:params:scim:schemas:core:2.0:User`"),
+        (401, TOKEN, 3, "refused the request for `/Schemas` with 401"),
+    ] {
+        let server =
+            Server::start(move |asked| asked.target.contains("/Schemas").then(|| Answer::say(status, body)));
+        let project = project(&server.url(), "");
+        run(&project, ["check", "--target"]).ends_with(code, &[words, "scimulator.toml"]);
+        run(&project, ["check"]).ends_with(0, &[]);
+        let asked = server.asked();
+        assert_eq!(asked.len(), 1, "one request, and none without `--target`");
+        assert_eq!((asked[0].method.as_str(), asked[0].target.as_str()), ("GET", "/scim/Schemas"));
+    }
+    let closed = project(&format!("http://127.0.0.1:{}/scim", free_port()), "");
+    run(&closed, ["check", "--target"]).ends_with(3, &["the target could not be reached"]);
 }

@@ -164,6 +164,13 @@ fn a_users_attributes_are_those_that_mappings_see() {
     assert_eq!(value("[IsSoftDeleted]", "ada@x.com"), "False\n");
     assert_eq!(value("[IsSoftDeleted]", "ben@x.com"), "True\n", "not assigned");
     assert_eq!(value("SingleAppRoleAssignment([appRoleAssignments])", "u1"), "Administrator\n");
+    for function in
+        ["SingleAppRoleAssignment", "AppRoleAssignmentsComplex", "AssertiveAppRoleAssignmentsComplex"]
+    {
+        let (code, stdout, _) = run_in(&project, [&format!("{function}([appRoleAssignments])")]);
+        scimulator::covers!("M-191");
+        assert_eq!((code, stdout.as_str()), (Some(0), "null\n"), "{function} without anybody's assignments");
+    }
     let (_, stdout, _) = run_in(&project, ["[displayName]", "--user", "u1", "--set", "displayName=Other"]);
     assert_eq!(stdout, "Other\n");
     let (code, _, stderr) = run_in(&project, ["[displayName]", "--user", "adda@x.com"]);

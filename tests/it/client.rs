@@ -1,7 +1,11 @@
 //! The network transport over real sockets: what goes out byte for byte, and what every kind of answer becomes.
 
+mod access;
 mod har;
 mod journal;
+mod oauth;
+mod pacing;
+mod pseudonyms;
 mod server;
 mod tls;
 

@@ -9,6 +9,7 @@ mod parsing;
 mod patterns;
 mod roles;
 mod roundtrip;
+mod speed;
 mod vectors;
 
 use std::collections::BTreeMap;

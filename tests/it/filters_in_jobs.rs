@@ -407,3 +407,26 @@ fn explain_says_that_an_input_filter_leaves_the_object_alone() {
     let conclusion = bob["conclusion"]["description"].as_str().unwrap();
     assert!(conclusion.contains("it did not pass an input or category filter"), "{conclusion}");
 }
+
+#[test]
+fn who_drops_out_of_an_assigned_dynamic_group_is_deprovisioned_like_anybody_unassigned() {
+    let bench = Bench::new("");
+    bench.project.write("scimulator.toml", &format!("{HEAD}scope = \"assigned\"\n"));
+    let groups = "objectId,displayName,groupTypes,membershipRule\n\
+        g1,Sales,DynamicMembership,\"user.department -eq \"\"Sales\"\"\"\n";
+    bench.project.write("directory/groups.csv", groups);
+    bench
+        .project
+        .write("directory/members.csv", "group,member\nSales,ann@contoso.com\nSales,bob@contoso.com\n");
+    bench.project.write("directory/assignments.csv", "principal,appRole\nSales,\n");
+    bench.cycle();
+    let users = |held: Vec<(String, bool)>| -> Vec<(String, bool)> {
+        held.into_iter().filter(|(name, _)| name.contains('@')).collect()
+    };
+    assert_eq!(users(bench.app()), held(&[("ann@contoso.com", true), ("bob@contoso.com", true)]));
+    // The rule was evaluated anew, which is the source's business: Bob is no member any more.
+    bench.project.write("directory/members.csv", "group,member\nSales,ann@contoso.com\n");
+    bench.cycle();
+    covers!("E-057");
+    assert_eq!(users(bench.app()), held(&[("ann@contoso.com", true), ("bob@contoso.com", false)]));
+}

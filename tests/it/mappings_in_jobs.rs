@@ -313,3 +313,169 @@ fn the_switches_of_the_language_reach_a_running_job() {
     let findings = config::load(&bench.project.path("scimulator.toml")).unwrap_err();
     assert!(findings[0].message.contains("coalesce"), "{findings:?}");
 }
+
+/// The rows, attributes and settings of a job that gives each account a free nick name.
+fn unique(rules: &str, settings: &str) -> Bench {
+    let rows = format!(
+        "{NAME}{{ expression = 'SelectUniqueValue({rules})', target = \"nickName\", flow_type = \"ObjectAddOnly\" }},\n"
+    );
+    let attributes = format!("{NAMED}{{ name = \"nickName\" }},\n");
+    Bench::new(&rows, &attributes, &format!("{ALL}[job.fidelity]\nunique_value_outbound = true\n{settings}"))
+}
+
+#[test]
+fn a_unique_value_is_looked_up_before_it_is_sent_and_only_then() {
+    let bench = unique(r#"[mailNickname], [city], Append([mailNickname], "2")"#, "");
+    bench.users(
+        "userPrincipalName,mailNickname,city\nann@x.com,ann,\nanna@x.com,ann,\nbob@x.com,,bobby\nann3@x.com,ann,rome\n",
+    );
+    let (result, requests) = bench.cycle();
+    covers!("M-170", "M-172");
+    let asked: Vec<&String> = requests.iter().filter(|line| line.contains("filter=nickName")).collect();
+    let wanted = ["ann", "ann", "ann2", "bobby", "ann", "rome"];
+    assert_eq!(asked.len(), wanted.len(), "{requests:#?}");
+    for (asked, wanted) in asked.iter().zip(wanted) {
+        assert!(asked.contains(&format!("nickName eq \"{wanted}\"")), "{asked}, not {wanted}");
+    }
+    assert_eq!(result.statistics.actions.created, 4);
+    for (name, nick) in
+        [("ann@x.com", "ann"), ("anna@x.com", "ann2"), ("bob@x.com", "bobby"), ("ann3@x.com", "rome")]
+    {
+        assert_eq!(bench.account(name)["nickName"], nick, "{name}");
+    }
+    // Whoever has an account is not asked about again, whatever changed.
+    bench.users(
+        "userPrincipalName,mailNickname,city\nann@x.com,annie,\nanna@x.com,ann,\nbob@x.com,,bobby\nann3@x.com,ann,rome\n",
+    );
+    let (_, requests) = bench.cycle();
+    assert!(requests.iter().all(|line| !line.contains("nickName")), "{requests:#?}");
+    assert_eq!(bench.account("ann@x.com")["nickName"], "ann");
+}
+
+#[test]
+fn an_object_whose_candidates_are_all_taken_waits_in_escrow() {
+    let bench = unique("[mailNickname], [city]", "");
+    bench.users("userPrincipalName,mailNickname,city\nann@x.com,ann,\nben@x.com,ann,ann\n");
+    let (result, requests) = bench.cycle();
+    covers!("M-170");
+    assert_eq!((result.statistics.actions.created, result.statistics.actions.failed), (1, 1));
+    assert!(
+        requests.iter().all(|line| !(line.starts_with("POST") && line.contains("ben@"))),
+        "{requests:#?}"
+    );
+    let escrows = bench.store().escrows("j").unwrap();
+    assert_eq!(escrows.len(), 1);
+    assert!(escrows[0].reason.contains("'SelectUniqueValue.'"), "{}", escrows[0].reason);
+    bench.users("userPrincipalName,mailNickname,city\nann@x.com,ann,\nben@x.com,ann,oslo\n");
+    assert_eq!(bench.cycle().0.statistics.actions.created, 1, "retried like any failed object");
+    assert_eq!(bench.account("ben@x.com")["nickName"], "oslo");
+}
+
+#[test]
+fn more_workers_choose_no_other_unique_values() {
+    let nicks = |workers: u32| {
+        let bench = unique("[mailNickname], RandomString(6, 6, 0, 0, 0)", &format!("workers = {workers}\n"));
+        let rows: Vec<String> = (0..12).map(|number| format!("u{number}@x.com,same")).collect();
+        bench.users(&format!("userPrincipalName,mailNickname\n{}\n", rows.join("\n")));
+        assert_eq!(bench.cycle().0.statistics.actions.created, 12);
+        let mut nicks: Vec<String> = bench.accounts().iter().map(|one| one["nickName"].to_string()).collect();
+        nicks.sort();
+        nicks
+    };
+    let alone = nicks(1);
+    assert_eq!(alone.iter().filter(|nick| *nick == "\"same\"").count(), 1);
+    assert_eq!(nicks(8), alone);
+}
+
+#[test]
+fn select_unique_value_is_refused_unless_it_is_allowed() {
+    let rows = format!(
+        "{NAME}{{ expression = 'SelectUniqueValue([city], [state])', target = \"nickName\", flow_type = \"ObjectAddOnly\" }},\n"
+    );
+    let bench = Bench::new(&rows, &format!("{NAMED}{{ name = \"nickName\" }},\n"), ALL);
+    let findings = config::load(&bench.project.path("scimulator.toml")).unwrap_err();
+    covers!("M-172");
+    assert!(
+        findings.iter().any(|one| one.message.contains("SelectUniqueValue is not supported")),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn an_unchanged_switch_never_writes_null_unless_the_defect_is_imitated() {
+    let rows = format!(
+        "{NAME}{{ expression = 'Switch([state], , \"WA\", \"West\")', target = \"title\" }},\n\
+         {{ expression = 'Switch([state], \"Nowhere\", \"WA\", \"West\")', target = \"nickName\" }},\n\
+         {{ attribute = \"city\", target = \"locale\" }},\n"
+    );
+    let attributes =
+        format!("{NAMED}{{ name = \"title\" }}, {{ name = \"nickName\" }}, {{ name = \"locale\" }},\n");
+    let people = |city: &str| format!("userPrincipalName,state,city\nann@x.com,WA,{city}\n");
+    for (settings, title, nick) in [
+        ("", Value::from("West"), "West"),
+        ("[job.fidelity]\nswitch_null_defect = true\n", Value::Null, "Nowhere"),
+    ] {
+        let bench = Bench::new(&rows, &attributes, &format!("{ALL}{settings}"));
+        bench.users(&people("Oslo"));
+        bench.cycle();
+        assert_eq!(bench.account("ann@x.com")["title"], "West", "a create is not concerned");
+        bench.users(&people("Rome"));
+        bench.cycle();
+        covers!("M-025");
+        let ann = bench.account("ann@x.com");
+        assert_eq!((&ann["locale"], &ann["nickName"]), (&"Rome".into(), &nick.into()), "{settings}");
+        assert_eq!(ann["title"], title, "{settings}");
+    }
+}
+
+#[test]
+fn null_flows_only_where_definition_mapping_and_switch_say_so() {
+    let people = |city: &str| format!("userPrincipalName,city\nann@x.com,{city}\n");
+    for (definition, mapping, switch, cleared) in [
+        (true, true, false, false),
+        (true, false, true, false),
+        (false, true, true, false),
+        (true, true, true, true),
+    ] {
+        let rows = format!(
+            "{NAME}{{ attribute = \"city\", target = \"title\", default = \"-\", flow_null_values = {mapping} }},\n"
+        );
+        let attributes = format!("{NAMED}{{ name = \"title\", flow_null_values = {definition} }},\n");
+        let bench =
+            Bench::new(&rows, &attributes, &format!("{ALL}[job.fidelity]\nflow_null_values = {switch}\n"));
+        bench.users(&people("Oslo"));
+        bench.cycle();
+        bench.users(&people(""));
+        let (_, requests) = bench.cycle();
+        covers!("M-026");
+        let wanted = if cleared { Value::Null } else { "Oslo".into() };
+        assert_eq!(bench.account("ann@x.com")["title"], wanted, "{definition} {mapping} {switch}");
+        assert_eq!(requests.iter().any(|line| line.starts_with("PATCH")), cleared, "{requests:#?}");
+    }
+}
+
+#[test]
+fn a_random_value_is_new_in_every_cycle_unless_it_flows_on_create_only() {
+    for (flow_type, patches) in [("Always", 1), ("ObjectAddOnly", 0)] {
+        let rows =
+            format!("{NAME}{{ expression = 'Guid()', target = \"title\", flow_type = \"{flow_type}\" }},\n");
+        let bench = Bench::new(&rows, &format!("{NAMED}{{ name = \"title\" }},\n"), ALL);
+        let mut values = Vec::new();
+        for city in ["Oslo", "Rome", "Bonn"] {
+            bench.users(&format!("userPrincipalName,city\nann@x.com,{city}\n"));
+            let (_, requests) = bench.cycle();
+            if city != "Oslo" {
+                assert_eq!(
+                    requests.iter().filter(|line| line.starts_with("PATCH")).count(),
+                    patches,
+                    "{requests:#?}"
+                );
+            }
+            values.push(bench.account("ann@x.com")["title"].to_string());
+        }
+        covers!("M-195");
+        values.sort();
+        values.dedup();
+        assert_eq!(values.len(), 1 + 2 * patches, "{flow_type}");
+    }
+}

@@ -224,6 +224,25 @@ fn every_value_of_a_list_has_to_satisfy_a_clause_unless_one_is_enough() {
 }
 
 #[test]
+fn a_value_of_another_type_is_no_value_to_any_operator_and_no_mistake() {
+    for operator in Operator::ALL {
+        let operand = (operator.arity() == Arity::Binary).then_some("1");
+        let role = AppRole { id: "1".to_owned(), value: "1".to_owned(), display_name: "1".to_owned() };
+        let result = judge(operator.api_name(), operand, Some(AttributeValue::Roles(vec![role])), &options());
+        assert_eq!(result.holds, operator == Operator::IsNull, "{operator:?}");
+        assert_eq!(result.invalid, None, "{operator:?}");
+    }
+    // Text operators see numbers and truth as the text they are; those on truth and numbers see nothing in other text.
+    table("EQUALS", Some("True"), false, &[("True", true), ("true", false), ("1", false)]);
+    table("INCLUDES", Some("1"), false, &[("31", true), ("True", false)]);
+    table("ENDS_WITH", Some("e"), false, &[("True", true), ("1", false)]);
+    table("&", Some("True,1"), false, &[("1", true), ("0", false)]);
+    table("!&", Some("True,1"), false, &[("1", false), ("0", true)]);
+    table("IS TRUE", None, false, &[("T", false), ("on", false), ("-1", false)]);
+    table("IS FALSE", None, false, &[("F", false), ("off", false), ("null", false)]);
+}
+
+#[test]
 fn roles_have_no_value_for_a_filter() {
     let role = AppRole { id: "1".to_owned(), value: "v".to_owned(), display_name: "d".to_owned() };
     assert!(judge("IS NULL", None, Some(AttributeValue::Roles(vec![role])), &options()).holds);

@@ -11,6 +11,9 @@ use std::net::TcpStream;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use scimulator::client::{self, Filter, RequestRecord};
+use scimulator::covers;
+use scimulator::store::Store;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -93,6 +96,63 @@ fn scimmy_takes_what_it_can_with_the_flag() {
     run("scimmy-flag.toml");
 }
 
+/// One story, every dialect, one end: the embedded app understands them all.
+#[test]
+fn the_embedded_app_ends_each_step_alike_under_every_dialect() {
+    let story: Story = read("story.toml");
+    for dialect in ["default", "optscim", "legacy2018"] {
+        let project =
+            example("tenant_url = \"embedded\"", &format!("fidelity = {{ dialect = \"{dialect}\" }}"));
+        let mut model = Model::default();
+        for step in &story.step {
+            for edit in &step.edits {
+                apply(&project, edit);
+            }
+            let wanted = model.step(&project.path("directory"));
+            let output = project.scimulator(["cycle", "--fail-on", "escrows", "-q"]).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{dialect}, {}: {output:?}", step.name);
+            let store = Store::open(&project.path("state")).unwrap();
+            let content = store.embedded_content("contoso").unwrap();
+            let (users, groups): (Vec<Value>, Vec<Value>) =
+                content.into_iter().partition(|resource| resource["meta"]["resourceType"] == "User");
+            assert_eq!(observed(&users, &groups), wanted, "{dialect}, {}", step.name);
+        }
+        let journal = client::read(&project.path("state/journal/contoso.jsonl"), Filter::all()).unwrap();
+        let sent: Vec<_> = journal.map(|exchange| exchange.unwrap().request).collect();
+        assert!(100 < sent.len());
+        sent.iter().for_each(only_what_a_cycle_sends);
+        let verbs: BTreeSet<&str> = sent.iter().map(|request| request.method.as_str()).collect();
+        assert_eq!(verbs, BTreeSet::from(["DELETE", "GET", "PATCH", "POST"]));
+    }
+    covers!("W-021", "W-022", "W-023", "W-066", "W-176", "W-179");
+}
+
+/// Headers, operators and endpoints of any request of a cycle (`wire.md 1.4`, 2.2, 8).
+fn only_what_a_cycle_sends(request: &RequestRecord) {
+    let headers: Vec<_> =
+        request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let accept = ("Accept", "application/scim+json");
+    match request.method.as_str() {
+        "POST" | "PATCH" => {
+            assert_eq!(headers, [accept, ("Content-Type", "application/scim+json; charset=utf-8")]);
+        }
+        _ => {
+            assert_eq!(headers, [accept]);
+            assert!(request.body.is_none());
+        }
+    }
+    let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+    let path = path.strip_prefix("http://embedded.invalid/scim/v2/").unwrap();
+    assert!(matches!(path.split('/').next(), Some("Users" | "Groups")), "{path}");
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let filter = parameter.strip_prefix("filter=").map(|filter| filter.split('+').collect::<Vec<_>>());
+        match filter {
+            Some(filter) => assert!(filter.len() >= 3 && filter[1] == "eq", "{query}"),
+            None => assert_eq!(parameter, "excludedAttributes=members"),
+        }
+    }
+}
+
 fn read<T: for<'de> Deserialize<'de>>(file: &str) -> T {
     let text = std::fs::read_to_string(root().join("tests/data/third_party").join(file)).unwrap();
     toml::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
@@ -140,6 +200,13 @@ fn span(story: &Story, steps: &str) -> RangeInclusive<usize> {
 
 /// The example, pointed at the server.
 fn contoso(server: &ThirdParty, flag: &str) -> Project {
+    let target =
+        format!("tenant_url = \"{}{flag}\"\ntoken = {{ value = \"{}\" }}", server.base_url, server.token);
+    example(&target, "")
+}
+
+/// The example with another target, and these lines more in its job.
+fn example(target: &str, more: &str) -> Project {
     let project = Project::with([]);
     let example = root().join("examples/contoso");
     for entry in std::fs::read_dir(example.join("directory")).unwrap() {
@@ -147,11 +214,9 @@ fn contoso(server: &ThirdParty, flag: &str) -> Project {
         let name = path.file_name().unwrap().to_str().unwrap();
         project.write(&format!("directory/{name}"), &std::fs::read_to_string(&path).unwrap());
     }
-    let target =
-        format!("tenant_url = \"{}{flag}\"\ntoken = {{ value = \"{}\" }}", server.base_url, server.token);
     let config = std::fs::read_to_string(example.join("scimulator.toml")).unwrap();
-    let pointed = config.replace("tenant_url = \"embedded\"", &target);
-    assert_ne!(pointed, config);
+    let pointed = config.replace("tenant_url = \"embedded\"", &format!("{target}\n{more}"));
+    assert!(more.is_empty() || pointed != config);
     project.write("scimulator.toml", &pointed);
     project
 }

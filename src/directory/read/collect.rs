@@ -1,6 +1,6 @@
 //! What all formats share: cells become attributes, rows become objects, findings are collected, duplicates found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -75,6 +75,7 @@ pub(super) struct Collector<'a> {
     seen: BTreeMap<u64, Spot>,
     extras: Option<Extras>,
     counts: Counts,
+    attributes: BTreeMap<ObjectKind, BTreeSet<String>>,
 }
 
 impl<'a> Collector<'a> {
@@ -90,6 +91,7 @@ impl<'a> Collector<'a> {
             seen: BTreeMap::new(),
             extras: None,
             counts: Counts::default(),
+            attributes: BTreeMap::new(),
         }
     }
 
@@ -103,7 +105,22 @@ impl<'a> Collector<'a> {
                 self.diagnostics.push(Diagnostic { severity, message, place: None, help: None });
             }
         }
-        ReadOutcome { diagnostics: self.diagnostics, files: self.files, counts: self.counts }
+        ReadOutcome {
+            diagnostics: self.diagnostics,
+            files: self.files,
+            counts: self.counts,
+            attributes: self.attributes,
+        }
+    }
+
+    /// Objects of the kind have these columns or keys.
+    pub(super) fn has_attributes<'c>(&mut self, kind: ObjectKind, columns: impl Iterator<Item = &'c Column>) {
+        let known = self.attributes.entry(kind).or_default();
+        for column in columns {
+            if !known.contains(&column.name) {
+                known.insert(column.name.clone());
+            }
+        }
     }
 
     /// Errors so far, shown or not.

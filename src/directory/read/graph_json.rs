@@ -261,8 +261,9 @@ impl Page<'_, '_> {
                 _ => flatten(key, value, &self.collector.names, &mut cells),
             }
         }
-        let cells =
+        let cells: Vec<_> =
             cells.iter().map(|(column, value)| RawCell { column, value: value.clone(), position }).collect();
+        self.collector.has_attributes(kind, cells.iter().map(|cell| cell.column));
         if let Some(id) = self.collector.object(kind, cells, source, position)? {
             for member in members {
                 self.collector.membership(&id, &member, source, position)?;

@@ -209,6 +209,7 @@ mod tests {
             ("[odd]", "[odd]", Meaning::Custom),
         ] {
             let column = names.resolve(heading);
+            crate::covers!("M-072");
             assert_eq!((column.name.as_str(), column.meaning), (name, meaning), "{heading}");
         }
     }

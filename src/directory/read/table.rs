@@ -217,6 +217,7 @@ fn objects(
         collector.fault(source, missing_column(required, heading));
         return Ok(0);
     }
+    collector.has_attributes(kind, columns.iter());
     each_row(rows, heading, source, collector, |row, collector| {
         let cells = columns
             .iter()
@@ -275,6 +276,7 @@ fn extras(
         collector.fault(source, fault);
         return Ok(0);
     }
+    collector.has_attributes(ObjectKind::User, columns.iter());
     let shared: Vec<Arc<str>> = columns.iter().map(|column| Arc::from(column.name.as_str())).collect();
     let mut extras = Extras::new(source.path);
     let count = each_row(rows, heading, source, collector, |row, collector| {

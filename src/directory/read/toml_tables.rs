@@ -149,10 +149,11 @@ fn object(
         collector.faults(source, faults);
         return Ok(());
     }
-    let cells = cells
+    let cells: Vec<_> = cells
         .iter()
         .map(|(column, value, position)| RawCell { column, value: value.clone(), position: *position })
         .collect();
+    collector.has_attributes(kind, cells.iter().map(|cell| cell.column));
     if let Some(id) = collector.object(kind, cells, source, position)? {
         for (member, position) in members {
             collector.membership(&id, &member, source, position)?;

@@ -6,7 +6,7 @@ use super::{ObjectTask, Stage, usable};
 use crate::engine::context::{Answer, Context, EngineError, Next, Refusal};
 use crate::engine::entry::{Action, StepKind};
 use crate::http::Method;
-use crate::scim::answer::{Resource, parse_list};
+use crate::scim::answer::{ListAnswer, Resource, parse_list};
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
 use crate::scim::query::{FilterValue, match_query};
@@ -81,7 +81,7 @@ impl ObjectTask {
         self.query(context, &path, &value)
     }
 
-    fn query(
+    pub(super) fn query(
         &mut self,
         context: &mut Context<'_>,
         path: &TargetPath,
@@ -109,17 +109,23 @@ impl ObjectTask {
         }
     }
 
-    /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
-    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+    /// What a query found, and the status that said so.
+    pub(super) fn listed(&self, answer: Answer) -> Result<(ListAnswer, u16), Refusal> {
         let response = usable(Exchange::MatchQuery, answer)?;
         let list = parse_list(self.item.kind, &response.body)
             .map_err(|error| Refusal::answer(Exchange::MatchQuery, &error, &response))?;
+        Ok((list, response.status))
+    }
+
+    /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
+    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+        let (list, status) = self.listed(answer)?;
         let mut found = list.resources.into_iter();
         match (list.total, found.next()) {
             (0, _) | (_, None) => Ok(None),
             (1, Some(resource)) => Ok(Some(resource)),
             (total, Some(_)) => Err(Refusal {
-                http_status: Some(response.status),
+                http_status: Some(status),
                 ..Refusal::ours(
                     ErrorCode::DuplicateTargetEntries,
                     format!("{total} objects in the target match; nothing was written"),

@@ -10,7 +10,7 @@ use crate::engine::decide::{Decision, DecisionRules, Facts, Managed, decide};
 use crate::engine::ids;
 use crate::engine::spec::JobSpec;
 use crate::expression::{AttributeValue, Environment, Random};
-use crate::mapping::{Evaluated, MappingError, shorten_guest_upn};
+use crate::mapping::{Evaluated, MappingError, Taken, shorten_guest_upn};
 use crate::scope::filter::FilterResult;
 use crate::scope::{Entitlement, Route, ScopeMode, Standing, Verdict};
 use crate::store::{Link, ObjectState, Store, StoredObject, WorkItem};
@@ -136,15 +136,17 @@ pub(in crate::engine) fn is_touched(spec: &JobSpec, item: &WorkItem) -> bool {
     item.changed || item.escrow || (item.entitlement && reads_roles())
 }
 
-/// What the mappings make of an object in a cycle; `view` is its [`source_view`].
+/// What the mappings make of an object in a cycle; `view` is its [`source_view`], `taken` what the target was found to
+/// hold of unique values.
 pub(in crate::engine) fn evaluate(
     spec: &JobSpec,
     object: &StoredObject,
     view: &BTreeMap<String, AttributeValue>,
+    taken: &Taken,
     cycle: i64,
     now: Timestamp,
 ) -> Result<Evaluated, MappingError> {
     let stream = ids::stream(spec.seed, &[&spec.name, &cycle.to_string(), object.kind.as_str(), &object.id]);
     let mut environment = Environment::new(now, Random::seeded(stream), &spec.expressions);
-    spec.mapping(object.kind).evaluate(view, &mut environment, &spec.style)
+    spec.mapping(object.kind).evaluate(view, &mut environment, &spec.style, taken)
 }

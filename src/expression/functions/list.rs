@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::source_or_choice;
 use crate::expression::error::EvaluationError;
 use crate::expression::evaluate::{Arguments, Machine, check_bytes, check_list};
+use crate::expression::limits::VALUE_BYTES_MAX;
 use crate::expression::value::Datum;
 
 type Result<'v> = std::result::Result<Datum<'v>, EvaluationError>;
@@ -16,7 +17,9 @@ pub(in crate::expression) fn join<'v>(
     machine: &mut Machine<'v, '_, '_>,
 ) -> Result<'v> {
     let separator = arguments.text(0);
-    let mut joined = String::new();
+    let parts = arguments.len().saturating_sub(1);
+    let bytes = arguments.bytes(1).saturating_add(separator.len().saturating_mul(parts));
+    let mut joined = String::with_capacity(bytes.min(VALUE_BYTES_MAX));
     let mut add = |value: &str| {
         if value.is_empty() {
             return Ok(());

@@ -19,7 +19,7 @@ pub(in crate::expression) fn append<'v>(
 ) -> Result<'v> {
     let source = source_or_choice(arguments.take(0), machine);
     let suffix = arguments.text(1);
-    each_text(source, machine, |text| Ok(format!("{text}{suffix}")))
+    each_text(source, machine, |text| Ok([text, suffix.as_ref()].concat()))
 }
 
 /// `ConvertToBase64` (`mapping.md 7.8`): of the UTF-16 little-endian bytes, without a byte-order mark.

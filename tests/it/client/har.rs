@@ -1,4 +1,5 @@
-//! The HAR export against the structure that the HAR 1.2 specification demands, and one entry written out by hand.
+//! The HAR export against the structure that the HAR 1.2 specification demands, against the JSON Schema that others
+//! publish of it, and one entry written out by hand.
 
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use scimulator::directory::object::ObjectKind;
 use scimulator::http::{Method, Request, Response, TransportError};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+
+use crate::sources::root;
 
 fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -160,6 +163,43 @@ fn every_member_the_specification_requires_is_there_and_of_its_type() {
             "compression integer, text string, encoding string, comment string",
         );
     }
+}
+
+/// One of the schema's files with those that it names in their places.
+fn schema(file: &str) -> Value {
+    fn resolve(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                if let Some(other) = members.get("$ref").and_then(Value::as_str) {
+                    return schema(other.trim_end_matches('#'));
+                }
+                let kept = members.into_iter().filter(|(name, _)| name != "$id");
+                kept.map(|(name, member)| (name, resolve(member))).collect()
+            }
+            Value::Array(items) => items.into_iter().map(resolve).collect(),
+            scalar => scalar,
+        }
+    }
+    let text = std::fs::read_to_string(root().join("tests/data/har").join(file)).unwrap();
+    resolve(serde_json::from_str(&text).unwrap())
+}
+
+/// Everything in which a document departs from the published schema (npm `har-schema`).
+pub(super) fn departures(document: &Value) -> Vec<String> {
+    let validator = jsonschema::validator_for(&schema("har.json")).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn the_published_json_schema_accepts_every_kind_of_exchange() {
+    let document = har(&all());
+    assert_eq!(departures(&document), Vec::<String>::new());
+    // And it does look; the date breaks two of its rules.
+    let mut broken = document;
+    broken["log"]["entries"][1]["response"].as_object_mut().unwrap().remove("content");
+    broken["log"]["entries"][2]["request"]["postData"]["mimeType"] = json!(1);
+    broken["log"]["entries"][3]["startedDateTime"] = json!("yesterday");
+    assert_eq!(departures(&broken).len(), 4, "{:?}", departures(&broken));
 }
 
 #[test]

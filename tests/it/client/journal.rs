@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use scimulator::client::{
     About, Answered, Authorization, BearerToken, Body, Exchange, Filter, JOURNAL_BODY_BYTES_MAX,
-    JournalError, JournalWriter, ObjectRef, Outcome, Redactor, file_name, read,
+    JournalError, JournalWriter, ObjectRef, Outcome, Redactor, file_name, prune, read,
 };
 use scimulator::directory::object::ObjectKind;
 use scimulator::http::{Method, Request, Response, TransportError};
@@ -279,4 +279,43 @@ fn the_journal_is_its_owners_alone() {
     JournalWriter::open(&journal, "job").unwrap();
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(journal.clone()), mode(journal.join("job.jsonl"))), (0o700, 0o600));
+}
+
+#[test]
+fn records_past_their_time_are_dropped_once_the_oldest_is_a_tenth_older() {
+    use scimulator::clock::{SignedDuration, Timestamp};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("job.jsonl");
+    let day = |day: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * day);
+    let keep = SignedDuration::from_hours(24 * 30);
+    prune(folder.path(), "job", keep, day(0)).unwrap();
+    assert!(!path.exists(), "there is nothing to drop from a journal that is not there");
+
+    let mut writer = JournalWriter::open(folder.path(), "job").unwrap();
+    for number in 0..=33 {
+        let mut exchange = record(&number.to_string(), 1, "a");
+        exchange.about.started = day(number);
+        writer.append(&exchange).unwrap();
+    }
+    let kept = || {
+        let effects = read(&path, Filter::all()).unwrap().map(|exchange| exchange.unwrap().about.effect);
+        effects.collect::<Vec<_>>()
+    };
+    prune(folder.path(), "job", keep, day(33)).unwrap();
+    assert_eq!(kept().len(), 34, "exactly a tenth older");
+    fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"torn\": ").unwrap();
+    prune(folder.path(), "job", keep, day(33) + SignedDuration::from_secs(1)).unwrap();
+    let expected: Vec<String> = (4..=33).map(|number: i64| number.to_string()).collect();
+    assert_eq!(kept(), expected, "not older than 30 days; what was torn is gone as well");
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["job.jsonl"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    JournalWriter::open(folder.path(), "job").unwrap().append(&record("next", 2, "a")).unwrap();
+    assert_eq!(kept().len(), 31);
 }

@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -19,7 +21,7 @@ use super::server::{accept, read_request};
 use super::{direct, get, outcome};
 
 /// What the server saw of one connection: the suite and version agreed on, and the request, if one got through.
-type Seen = (Option<CipherSuite>, Option<ProtocolVersion>, Option<Vec<u8>>);
+pub(super) type Seen = (Option<CipherSuite>, Option<ProtocolVersion>, Option<Vec<u8>>);
 
 fn ecdsa_key() -> KeyPair {
     KeyPair::generate().unwrap()
@@ -70,6 +72,14 @@ fn serve(
         )
     });
     (port, certificate.der().to_vec(), thread)
+}
+
+/// Serves one connection as `localhost`, with a certificate whose PEM text it returns.
+pub(super) fn serve_own_authority() -> (u16, String, JoinHandle<Seen>) {
+    let (port, der, server) = serve(&ecdsa_key(), None, &rustls::version::TLS13);
+    let lines: Vec<String> =
+        STANDARD.encode(der).as_bytes().chunks(64).map(String::from_utf8_lossy).map(Into::into).collect();
+    (port, format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")), server)
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ fn the_bulk_create_template_inverts_block_sign_in_and_keeps_no_password() {
     );
     check_texts(rows.object("eli@contoso.com"), &[("accountEnabled", "True"), ("surname", "Park")]);
     assert!(!format!("{:?}", rows.objects).contains("Secret-Value"));
+    scimulator::covers!("M-073");
     assert_eq!((outcome.counts.users, outcome.counts.users_id_derived), (2, 2));
     assert_eq!(outcome.files[0].rows, 2);
 }

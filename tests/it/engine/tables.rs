@@ -547,6 +547,7 @@ fn nested_groups_are_members_by_their_own_id_and_are_not_expanded() {
         .assign("Inner");
     world.clean_cycle();
     assert_eq!(world.members("Outer"), ["Inner"]);
+    scimulator::covers!("M-053");
     scimulator::covers!("E-130", "E-055", "W-167", "E-129", "E-238");
 }
 

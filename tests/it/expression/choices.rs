@@ -208,6 +208,7 @@ fn oq_15_roles() {
         "No more than one app role assignment was expected, but this many where found: 2",
     );
     choice(text, &two, &several, |s| s.role_several = RoleSeveral::First, &json!("Role 1"));
+    covers!("W-182");
     let none = error("SingleAppRoleAssignment", "the object has no app role assignment");
     choice(text, &json!({}), &json!(null), |s| s.role_none = RoleNone::Error, &none);
 }
@@ -273,4 +274,17 @@ fn oq_22_forms_and_groups_of_replace() {
 #[test]
 fn oq_23_empty_words() {
     choice(r#"Word("a,,b", 2, ",")"#, &json!({}), &json!("b"), |s| s.word_empty_words = true, &json!(""));
+}
+
+#[test]
+fn an_ignored_value_has_an_empty_evaluation_result() {
+    let result =
+        |text: &str| evaluate(text, &json!({ "a": "x", "l": ["1", "2"] })).unwrap().evaluation_result();
+    assert_eq!(result("[a]"), ["x"]);
+    assert_eq!(result("[l]"), ["1", "2"]);
+    assert_eq!(result("Count([l])"), ["2"]);
+    for text in ["IgnoreFlowIfNullOrEmpty([none])", r#"IIF([a] = "x", IgnoreAttributeFlow, [a])"#, "[none]"] {
+        covers!("M-199");
+        assert_eq!(result(text), [""; 0], "{text}");
+    }
 }

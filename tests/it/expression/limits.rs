@@ -3,7 +3,8 @@
 use scimulator::covers;
 use scimulator::expression::limits::{
     EVALUATION_STEPS_MAX, EXPRESSION_CHARACTERS_MAX, LIST_VALUES_MAX, NESTING_MAX, PARSE_ERRORS_MAX,
-    REGEX_MATCHES_MAX, REGEX_PATTERN_CHARACTERS_MAX, REGEX_TEXT_BYTES_MAX, TRACE_ENTRIES_MAX,
+    RANDOM_STRING_CHARACTERS_MAX, REGEX_BACKTRACKS_MAX, REGEX_MATCHES_MAX, REGEX_PATTERN_CHARACTERS_MAX,
+    REGEX_PROGRAM_BYTES_MAX, REGEX_PROGRAM_INSTRUCTIONS_MAX, REGEX_TEXT_BYTES_MAX, TRACE_ENTRIES_MAX,
     VALUE_BYTES_MAX,
 };
 use scimulator::expression::{Environment, Expression, ParseOptions, Random, Switches, Trace};
@@ -207,4 +208,99 @@ fn a_trace_stops_growing_and_the_evaluation_goes_on() {
     let outcome = expression.evaluate(&source(&json!({ "a": "x" })), &mut environment);
     assert_eq!(shown(outcome), json!(TRACE_ENTRIES_MAX.to_string()));
     assert_eq!(environment.trace.unwrap().entries.len(), TRACE_ENTRIES_MAX);
+}
+
+/// The largest number from 1 to `most` that passes; everything up to it does, and nothing beyond.
+fn edge(most: usize, passes: impl Fn(usize) -> bool) -> usize {
+    let (mut passing, mut failing) = (1, most);
+    assert!(passes(passing) && !passes(failing));
+    while passing + 1 < failing {
+        let middle = usize::midpoint(passing, failing);
+        if passes(middle) { passing = middle } else { failing = middle }
+    }
+    passing
+}
+
+/// What `Replace` with that pattern fails with on that text.
+fn replace_failure(pattern: &str, text: &str) -> Option<String> {
+    let attributes = json!({ "p": pattern, "x": text });
+    evaluate(r#"Replace([x], , [p], , "", , )"#, &attributes).err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_search_backtracks_at_most_so_often() {
+    // Two alternatives fail at each character: two steps back for each, and a few at the ends.
+    let pattern = "^(?:(?=b)b|(?=c)c|a)*$";
+    let failure = |characters: usize| replace_failure(pattern, &"a".repeat(characters));
+    let last = edge(REGEX_TEXT_BYTES_MAX, |characters| failure(characters).is_none());
+    assert!(last.abs_diff(REGEX_BACKTRACKS_MAX / 2) < 10, "{last}");
+    assert!(failure(last + 1).unwrap().contains("takes too many steps"), "{:?}", failure(last + 1));
+}
+
+#[test]
+fn a_pattern_compiles_to_at_most_so_much() {
+    // A part without look-around is measured in bytes, one with it in instructions.
+    let plain = |count: usize| format!("\\w{{{count}}}");
+    let last = edge(REGEX_PROGRAM_BYTES_MAX, |count| replace_failure(&plain(count), "x").is_none());
+    let failure = replace_failure(&plain(last + 1), "x").unwrap();
+    assert!(failure.contains("is not valid or too large"), "{failure}");
+
+    let looking = |count: usize| "(?!a)|".repeat(count);
+    let most = REGEX_PATTERN_CHARACTERS_MAX / looking(1).len();
+    let last = edge(most, |count| replace_failure(&looking(count), "x").is_none());
+    let failure = replace_failure(&looking(last + 1), "x").unwrap();
+    assert!(failure.contains("is not valid or too large"), "{failure}");
+    let instructions_each = REGEX_PROGRAM_INSTRUCTIONS_MAX / last;
+    assert!((2..10).contains(&instructions_each), "{instructions_each}");
+}
+
+#[test]
+fn catastrophic_patterns_end() {
+    let text = format!("{}!", "a".repeat(5_000));
+    for pattern in ["(a+)+$", "(a|aa)+$", "(.*a){12}b", "^(\\w+\\s?)*$", "(?=(a+)+b)", "(a*)*\\1b"] {
+        if let Some(failure) = replace_failure(pattern, &text) {
+            assert!(failure.contains("takes too many steps"), "{pattern}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn half_of_a_surrogate_pair_never_gets_out() {
+    // .NET text may hold half a pair; on the wire it becomes the replacement character, as here.
+    let attributes = json!({ "x": "a😀b", "l": ["😀", "b"] });
+    for (text, wanted) in [
+        ("Left([x], 2)", json!("a\u{FFFD}")),
+        ("Mid([x], 3, 2)", json!("\u{FFFD}b")),
+        ("Left([l], 1)", json!(["\u{FFFD}", "b"])),
+        (r#"Append(Left([x], 2), "c")"#, json!("a\u{FFFD}c")),
+        ("ConvertToUTF8Hex(Left([l], 1))", json!(["EFBFBD", "62"])),
+    ] {
+        gives(text, &attributes, &wanted);
+    }
+}
+
+#[test]
+fn the_documentation_has_every_limit() {
+    let page = include_str!("../../../docs/expressions.md");
+    let (_, table) = page.split_once("## Limits").unwrap();
+    let rows = table.lines().filter_map(|line| line.rsplit('|').nth(1));
+    let documented: Vec<usize> =
+        rows.filter_map(|value| value.split_whitespace().next()?.replace(',', "").parse().ok()).collect();
+    let limits = [
+        EXPRESSION_CHARACTERS_MAX,
+        NESTING_MAX,
+        PARSE_ERRORS_MAX,
+        usize::try_from(EVALUATION_STEPS_MAX).unwrap(),
+        LIST_VALUES_MAX,
+        VALUE_BYTES_MAX,
+        TRACE_ENTRIES_MAX,
+        REGEX_PATTERN_CHARACTERS_MAX,
+        REGEX_PROGRAM_BYTES_MAX,
+        REGEX_PROGRAM_INSTRUCTIONS_MAX,
+        REGEX_BACKTRACKS_MAX,
+        REGEX_MATCHES_MAX,
+        REGEX_TEXT_BYTES_MAX,
+        RANDOM_STRING_CHARACTERS_MAX,
+    ];
+    assert_eq!(documented, limits);
 }

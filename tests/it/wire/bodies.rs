@@ -7,9 +7,9 @@ use scimulator::covers;
 use scimulator::directory::object::ObjectKind;
 use scimulator::expression::{AttributeValue, Environment, ParseOptions, Random, Switches};
 use scimulator::gallery;
-use scimulator::mapping::check::CheckOptions;
+use scimulator::mapping::check::{CheckOptions, UnknownAttributes};
 use scimulator::mapping::template::{Template, TemplateOptions};
-use scimulator::mapping::{Evaluated, Mapped, MappingError, ObjectMapping, patch_body};
+use scimulator::mapping::{Evaluated, Mapped, MappingError, ObjectMapping, Taken, patch_body};
 use scimulator::scim::style::{
     ActiveStyle, Dialect, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle, ManagerRemoveStyle,
     ManagerStyle, OptscimMerge, RolesStyle, Style,
@@ -42,6 +42,7 @@ pub(super) fn style(switches: &BTreeMap<String, String>) -> Style {
             "empty_flows" => style.empty_flows = value.parse().unwrap(),
             "typed_json_values" => style.typed_json_values = value.parse().unwrap(),
             "primary_marks" => style.primary_marks = value.parse().unwrap(),
+            "flow_null_values" => style.flow_null_values = value.parse().unwrap(),
             "assertive_none" => style.assertive_none = value.parse().unwrap(),
             other => panic!("no switch `{other}`"),
         }
@@ -68,7 +69,12 @@ pub(super) fn source(cells: &BTreeMap<String, Cell>) -> BTreeMap<String, Attribu
 pub(crate) fn options() -> TemplateOptions<'static> {
     TemplateOptions {
         parse: ParseOptions::default(),
-        check: CheckOptions { unique_value_outbound: false, scope_is_all: false, strict_conditions: false },
+        check: CheckOptions {
+            unique_value_outbound: false,
+            scope_is_all: false,
+            strict_conditions: false,
+            unknown_attributes: UnknownAttributes::Error,
+        },
         filter: FilterOptions::default(),
     }
 }
@@ -85,7 +91,8 @@ pub(super) fn evaluate(
     let switches = Switches::default();
     let mut environment =
         Environment::new("2026-08-01T00:00:00Z".parse().unwrap(), Random::seeded(1), &switches);
-    mapping.evaluate(source, &mut environment, style)
+    let taken = Taken::new();
+    mapping.evaluate(source, &mut environment, style, &taken)
 }
 
 pub(super) fn mapped(
@@ -103,6 +110,8 @@ pub(super) fn mapped(
 /// definitions or takes the place of listed ones. The rows are put behind a matching `userName` unless they have it.
 pub(super) fn mapping_of(rows: &[toml::Table], attributes: &[toml::Table]) -> ObjectMapping {
     let mut profile: toml::Table = gallery::source(gallery::DEFAULT).unwrap().parse().unwrap();
+    // What custom attributes may be without a gallery app is not what these tests are about.
+    profile.insert("gallery".to_owned(), true.into());
     let user = profile["user"].as_table_mut().unwrap();
     let listed = user["attributes"].as_array_mut().unwrap();
     for attribute in attributes {
@@ -154,6 +163,31 @@ fn creates_are_those_of_the_sheet_in_every_dialect_that_shares_them() {
             check(&style);
         }
     }
+}
+
+/// The URN of a custom extension is the documented pattern (`wire.md 3.1`), the rest of the body that of the sheet.
+#[test]
+fn a_custom_extension_stands_under_its_urn_and_not_in_schemas() {
+    covers!("W-084");
+    let custom = "urn:ietf:params:scim:schemas:extension:CustomExtensionName:2.0:User";
+    let rows = [
+        toml::toml! { constant = "u" target = "userName" },
+        format!("attribute = 'badge'\ntarget = '{custom}:badge'").parse().unwrap(),
+        toml::toml! { attribute = "department" target = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department" },
+    ];
+    let attributes = [format!("name = '{custom}:badge'").parse().unwrap()];
+    let mapping = mapping_of(&rows, &attributes);
+    let text = |text: &str| AttributeValue::Text(text.to_owned());
+    let source = BTreeMap::from([("badge".to_owned(), text("B-7")), ("department".to_owned(), text("R&D"))]);
+    let style = Style::default();
+    let body = mapped(&mapping, &source, &style).create_body(&style).unwrap();
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    assert_eq!(
+        body["schemas"],
+        serde_json::json!(["urn:ietf:params:scim:schemas:core:2.0:User", enterprise])
+    );
+    assert_eq!(body[custom], serde_json::json!({ "badge": "B-7" }));
+    assert_eq!(body[enterprise], serde_json::json!({ "department": "R&D" }));
 }
 
 /// `"template"`, or rows as in a profile.

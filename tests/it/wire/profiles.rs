@@ -7,7 +7,7 @@ use scimulator::diagnostic::Severity;
 use scimulator::directory::object::ObjectKind;
 use scimulator::gallery;
 use scimulator::mapping::template::{Template, TemplateOptions};
-use scimulator::mapping::{AttributeType, FlowBehavior, FlowType, MappingSource};
+use scimulator::mapping::{AttributeType, FlowBehavior, FlowType, MappingSource, ObjectMapping};
 use serde::Deserialize;
 
 use super::bodies::{default_mapping, options};
@@ -147,7 +147,7 @@ struct Fault {
 #[test]
 fn mistakes_in_a_profile_are_found_and_placed() {
     covers!("M-005", "M-013", "M-014", "M-028", "M-039", "M-047", "M-048", "M-051", "M-056", "M-057");
-    covers!("M-077", "M-083", "M-086", "M-171", "M-190", "W-069", "W-131", "W-228");
+    covers!("M-077", "M-083", "M-086", "M-171", "M-190", "W-069", "W-131", "W-187", "W-228");
     for case in super::cases::<Fault>("profiles.toml") {
         let mut text = gallery::source(gallery::DEFAULT).unwrap().to_owned();
         if let Some((from, to)) = &case.replace {
@@ -185,4 +185,26 @@ fn mistakes_in_a_profile_are_found_and_placed() {
             assert!(rest.starts_with(at.as_str()), "{}: `{rest}`", case.name);
         }
     }
+}
+
+#[test]
+fn the_template_of_2018_matches_users_on_the_external_id_and_is_else_as_todays() {
+    covers!("W-070");
+    let template = gallery::template("customappsso", &options()).unwrap();
+    let users = template.mapping(ObjectKind::User).unwrap();
+    let matching: Vec<_> = users
+        .matching()
+        .into_iter()
+        .map(|(_, row)| match &row.source {
+            MappingSource::Direct(source) => (source.as_str(), row.target.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(matching, [("mailNickname", "externalId")]);
+    let targets = |mapping: &ObjectMapping| {
+        mapping.attributes.iter().map(|row| row.target.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(targets(users), targets(&default_mapping(ObjectKind::User)));
+    let groups = template.mapping(ObjectKind::Group).unwrap();
+    assert_eq!(groups.fingerprint(), default_mapping(ObjectKind::Group).fingerprint());
 }

@@ -1,0 +1,146 @@
+//! `plan --compare`: one cycle in two dialects. What each form is comes from the sheet (`wire.md 4`, 5.2 and 6.5).
+
+use serde_json::{Value, json};
+
+use crate::common::Project;
+
+const CONFIG: &str =
+    "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\nscope = 'all'\ntenant_url = 'embedded'\n";
+const HEADINGS: &str = "objectId,userPrincipalName,displayName,jobTitle,accountEnabled\n";
+const ADELE: &str = "c0a70500-0000-4000-8000-000000000001";
+const BEN: &str = "c0a70500-0000-4000-8000-000000000002";
+const CLEO: &str = "c0a70500-0000-4000-8000-000000000004";
+const SALES: &str = "c0a70500-0000-4000-8000-000000000003";
+
+/// A target that is in step with its directory, and then three things change: two attributes of one user, another is
+/// blocked and leaves the group, a third one comes.
+fn project() -> Project {
+    let users = format!("{HEADINGS}{ADELE},adele@x.com,Adele,Clerk,True\n{BEN},ben@x.com,Ben,Clerk,True\n");
+    let project = Project::with([
+        ("scimulator.toml", CONFIG),
+        ("directory/users.csv", &users),
+        ("directory/groups.csv", &format!("objectId,displayName\n{SALES},Sales\n")),
+        ("directory/members.csv", &format!("group,member\nSales,{ADELE}\nSales,{BEN}\n")),
+    ]);
+    project.scimulator(["cycle", "-q"]).assert().success();
+    let users = format!(
+        "{HEADINGS}{ADELE},adele@x.com,Adele V,Boss,True\n{BEN},ben@x.com,Ben,Clerk,False\n{CLEO},cleo@x.com,Cleo,,True\n"
+    );
+    project.write("directory/users.csv", &users);
+    project.write("directory/members.csv", &format!("group,member\nSales,{ADELE}\n"));
+    project
+}
+
+fn fine<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
+    let output = project.scimulator(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The operations of each PATCH in a dialect, by the name of its object.
+fn operations(compared: &Value, dialect: &str) -> Vec<(String, Value)> {
+    let requests =
+        compared["requests"].as_array().unwrap().iter().filter(|request| request["method"] == "PATCH");
+    let named = requests.map(|request| {
+        let label = request["object"]["label"].as_str().unwrap().to_owned();
+        (label, request["bodies"][dialect]["Operations"].clone())
+    });
+    named.collect()
+}
+
+#[test]
+fn both_forms_of_every_request_stand_beside_each_other() {
+    let project = project();
+    let compared = |dialect| -> Value {
+        let text = fine(&project, ["plan", "--compare", dialect, "--format", "json"]);
+        serde_json::from_str(&text).unwrap()
+    };
+    let ben_id = {
+        let shown: Value =
+            serde_json::from_str(&fine(&project, ["directory", "show", BEN, "--format", "json"])).unwrap();
+        let text = shown.to_string();
+        let journal = project.read("state/journal/app.jsonl");
+        let created =
+            journal.lines().find(|line| line.contains("\"POST\"") && line.contains("ben@x.com")).unwrap();
+        let created: Value = serde_json::from_str(created).unwrap();
+        let id = created["response"]["body"]["json"]["id"].as_str().unwrap().to_owned();
+        assert!(text.contains(&id));
+        id
+    };
+    let named = |adele: Value, ben: Value, sales: Value| {
+        vec![("adele@x.com".to_owned(), adele), ("ben@x.com".to_owned(), ben), ("Sales".to_owned(), sales)]
+    };
+    let default = named(
+        json!([
+            { "op": "Replace", "path": "displayName", "value": "Adele V" },
+            { "op": "Replace", "path": "title", "value": "Boss" },
+        ]),
+        json!([{ "op": "Replace", "path": "active", "value": "False" }]),
+        json!([{ "op": "Remove", "path": "members", "value": [{ "value": ben_id }] }]),
+    );
+    let optscim = named(
+        json!([{ "op": "replace", "value": { "displayName": "Adele V", "title": "Boss" } }]),
+        json!([{ "op": "replace", "path": "active", "value": false }]),
+        json!([{ "op": "remove", "path": format!("members[value eq \"{ben_id}\"]") }]),
+    );
+    let wrapped = |value: &str| json!([{ "$ref": null, "value": value }]);
+    let legacy = named(
+        json!([
+            { "op": "Replace", "path": "displayName", "value": wrapped("Adele V") },
+            { "op": "Replace", "path": "title", "value": wrapped("Boss") },
+        ]),
+        json!([{ "op": "Replace", "path": "active", "value": wrapped("False") }]),
+        json!([{ "op": "Remove", "path": "members", "value": [{ "$ref": null, "value": ben_id }] }]),
+    );
+
+    let with_flag = compared("optscim");
+    assert_eq!(operations(&with_flag, "default"), default);
+    assert_eq!(operations(&with_flag, "optscim"), optscim);
+    assert_eq!(
+        (&with_flag["dialects"], &with_flag["differing"]),
+        (&json!(["default", "optscim"]), &json!(3))
+    );
+    let of_2018 = compared("legacy2018");
+    assert_eq!(operations(&of_2018, "default"), default);
+    assert_eq!(operations(&of_2018, "legacy2018"), legacy);
+    let created =
+        with_flag["requests"].as_array().unwrap().iter().find(|request| request["method"] == "POST");
+    let created = created.unwrap();
+    assert_eq!((&created["same"], &created["object"]["label"]), (&json!(true), &json!("cleo@x.com")));
+    assert_eq!(created["bodies"]["default"], created["bodies"]["optscim"]);
+    assert_eq!(created["bodies"]["default"]["userName"], "cleo@x.com");
+
+    let text = fine(&project, ["plan", "--compare", "optscim"]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..2], ["--- default", "+++ optscim"]);
+    assert!(lines[2].starts_with("@ PATCH http://embedded.invalid/scim/v2/Users/"), "{text}");
+    assert_eq!(
+        lines[3..7],
+        [
+            r#"  "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]"#,
+            r#"- {"op":"Replace","path":"displayName","value":"Adele V"}"#,
+            r#"- {"op":"Replace","path":"title","value":"Boss"}"#,
+            r#"+ {"op":"replace","value":{"displayName":"Adele V","title":"Boss"}}"#,
+        ]
+    );
+    assert_eq!(
+        *lines.last().unwrap(),
+        "4 requests, of which 3 differ between default and optscim; nothing was written"
+    );
+    let same: Vec<&&str> = lines.iter().filter(|line| line.starts_with("= ")).collect();
+    assert!(matches!(same[..], [post] if post.starts_with("= POST   /Users cleo@x.com ")), "{text}");
+
+    // Nothing was written: the cycle has still everything to do.
+    assert!(fine(&project, ["cycle", "--format", "json"]).contains("\"disabled\": 1"));
+}
+
+#[test]
+fn a_dialect_is_compared_with_another_one() {
+    let project = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", HEADINGS)]);
+    for (dialect, wanted) in [("default", "speaks `default` as it is"), ("optscm", "invalid value")] {
+        let output = project.scimulator(["plan", "--compare", dialect]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(wanted), "{said}");
+    }
+}
