@@ -77,7 +77,7 @@ pub struct DirectoryConfig {
     pub path: PathBuf,
     /// Attributes declared as multi-valued, besides the known ones: their cells are split at `;`.
     pub multi_valued: BTreeSet<String>,
-    /// How many rows may vanish at once.
+    /// How much may vanish from the files at once.
     pub vanish_limit: VanishLimit,
     /// How long a deleted user stays in the recycle bin, in job time (E-027).
     pub soft_delete_retention: SignedDuration,
@@ -85,22 +85,14 @@ pub struct DirectoryConfig {
     pub seed: u64,
 }
 
-/// How many rows may vanish from the files at once before the import is held until it is accepted. Ours, apart from
-/// Entra's deletion guard.
+/// How many users, groups, memberships or assignments, each counted apart, may vanish from the files at once before
+/// the import is held until it is accepted. Ours, apart from Entra's deletion guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VanishLimit {
-    /// Share of the rows, in percent, 1 to 100.
+    /// Share of those there were, in percent, 1 to 100.
     pub share_percent: u8,
-    /// Fewer rows than this may always vanish, whatever their share.
+    /// Fewer than this may always vanish, whatever their share.
     pub at_least: NonZeroU32,
-}
-
-impl VanishLimit {
-    /// Whether `vanished` of `known` rows are too many: more than the share, and not fewer than the minimum.
-    pub fn is_exceeded(self, vanished: u64, known: u64) -> bool {
-        let share = u128::from(known) * u128::from(self.share_percent);
-        u64::from(self.at_least.get()) <= vanished && share < u128::from(vanished) * 100
-    }
 }
 
 /// One provisioning job.
@@ -246,26 +238,4 @@ pub fn load(file: &Path) -> Loaded {
 /// The configuration that governs `start`: [`FILE_NAME`] there or in the nearest folder above.
 pub fn find(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_vanish_limit_wants_more_than_its_share_and_no_fewer_than_its_minimum() {
-        let limit = VanishLimit { share_percent: 20, at_least: NonZeroU32::new(20).unwrap() };
-        let cases = [
-            (19, 20, false),
-            (20, 20, true),
-            (20, 99, true),
-            (20, 100, false),
-            (21, 100, true),
-            (0, 0, false),
-            (u64::MAX, u64::MAX, true),
-        ];
-        for (vanished, known, expected) in cases {
-            assert_eq!(limit.is_exceeded(vanished, known), expected, "{vanished} of {known}");
-        }
-    }
 }

@@ -11,6 +11,8 @@ mod import;
 mod job;
 mod journaled;
 mod lock;
+#[cfg(test)]
+mod plans;
 mod schema;
 mod standing;
 mod work;
@@ -24,7 +26,7 @@ use crate::clock::{JobClock, Timestamp};
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
-pub use import::{Import, ImportFault, Imported};
+pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
 pub use job::{Escrow, Execution, JobRow, Link};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
@@ -139,7 +141,7 @@ impl Store {
         Self::prepare(connection, file)
     }
 
-    /// Opens the state for reading only, or nothing when there is none yet.
+    /// Opens the state, or nothing when there is none yet.
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
         if folder.join(FILE_NAME).exists() { Self::open(folder).map(Some) } else { Ok(None) }
     }

@@ -533,7 +533,7 @@ pub enum DirectoryCommand {
     /// Remove a member from a group.
     #[command(after_help = "Examples:\n  scimulator directory remove-member Sales adele@contoso.com")]
     RemoveMember(MemberArguments),
-    /// Accept that rows vanished, so that the import goes on.
+    /// Accept that rows vanished from the files, of whatever sort, so that the import goes on.
     #[command(after_help = "Examples:\n  scimulator directory accept")]
     Accept,
     /// Write a made-up directory of any size.

@@ -185,7 +185,7 @@ fn check_directory(config: &Config) -> Result<CheckedDirectory, Failure> {
     match import(&mut copy, &source, now) {
         Ok(_) => {}
         Err(ImportError::Store(error)) => return Err(store_failure(&error)),
-        Err(error @ ImportError::Refused(ImportFault::Vanished { .. } | ImportFault::FileGone { .. })) => {
+        Err(error @ ImportError::Refused(ImportFault::Vanished(_) | ImportFault::FileGone { .. })) => {
             findings.extend(error.findings());
         }
         // Something in the state makes a difference: a group renamed by command, say. It is told as an import tells it.

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::directory::generate::{Population, generate};
 use crate::directory::import::ImportError;
 use crate::expression::AttributeValue;
-use crate::store::{ImportFault, ObjectState, Store, StoredObject};
+use crate::store::{ImportFault, ObjectState, Store, StoredObject, Vanished, Vanishing};
 
 mod edit;
 mod list;
@@ -107,11 +107,11 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
     let output = context.output;
     let failed = |error| store_failure(&error);
     let seq = store.last_seq().map_err(failed)?;
-    let (vanished, known) = match read_directory(&mut store, &config, true) {
-        Err(ImportError::Refused(ImportFault::Vanished { vanished, known })) => (vanished, known),
+    let held = match read_directory(&mut store, &config, true) {
+        Err(ImportError::Refused(ImportFault::Vanished(held))) => held,
         Err(error) => return Err(refused(context, &error)),
         Ok(_) if output.is_json() => {
-            output.json(&json!({ "accepted": false, "vanished": 0 }))?;
+            output.json(&json!({ "accepted": false, "held": [] }))?;
             return Ok(Exit::Fine);
         }
         Ok(_) => {
@@ -128,10 +128,21 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
                 |left| json!({ "objectType": left.kind.as_str(), "name": left.label, "purged": left.purged }),
             )
             .collect();
-        output.json(&json!({ "accepted": true, "vanished": vanished, "known": known, "first": left }))?;
+        let held: Vec<Value> = held
+            .iter()
+            .map(|it| json!({ "what": it.what.as_str(), "vanished": it.vanished, "known": it.known }))
+            .collect();
+        output.json(&json!({ "accepted": true, "held": held, "first": left }))?;
         return Ok(Exit::Fine);
     }
-    output.text(&format!("accepted: {vanished} of {known} users vanished and are in the recycle bin now"))?;
+    for Vanished { what, vanished, known, .. } in &held {
+        let fate = match what {
+            Vanishing::Users => "are in the recycle bin now",
+            Vanishing::Groups => "are deleted for good now",
+            Vanishing::Memberships | Vanishing::Assignments => "are taken away now",
+        };
+        output.text(&format!("accepted: {vanished} of {known} {} vanished and {fate}", what.as_str()))?;
+    }
     let lines: Vec<String> = left
         .iter()
         .map(|left| {
@@ -139,7 +150,9 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
             format!("  {} {}: {fate}", left.kind, left.label)
         })
         .collect();
-    output.text(&lines.join("\n"))?;
+    if !lines.is_empty() {
+        output.text(&lines.join("\n"))?;
+    }
     if u32::try_from(left.len()).is_ok_and(|shown| shown == VANISHED_NAMED_MAX) {
         output.text("  …")?;
     }

@@ -19,7 +19,7 @@ use crate::store::{LogFilter, LogRow, Resolved, Store};
 const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
+    let session = Session::look(context)?;
     let rows = chosen(&session, arguments)?;
     let pseudonyms = if arguments.redact {
         Some(Pseudonyms::kept_in(&session.config.state_dir).map_err(|error| {

@@ -24,7 +24,7 @@ const MINUTES_AN_OBJECT: (f64, f64) = (0.01, 0.08);
 pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let conditions =
         arguments.fail_if.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let job = session.ready()?;
     if let Some(other) = arguments.compare {
         return compare::run(context, &mut session, job, other);

@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context, command: &SchemaCommand) -> Result<Exit, Fa
 }
 
 fn export(context: &Context, file: &Path) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
+    let session = Session::look(context)?;
     let spec = JobSpec::new(&session.config, &session.job, 1);
     let document =
         runner::schema_document(&spec, &session.job, &session.store).map_err(|error| run_failure(&error))?;

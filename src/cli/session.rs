@@ -31,6 +31,17 @@ impl Session {
         Ok(Self { config, job, store })
     }
 
+    /// The same for a command that only looks: where there is no state yet, it looks at an empty one and makes none.
+    pub(super) fn look(context: &Context) -> Result<Self, Failure> {
+        let config = context.config()?;
+        let job = context.job(&config)?.clone();
+        let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
+            Some(store) => store,
+            None => Store::temporary().map_err(|error| store_failure(&error))?,
+        };
+        Ok(Self { config, job, store })
+    }
+
     /// Takes the job's lock: one process at a time runs its cycles.
     pub(super) fn lock(&self) -> Result<JobLock, Failure> {
         JobLock::take(&self.config.state_dir, &self.job.name).map_err(|error| {

@@ -10,7 +10,7 @@ use crate::engine::{Purpose, RunState};
 use crate::runner::{Mode, Watch};
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let job = session.ready()?;
     let clock = session.store.clock().clone();
     let mut watch = Requests::default();

@@ -55,7 +55,8 @@ pub(super) struct RawDirectory {
     /// Further attributes whose cells are split at `;`.
     #[schemars(with = "Option<Vec<String>>", extend("default" = []))]
     pub(super) multi_valued: Option<Vec<Text>>,
-    /// How many users and groups may vanish from the files at once before the import is held until accepted.
+    /// How many users, groups, memberships or assignments may vanish from the files at once before the import is held
+    /// until accepted.
     pub(super) vanish_limit: Option<RawVanishLimit>,
     /// How long a deleted user stays in the recycle bin.
     #[schemars(with = "Option<String>", extend("default" = "30d"))]
@@ -68,7 +69,7 @@ pub(super) struct RawDirectory {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawVanishLimit {
-    /// The import is held when more than this share of the rows vanished, `"1%"` to `"100%"`, …
+    /// The import is held when more than this share of one of them vanished, `"1%"` to `"100%"`, …
     #[schemars(with = "Option<String>", extend("default" = "20%"))]
     pub(super) share: Option<Text>,
     /// … and at least this many.

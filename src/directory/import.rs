@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::object::{ObjectKind, SourceObject};
 use super::read::{
-    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Sink, SinkError, read_folder,
-    stat_folder,
+    AssignmentRow, Counts, MembershipRow, ReadOptions, Removal, RemovalRow, Role, Sink, SinkError,
+    read_folder, stat_folder,
 };
 use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
-use crate::store::{Import, ImportFault, Imported, Store, StoreError};
+use crate::store::{Import, ImportFault, Imported, Store, StoreError, Vanished};
 
 /// So often is a folder read that changes while it is read; then it counts as busy.
 const READS_MAX: u32 = 3;
@@ -22,7 +22,8 @@ pub struct Source {
     pub folder: PathBuf,
     /// How its files are read.
     pub options: ReadOptions,
-    /// Share in percent and least number of users that may not vanish at once; `None` accepts any number.
+    /// Share in percent and least number of users, groups, memberships or assignments that may not vanish at once;
+    /// `None` accepts any number.
     pub vanish_limit: Option<(u32, u32)>,
     /// The app roles that the configuration declares, by value.
     pub roles: Vec<String>,
@@ -62,18 +63,27 @@ impl ImportError {
     pub fn findings(&self) -> Vec<Diagnostic> {
         match self {
             Self::Files(findings) | Self::Refused(ImportFault::Ambiguous(findings)) => findings.clone(),
-            Self::Refused(fault @ ImportFault::Vanished { .. }) => {
-                vec![Diagnostic::error(fault.to_string()).help(
-                "if they really left, say so with `scimulator directory accept`; until then nothing is sent",
-            )]
+            Self::Refused(ImportFault::Vanished(vanished)) => vanished.iter().map(about_vanished).collect(),
+            Self::Refused(fault @ ImportFault::FileGone { role, .. }) => {
+                let none = Role::from_name(role).map(|role| format!("; {}", role.how_to_say_none()));
+                let help = format!("put it back{}", none.unwrap_or_default());
+                vec![Diagnostic::error(fault.to_string()).help(help)]
             }
-            Self::Refused(fault @ ImportFault::FileGone { .. }) => vec![
-                Diagnostic::error(fault.to_string())
-                    .help("put it back; a file with its headings and no rows says that there are none"),
-            ],
-            Self::Refused(fault @ ImportFault::Store(_)) => vec![Diagnostic::error(fault.to_string())],
+            Self::Refused(fault @ (ImportFault::Overtaken | ImportFault::Store(_))) => {
+                vec![Diagnostic::error(fault.to_string())]
+            }
             Self::Store(error) => vec![Diagnostic::error(error.to_string())],
         }
+    }
+}
+
+fn about_vanished(vanished: &Vanished) -> Diagnostic {
+    let finding = Diagnostic::error(vanished.to_string()).help(
+        "if they are really gone, say so with `scimulator directory accept`; until then nothing is sent",
+    );
+    match vanished.files.first() {
+        Some(file) => finding.at(Place::file(file)),
+        None => finding,
     }
 }
 
@@ -106,12 +116,14 @@ pub fn import(store: &mut Store, source: &Source, now: Timestamp) -> Result<Read
             .iter()
             .map(|file| (file.path.display().to_string(), file.role.as_str().to_owned(), file.rows))
             .collect();
-        let mut imported = import.finish(&files, source.vanish_limit).map_err(|fault| match fault {
-            ImportFault::Store(error) => ImportError::Store(error),
-            fault @ (ImportFault::Vanished { .. }
-            | ImportFault::FileGone { .. }
-            | ImportFault::Ambiguous(_)) => ImportError::Refused(fault),
-        })?;
+        let mut imported = match import.finish(&files, source.vanish_limit) {
+            Ok(imported) => imported,
+            Err(ImportFault::Overtaken) => continue,
+            Err(ImportFault::Store(error)) => return Err(ImportError::Store(error)),
+            Err(
+                fault @ (ImportFault::Vanished(_) | ImportFault::FileGone { .. } | ImportFault::Ambiguous(_)),
+            ) => return Err(ImportError::Refused(fault)),
+        };
         diagnostics.append(&mut imported.warnings);
         diagnostics.retain(|finding| finding.severity == Severity::Warning);
         return Ok(Read {

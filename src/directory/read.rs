@@ -141,6 +141,25 @@ impl Role {
             Self::Assignments => "assignments",
         }
     }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::UsersExtra, Self::Users, Self::Groups, Self::Members, Self::Assignments]
+            .into_iter()
+            .find(|role| role.as_str() == name)
+    }
+
+    /// How a source says outright that there are none left: advice for messages (contract 4).
+    pub fn how_to_say_none(self) -> String {
+        match self {
+            Self::Users | Self::Groups => {
+                format!("to remove the last {self}, keep their rows with a `deletedDateTime`")
+            }
+            Self::UsersExtra | Self::Members | Self::Assignments => {
+                "a file with its headings and no rows says that there are none".to_owned()
+            }
+        }
+    }
 }
 
 impl fmt::Display for Role {

@@ -27,6 +27,7 @@ use crate::http::{Method, Request, Response, TransportError};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{Exchange, probe_failure_text};
 use crate::scim::query::probe_query;
+use crate::scope::ScopeMode;
 use crate::store::{Execution, JobRow, Phase, Store, WorkWindow};
 
 /// Something that the outside world has to do for a cycle.
@@ -402,6 +403,9 @@ impl<'a> Cycle<'a> {
                 let retention = self.context.spec.rules.soft_delete_retention;
                 self.context.store.expire_recycle_bin(self.context.now, retention)?;
                 self.context.window.until = self.context.store.last_seq()?;
+                if self.context.is_initial() {
+                    self.context.store.begin_full_read(&self.context.spec.name, self.context.window.until)?;
+                }
                 self.stage = Stage::Probe(ObjectKind::User);
                 Ok(())
             }
@@ -450,7 +454,9 @@ impl<'a> Cycle<'a> {
                     }
                     (_, None) => self.context.now,
                 };
-                self.context.store.plan_work(&self.context.spec.name, self.context.window, due)?;
+                let spec = self.context.spec;
+                let by_assignment = spec.scope == ScopeMode::Assigned;
+                self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
                 if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
                     self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
                 }
@@ -591,6 +597,7 @@ pub(super) fn new_job(spec: &JobSpec) -> JobRow {
         name: spec.name.clone(),
         id: spec.id.clone(),
         watermark: None,
+        full_read: None,
         cycle: 0,
         definition: spec.definition.clone(),
         paused: false,

@@ -13,7 +13,7 @@ use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
 use crate::mapping::{Evaluated, MappingError, Taken};
 use crate::scim::query::{QueryError, match_query, read_path};
-use crate::scope::Verdict;
+use crate::scope::{ScopeMode, Verdict};
 use crate::store::{Escrow, Link, Store, StoredObject, WorkItem, WorkWindow};
 
 /// One object as a job sees it.
@@ -84,7 +84,8 @@ pub fn inspect(
         Ok(Evaluated::Mapped(mapped)) => mapped.matching(),
         Ok(Evaluated::IgnoreObject { .. }) | Err(_) => Vec::new(),
     };
-    store.plan_work(&spec.name, WorkWindow { after: watermark, until: store.last_seq()? }, now)?;
+    let window = WorkWindow { after: watermark, until: store.last_seq()? };
+    store.plan_work(&spec.name, spec.scope == ScopeMode::Assigned, window, now)?;
     let work = store.work_of(kind, id)?;
     let touched = work.as_ref().is_none_or(|work| is_touched(spec, work));
     let has_matching_value = evaluated.is_err() || !matching.is_empty();

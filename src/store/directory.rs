@@ -99,8 +99,6 @@ pub enum EditError {
 const OBJECT: &str = "kind, id, label, position, row, file_row, edited, in_file, state, deleted_at";
 
 fn stored(row: &Row<'_>) -> Result<StoredObject, StoreError> {
-    let state: String = row.get(8)?;
-    let deleted = row.get::<_, Option<String>>(9)?.map(|text| moment(&text)).transpose()?;
     Ok(StoredObject {
         kind: kind(&row.get::<_, String>(0)?)?,
         id: row.get(1)?,
@@ -110,13 +108,18 @@ fn stored(row: &Row<'_>) -> Result<StoredObject, StoreError> {
         imported: parse_row(&row.get::<_, String>(5)?)?,
         edited: row.get(6)?,
         in_file: row.get(7)?,
-        state: match (state.as_str(), deleted) {
-            ("active", None) => ObjectState::Active,
-            ("recycled", Some(since)) => ObjectState::Recycled(since),
-            ("gone", Some(since)) => ObjectState::Gone(since),
-            _ => return Err(StoreError::Corrupt(format!("object state `{state}`"))),
-        },
+        state: state(&row.get::<_, String>(8)?, row.get::<_, Option<String>>(9)?.as_deref())?,
     })
+}
+
+/// The state of that name, since then.
+pub(super) fn state(name: &str, since: Option<&str>) -> Result<ObjectState, StoreError> {
+    match (name, since) {
+        ("active", None) => Ok(ObjectState::Active),
+        ("recycled", Some(since)) => Ok(ObjectState::Recycled(moment(since)?)),
+        ("gone", Some(since)) => Ok(ObjectState::Gone(moment(since)?)),
+        _ => Err(StoreError::Corrupt(format!("object state `{name}`"))),
+    }
 }
 
 pub(super) fn kind(text: &str) -> Result<ObjectKind, StoreError> {
@@ -198,6 +201,16 @@ impl Store {
             .prepare_cached("INSERT INTO change (at, kind, object, what, other) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![stamp(at), kind.as_str(), object, what, other])?;
         Ok(())
+    }
+
+    /// Where an object stands in its life; `None` when the directory never had it.
+    pub(super) fn state_of(&self, kind: ObjectKind, id: &str) -> Result<Option<ObjectState>, StoreError> {
+        let found: Option<(String, Option<String>)> = self
+            .connection
+            .prepare_cached("SELECT state, deleted_at FROM object WHERE kind = ?1 AND id = ?2")?
+            .query_row([kind.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        found.map(|(name, since)| state(&name, since.as_deref())).transpose()
     }
 
     /// One object, tombstones included.
@@ -365,7 +378,7 @@ impl Store {
                     store
                         .connection
                         .execute(
-                            "UPDATE object SET row = ?3, label = ?4, label_key = ?5, manager = ?6, edited = 1
+                            "UPDATE object SET edited_row = ?3, label = ?4, label_key = ?5, manager = ?6, edited = 1
                               WHERE kind = ?1 AND id = ?2",
                             params![
                                 kind.as_str(),
@@ -414,7 +427,7 @@ impl Store {
             ObjectState::Recycled(since) => ("recycled", Some(since), "recycled"),
             ObjectState::Gone(since) => ("gone", Some(since), "purged"),
         };
-        let was_active = self.object(kind, id)?.is_some_and(|object| object.state == ObjectState::Active);
+        let was_active = self.state_of(kind, id)? == Some(ObjectState::Active);
         self.connection
             .prepare_cached("UPDATE object SET state = ?3, deleted_at = ?4 WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.as_str(), id, name, since.map(stamp)])?;

@@ -15,6 +15,8 @@ pub struct JobRow {
     pub id: String,
     /// The seq up to which the change log is processed; `None`: the next cycle is an initial one.
     pub watermark: Option<i64>,
+    /// The newest seq when the full read under way first began; it stays when an initial cycle fails or is killed.
+    pub full_read: Option<i64>,
     /// Number of the last cycle begun; 0 before the first.
     pub cycle: i64,
     /// Fingerprint of mappings and filters; another one means an initial cycle (`engine.md 1.1`).
@@ -118,6 +120,7 @@ fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
         escrows_pruned: row.get(14)?,
         force_deletes: row.get(15)?,
         exported: row.get(16)?,
+        full_read: row.get(17)?,
     })
 }
 
@@ -161,7 +164,7 @@ impl Store {
         let mut statement = self.connection.prepare_cached(
             "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
                     users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
-                    force_deletes, exported FROM job WHERE name = ?1",
+                    force_deletes, exported, full_read FROM job WHERE name = ?1",
         )?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(job_row).transpose()
@@ -171,11 +174,14 @@ impl Store {
     pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                "INSERT INTO job (name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
+                                  users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
+                                  force_deletes, exported, full_read)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5, paused = ?6,
                     failures = ?7, steady_first = ?8, steady_last = ?9, users_linked = ?10, groups_linked = ?11,
                     next_cycle = ?12, quarantine = ?13, disabled = ?14, escrows_pruned = ?15, force_deletes = ?16,
-                    exported = ?17",
+                    exported = ?17, full_read = ?18",
             )?
             .execute(params![
                 job.name,
@@ -195,7 +201,16 @@ impl Store {
                 job.escrows_pruned,
                 job.force_deletes,
                 job.exported,
+                job.full_read,
             ])?;
+        Ok(())
+    }
+
+    /// Notes that a full read begins, with the change log at `seq`; one that is done again began when it first did.
+    pub fn begin_full_read(&self, job: &str, seq: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE job SET full_read = ?2 WHERE name = ?1 AND full_read IS NULL")?
+            .execute(params![job, seq])?;
         Ok(())
     }
 
@@ -295,7 +310,10 @@ impl Store {
             .prepare_cached("DELETE FROM reference WHERE job = ?1 AND source_id = ?2")?
             .execute([job, id])?;
         self.connection
-            .prepare_cached("DELETE FROM reference WHERE job = ?1 AND other_id = ?2")?
+            .prepare_cached(
+                // Left to itself SQLite goes through all references of the job.
+                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2",
+            )?
             .execute([job, id])?;
         Ok(())
     }

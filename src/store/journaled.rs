@@ -42,7 +42,7 @@ pub struct LogFilter {
     pub status: Option<String>,
     /// Action.
     pub action: Option<String>,
-    /// objectId, or part of the name, without case.
+    /// objectId; where nothing has that, part of the name, without case.
     pub object: Option<String>,
     /// Only this cycle.
     pub cycle: Option<i64>,
@@ -94,16 +94,20 @@ impl Store {
 
     /// Entries of the provisioning log, in the order of cycles and of the objects in them.
     pub fn log_entries(&self, job: &str, filter: &LogFilter) -> Result<Vec<LogRow>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let about = match &filter.object {
+            Some(object) if self.has_log_entries(job, object)? => "source_id = ?4",
+            Some(_) => "instr(scimulator_lower(label), scimulator_lower(?4))",
+            None => "?4 IS NULL",
+        };
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT * FROM (
                SELECT cycle, position, id, at, kind, source_id, label, target_id, action, status, error_code, entry
                  FROM log_entry
                 WHERE job = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR action = ?3)
-                  AND (?4 IS NULL OR source_id = ?4 OR instr(scimulator_lower(label), scimulator_lower(?4)))
-                  AND (?5 IS NULL OR cycle = ?5)
+                  AND {about} AND (?5 IS NULL OR cycle = ?5)
                 ORDER BY cycle DESC, position DESC LIMIT ?6)
-             ORDER BY cycle, position",
-        )?;
+             ORDER BY cycle, position"
+        ))?;
         let limit = filter.limit.map_or(i64::MAX, i64::from);
         let mut rows = statement.query(params![
             job,
@@ -118,6 +122,14 @@ impl Store {
             entries.push(log_row(row)?);
         }
         Ok(entries)
+    }
+
+    /// Whether the log has entries of the object with that objectId.
+    fn has_log_entries(&self, job: &str, source_id: &str) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM log_entry WHERE job = ?1 AND source_id = ?2)")?
+            .query_row([job, source_id], |row| row.get(0))?)
     }
 
     /// What the embedded app of a job holds, in the order of creation.

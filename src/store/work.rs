@@ -9,15 +9,67 @@ use crate::directory::object::ObjectKind;
 
 /// Scratch tables of one connection: the staging area of an import and the work list of a cycle.
 pub(super) const TEMPORARY_TABLES: &str = "
-CREATE TEMP TABLE IF NOT EXISTS staged_row (kind TEXT, id TEXT, file TEXT, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS staged_row (
+  kind TEXT, id TEXT, state TEXT, since TEXT, id_given INTEGER, label TEXT, manager TEXT, fingerprint BLOB, row TEXT,
+  file INTEGER, line INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS staged_edge (
-  what TEXT, parent TEXT, parent_key TEXT, member TEXT, member_key TEXT, job TEXT, file TEXT, line INTEGER,
-  parent_id TEXT, member_id TEXT);
-CREATE INDEX IF NOT EXISTS temp.staged_edge_ids ON staged_edge (what, parent_id, member_id);
+  what TEXT, parent TEXT, member TEXT, member_key TEXT, job TEXT, file INTEGER, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
+CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
+CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);
 CREATE TEMP TABLE IF NOT EXISTS work (
   phase TEXT, position INTEGER, kind TEXT, id TEXT, changed INTEGER, entitlement INTEGER, escrow INTEGER,
   note TEXT, PRIMARY KEY (phase, position, id)) WITHOUT ROWID;
 ";
+
+/// Objects whose row, state or members changed in a window of the change log.
+const CHANGED: &str = "
+INSERT INTO temp.work
+SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 1, 0, 0, NULL
+  FROM (SELECT DISTINCT kind, object FROM change
+         WHERE ?1 < seq AND seq <= ?2 AND what NOT IN ('assigned', 'unassigned')) c
+  JOIN object o ON o.kind = c.kind AND o.id = c.object";
+
+/// Objects that may have become assigned to a job in a window, or no longer be: those with an assignment of their own
+/// that changed; the members of an assigned group that was assigned, changed, left or came back; who joined or left
+/// an assigned group. A group that was taken away from any job may have been this one's.
+const ENTITLEMENT: &str = "
+WITH span AS MATERIALIZED (SELECT kind, object, what, other FROM change WHERE ?1 < seq AND seq <= ?2),
+     concerned AS MATERIALIZED (
+       SELECT object AS id FROM span WHERE kind = 'Group' AND what = 'unassigned'
+       UNION
+       SELECT c.object FROM (SELECT DISTINCT object FROM span WHERE kind = 'Group') c
+        WHERE EXISTS (SELECT 1 FROM assignment a WHERE a.principal = c.object AND a.job IN ('', ?3)))
+INSERT INTO temp.work
+SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 1, 0, NULL
+  FROM (SELECT kind, object AS id FROM span WHERE what IN ('assigned', 'unassigned')
+        UNION
+        SELECT 'User', m.member
+          FROM (SELECT DISTINCT object FROM span
+                 WHERE kind = 'Group' AND object IN (SELECT id FROM concerned)
+                   AND what NOT IN ('member added', 'member removed')) c
+          JOIN membership m ON m.parent = c.object
+        UNION
+        SELECT 'User', other FROM span
+         WHERE what IN ('member added', 'member removed') AND object IN (SELECT id FROM concerned)) c
+  JOIN object o ON o.kind = c.kind AND o.id = c.id
+ WHERE true ON CONFLICT DO UPDATE SET entitlement = 1";
+
+/// A full read.
+const EVERYBODY: &str = "
+INSERT INTO temp.work
+SELECT CASE kind WHEN 'User' THEN 'users' ELSE 'groups' END, position, kind, id, 1, 0, 0, NULL
+  FROM object WHERE state <> 'gone'";
+
+/// Objects with an account that were deleted for good since the full read under way first began. From the few
+/// changes to the many links, which `CROSS JOIN` holds SQLite to.
+const GONE_SINCE: &str = "
+INSERT INTO temp.work
+SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 1, 0, 0, NULL
+  FROM (SELECT DISTINCT kind, object FROM change
+         WHERE (SELECT full_read FROM job WHERE name = ?1) < seq AND seq <= ?2 AND what = 'purged') c
+  CROSS JOIN link l ON l.job = ?1 AND l.kind = c.kind AND l.source_id = c.object AND l.managed = 1
+  JOIN object o ON o.kind = c.kind AND o.id = c.object AND o.state = 'gone'";
 
 /// The part of a cycle that a piece of work belongs to; they never overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,43 +156,28 @@ pub struct Membership {
 
 impl Store {
     /// Makes the work list of a cycle anew. Changes of members count as changes of the group; of the users behind an
-    /// edge only the entitlement may have changed.
-    pub fn plan_work(&mut self, job: &str, window: WorkWindow, now: Timestamp) -> Result<(), StoreError> {
+    /// edge only the entitlement may have changed, and none of it matters to a job that is not scoped
+    /// `by_assignment`.
+    ///
+    /// A full read does not see who was deleted for good before it (`engine.md 9`), but one that is done again sees
+    /// who went since it first began: those it may have provisioned itself.
+    pub fn plan_work(
+        &mut self,
+        job: &str,
+        by_assignment: bool,
+        window: WorkWindow,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let connection = &self.connection;
         connection.execute("DELETE FROM temp.work", [])?;
         if let Some(after) = window.after {
-            let span = params![after, window.until];
-            connection.execute(
-                "INSERT INTO temp.work
-                 SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 1, 0, 0, NULL
-                   FROM (SELECT DISTINCT kind, object FROM change WHERE ?1 < seq AND seq <= ?2
-                            AND what NOT IN ('assigned', 'unassigned')) c
-                   JOIN object o ON o.kind = c.kind AND o.id = c.object",
-                span,
-            )?;
-            connection.execute(
-                "INSERT INTO temp.work
-                 SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 1, 0, NULL
-                   FROM (SELECT kind, object AS id FROM change
-                          WHERE ?1 < seq AND seq <= ?2 AND what IN ('assigned', 'unassigned')
-                         UNION
-                         SELECT 'User', m.member FROM change c JOIN membership m ON m.parent = c.object
-                          WHERE ?1 < c.seq AND c.seq <= ?2 AND c.kind = 'Group'
-                            AND c.what IN ('assigned', 'unassigned', 'updated', 'purged', 'added')
-                         UNION
-                         SELECT 'User', other FROM change
-                          WHERE ?1 < seq AND seq <= ?2 AND what IN ('member added', 'member removed')) c
-                   JOIN object o ON o.kind = c.kind AND o.id = c.id
-                  WHERE true ON CONFLICT DO UPDATE SET entitlement = 1",
-                span,
-            )?;
+            connection.execute(CHANGED, [after, window.until])?;
+            if by_assignment {
+                connection.execute(ENTITLEMENT, params![after, window.until, job])?;
+            }
         } else {
-            connection.execute(
-                "INSERT INTO temp.work
-                 SELECT CASE kind WHEN 'User' THEN 'users' ELSE 'groups' END, position, kind, id, 1, 0, 0, NULL
-                   FROM object WHERE state <> 'gone'",
-                [],
-            )?;
+            connection.execute(EVERYBODY, [])?;
+            connection.execute(GONE_SINCE, params![job, window.until])?;
         }
         connection.execute(
             "INSERT INTO temp.work

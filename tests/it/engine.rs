@@ -2,6 +2,7 @@
 
 mod blind;
 mod determinism;
+mod entitlement;
 mod failures;
 mod harness;
 mod kill;

@@ -153,6 +153,22 @@ fn a_step_waits_for_another_writer_even_when_it_reads_first() {
 }
 
 #[test]
+fn what_only_looks_makes_no_state() {
+    let project = project();
+    for arguments in [&["plan"][..], &["test-connection"], &["logs"], &["schema", "export", "-"]] {
+        let output = project.scimulator([]).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        assert!(!project.path("state").exists(), "{arguments:?}");
+        if arguments == ["plan"] {
+            let planned = String::from_utf8(output.stdout).unwrap();
+            assert!(planned.contains("the next cycle, initial, would create 1"), "{planned}");
+        }
+    }
+    project.scimulator(["cycle"]).assert().code(0);
+}
+
+#[test]
 fn a_second_process_on_a_job_is_told_who_runs_it() {
     let project = used();
     let lock = JobLock::take(&project.path("state"), "app").unwrap();

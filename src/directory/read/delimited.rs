@@ -98,13 +98,19 @@ impl<R: Read> Delimited<R> {
     /// Takes up to the separator or line end, and leaves that in place.
     fn bare(&mut self, start: Position) -> Result<String, Fault> {
         let mut cell = String::new();
-        while let Some(c) = self.text.peek()? {
-            if c == self.separator || c == '\n' || c == '\r' {
-                break;
-            }
-            self.push(&mut cell, start)?;
-        }
+        while self.push_run(&mut cell, self.separator, start)? {}
+        // What stopped it may be a fault.
+        self.text.peek()?;
         Ok(cell)
+    }
+
+    /// Adds what is at hand of the line up to `stop`; `false` when that is nothing.
+    fn push_run(&mut self, cell: &mut String, stop: char, start: Position) -> Result<bool, Fault> {
+        let run = self.text.run(stop)?;
+        cell.push_str(run);
+        let moved = !run.is_empty();
+        check_length(cell, start)?;
+        Ok(moved)
     }
 
     fn quoted(&mut self, start: Position) -> Result<String, Fault> {
@@ -132,7 +138,12 @@ impl<R: Read> Delimited<R> {
                         }
                     }
                 }
-                Some(_) => self.push(&mut cell, start)?,
+                Some(_) => {
+                    // A line end in quotes is no part of a run.
+                    if !self.push_run(&mut cell, '"', start)? {
+                        self.push(&mut cell, start)?;
+                    }
+                }
             }
         }
     }
@@ -141,12 +152,16 @@ impl<R: Read> Delimited<R> {
         if let Some(c) = self.text.next()? {
             cell.push(c);
         }
-        if CELL_BYTES_MAX < cell.len() {
-            return Err(Fault::new(start, format!("the cell is longer than {CELL_BYTES_MAX} bytes"))
-                .help("look for a quote that is opened here and not closed"));
-        }
-        Ok(())
+        check_length(cell, start)
     }
+}
+
+fn check_length(cell: &str, start: Position) -> Result<(), Fault> {
+    if CELL_BYTES_MAX < cell.len() {
+        return Err(Fault::new(start, format!("the cell is longer than {CELL_BYTES_MAX} bytes"))
+            .help("look for a quote that is opened here and not closed"));
+    }
+    Ok(())
 }
 
 /// Whether it is the first line of a template of the admin center (`exports.md 2`).

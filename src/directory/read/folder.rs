@@ -170,7 +170,7 @@ fn read_file(
     collector: &mut Collector<'_>,
 ) -> Result<(), SinkError> {
     let source = collector.source(&file.path);
-    let (handle, metadata) = match open(&file.path) {
+    let (handle, metadata) = match open(&file.path, file.content.role()) {
         Ok(opened) => opened,
         Err(diagnostic) => {
             collector.report(*diagnostic);
@@ -211,8 +211,8 @@ fn read_file(
     Ok(())
 }
 
-/// Opens a regular file that is not empty.
-fn open(path: &Path) -> Result<(File, Metadata), Box<Diagnostic>> {
+/// Opens a regular file that is not empty. `role` is what it would give, if its name says so.
+fn open(path: &Path, role: Option<Role>) -> Result<(File, Metadata), Box<Diagnostic>> {
     let error = |message: String| Diagnostic::error(message).at(Place::file(path));
     // Looked at before it is opened: opening a pipe would wait for a writer.
     let metadata =
@@ -224,9 +224,11 @@ fn open(path: &Path) -> Result<(File, Metadata), Box<Diagnostic>> {
         ));
     }
     if metadata.len() == 0 {
-        return Err(Box::new(error("the file is empty (zero bytes)".to_owned()).help(
-            "an export that failed leaves such a file; a file with headings and no rows says that there are none",
-        )));
+        let none = role.map(|role| format!("; {}", role.how_to_say_none())).unwrap_or_default();
+        return Err(Box::new(
+            error("the file is empty (zero bytes)".to_owned())
+                .help(format!("an export that failed leaves such a file{none}")),
+        ));
     }
     let file =
         File::open(path).map_err(|cause| Box::new(error(format!("the file cannot be read: {cause}"))))?;
@@ -384,12 +386,10 @@ fn report_empty(folder: &Path, collector: &mut Collector<'_>) {
         };
         if files.all(|file| file.rows == 0) {
             collector.report(
-                Diagnostic::error(format!("the file has no {role}"))
-                    .at(Place::file(first))
-                    .help(format!(
-                        "only members and assignments may be an empty list; to remove the last {role}, keep their rows \
-                         with a `deletedDateTime`"
-                    )),
+                Diagnostic::error(format!("the file has no {role}")).at(Place::file(first)).help(format!(
+                    "only members and assignments may be an empty list; {}",
+                    role.how_to_say_none()
+                )),
             );
         }
     }

@@ -55,6 +55,13 @@ impl Tracker {
         }
         self.after_cr = c == '\r';
     }
+
+    /// Counts characters none of which ends a line.
+    fn advance_in_line(&mut self, run: &str) {
+        let count = u32::try_from(run.chars().count()).unwrap_or(u32::MAX);
+        self.position.column = self.position.column.saturating_add(count);
+        self.after_cr = self.after_cr && run.is_empty();
+    }
 }
 
 /// Reads characters from bytes in UTF-8 (with or without a byte order mark) or UTF-16 (with one, as Excel's
@@ -147,6 +154,18 @@ impl<R: Read> TextReader<R> {
             self.tracker.advance(c);
         }
         Ok(next)
+    }
+
+    /// Takes a run of characters of one line up to `stop`, an ASCII character: as many as are at hand, so that the next
+    /// character may be one that could have been in it. Empty when the next one stops the run or is a fault.
+    pub(super) fn run(&mut self, stop: char) -> Result<&str, Fault> {
+        self.fill()?;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.find([stop, '\n', '\r', '\0']).unwrap_or(rest.len());
+        let run = rest.get(..end).unwrap_or_default();
+        self.at += end;
+        self.tracker.advance_in_line(run);
+        Ok(run)
     }
 
     /// Takes everything that is left, at most `bytes_max` bytes of it.

@@ -122,6 +122,7 @@ impl Cycle<'_> {
         job.failures = 0;
         job.force_deletes = false;
         job.watermark = Some(context.window.until);
+        job.full_read = None;
         let exported = context.statistics.actions.objects_exported;
         job.exported = job.exported.saturating_add(i64::try_from(exported).unwrap_or(i64::MAX));
         let open = context.store.open_failures(&context.spec.name)?;

@@ -171,7 +171,7 @@ impl Directory {
         if group { name.to_owned() } else { upn(name) }
     }
 
-    fn save(&self, project: &Project) {
+    pub(super) fn save(&self, project: &Project) {
         let table = |path: &str, rows: &[BTreeMap<String, String>]| {
             let columns: BTreeSet<&String> = rows.iter().flat_map(BTreeMap::keys).collect();
             let mut text = csv_line(columns.iter().map(|column| column.as_str()));

@@ -7,7 +7,7 @@ use scimulator::http::Method;
 use scimulator::store::Edit;
 use serde_json::Value;
 
-use super::harness::{Answer, JOB, Kill, World, status, upn};
+use super::harness::{Answer, Kill, World, status, upn};
 
 /// The directory of the first cycle: a manager, a group, somebody matched, one of each who will leave.
 fn begin() -> World {
@@ -130,16 +130,14 @@ fn whoever_leaves_between_the_kill_and_the_next_cycle_is_not_forgotten() {
         let mut world = begin();
         world.killed_cycle(kill);
         change(&mut world);
-        // A full read does not see hard deletes (E-212), and the next cycle is one: who was linked before the kill
-        // stays.
-        let id = world.people.id("purged");
-        let linked = world.store().link(JOB, ObjectKind::User, &id).unwrap().is_some();
+        // The next cycle is a full read, which does not see hard deletes (E-212); but this one came after the read
+        // that it repeats.
         world.clean_cycle();
         let live = |name: &&str| world.held(name).is_some_and(|held| held["active"] != false);
         let everybody = ["boss", "u", "renamed", "joiner", "G", "I", "leaver", "H"];
         let left: Vec<&str> = everybody.into_iter().filter(live).collect();
         assert_eq!(left, ["boss", "u", "renamed", "joiner", "G", "I"], "{kill:?}");
-        assert!(linked || world.held("purged").is_none(), "{kill:?}");
+        assert_eq!(world.held("purged"), None, "{kill:?}");
         assert_eq!(world.members("G"), ["joiner", "u"], "{kill:?}");
     }
 }
