@@ -5,7 +5,7 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Directory (tenant): one row a user or group ever seen. Wide rows stay out of the key's tree.
+-- Directory (tenant): one row a user or group ever seen.
 CREATE TABLE object (
   kind        TEXT NOT NULL CHECK (kind IN ('User', 'Group')),
   id          TEXT NOT NULL,                 -- objectId
@@ -16,17 +16,17 @@ CREATE TABLE object (
   manager     TEXT,                          -- as the effective row writes it
   fingerprint BLOB NOT NULL,                 -- of the row as last imported
   file_row    TEXT NOT NULL,                 -- attributes as last imported, JSON
-  edited_row  TEXT,                          -- the same as edited by command; NULL: not edited
-  row         TEXT NOT NULL GENERATED ALWAYS AS (COALESCE(edited_row, file_row)) VIRTUAL,  -- in effect
+  row         TEXT NOT NULL,                 -- attributes in effect: file_row, or as edited by command
   edited      INTEGER NOT NULL CHECK (edited IN (0, 1)),
   in_file     INTEGER NOT NULL CHECK (in_file IN (0, 1)),
   state       TEXT NOT NULL CHECK (state IN ('active', 'recycled', 'gone')),
   deleted_at  TEXT,                          -- since when in the recycle bin
   PRIMARY KEY (id, kind),                    -- ids are looked up without a kind too
   CHECK ((state = 'active') = (deleted_at IS NULL))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX object_position ON object (kind, position);
 CREATE INDEX object_label ON object (label_key, kind);
+CREATE INDEX object_manager ON object (manager) WHERE manager IS NOT NULL;
 CREATE INDEX object_edited ON object (kind, id) WHERE edited = 1;
 CREATE INDEX object_deleted ON object (deleted_at) WHERE state = 'recycled';
 
@@ -61,7 +61,6 @@ CREATE TABLE change (
                                        'member added', 'member removed', 'assigned', 'unassigned')),
   other  TEXT                                -- the member of a membership, the role of an assignment
 ) STRICT;
-CREATE INDEX change_members ON change (object, seq) WHERE what IN ('member added', 'member removed');
 
 -- The files of the last accepted import.
 CREATE TABLE source_file (
@@ -75,7 +74,6 @@ CREATE TABLE job (
   name           TEXT PRIMARY KEY,
   id             TEXT NOT NULL,
   watermark      INTEGER,                    -- NULL: the next cycle is an initial one
-  full_read      INTEGER,                    -- newest seq when the full read under way first began
   cycle          INTEGER NOT NULL,           -- number of the last cycle begun
   definition     TEXT NOT NULL,              -- fingerprint of mappings and filters
   paused         INTEGER NOT NULL CHECK (paused IN (0, 1)),
@@ -109,7 +107,6 @@ CREATE TABLE link (
   managed   INTEGER NOT NULL CHECK (managed IN (0, 1)),  -- in scope when last evaluated
   PRIMARY KEY (job, kind, source_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_target ON link (job, kind, target_id);
 
 -- References as this job wrote them: group members, managers.
 CREATE TABLE reference (
@@ -121,7 +118,6 @@ CREATE TABLE reference (
   confirmed INTEGER NOT NULL CHECK (confirmed IN (0, 1)),  -- the target said that it took it
   PRIMARY KEY (job, source_id, attribute, other_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX reference_other ON reference (job, other_id);
 
 -- A create that was about to leave: what to look for first after a kill.
 CREATE TABLE intent (
@@ -166,8 +162,8 @@ CREATE TABLE log_entry (
   error_code TEXT,
   entry      TEXT NOT NULL,                  -- JSON: steps, modified properties, reason
   PRIMARY KEY (job, cycle, position)
-) STRICT;
-CREATE INDEX log_entry_source ON log_entry (job, source_id, cycle, position);
+) STRICT, WITHOUT ROWID;
+CREATE INDEX log_entry_source ON log_entry (job, source_id);
 
 -- Content of the embedded app when it serves a configured job.
 CREATE TABLE embedded (
@@ -176,5 +172,5 @@ CREATE TABLE embedded (
   position INTEGER NOT NULL,
   resource TEXT NOT NULL,
   PRIMARY KEY (job, id)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX embedded_position ON embedded (job, position);
