@@ -314,6 +314,11 @@ impl ReferenceTask {
         manager: Option<&str>,
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
+        let references = context.spec.users.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
         let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
@@ -323,6 +328,10 @@ impl ReferenceTask {
         let wanted = match manager {
             None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
+            Some((name, _)) if !reference.points_to(ObjectKind::User) => {
+                self.unresolved.push(name.to_owned());
+                return Ok(Next::Done);
+            }
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
                 Some(_) | None => {
@@ -332,11 +341,6 @@ impl ReferenceTask {
                     return Ok(Next::Done);
                 }
             },
-        };
-        let references = context.spec.users.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
-        else {
-            return Ok(Next::Done);
         };
         let operation = manager_operation(
             &ManagerChange {
@@ -366,6 +370,11 @@ impl ReferenceTask {
     /// further: a member that comes into scope later is not noticed (`engine.md 1.5`). A full read writes every
     /// member again, since a group's members are never read back.
     fn start_members(&mut self, context: &mut Context<'_>, fresh: bool) -> Result<Next, EngineError> {
+        let references = context.spec.groups.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
         let everything = context.is_initial() || fresh || self.item.escrow;
         let window = (!everything).then_some(context.window);
@@ -373,8 +382,22 @@ impl ReferenceTask {
         let mut sources = BTreeMap::new();
         for member in context.store.memberships(&job, &self.item.id, window)? {
             let Membership {
-                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+                member,
+                kind,
+                label,
+                present,
+                target_id,
+                managed,
+                escrowed,
+                recorded,
+                confirmed,
             } = member;
+            if !reference.points_to(kind) {
+                if present {
+                    self.unresolved.push(label);
+                }
+                continue;
+            }
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
                     let known = confirmed && recorded.as_deref() == Some(target.as_str());
@@ -393,11 +416,6 @@ impl ReferenceTask {
                 }
             }
         }
-        let references = context.spec.groups.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
-        else {
-            return Ok(Next::Done);
-        };
         let questions = add.iter().chain(&remove).cloned().collect();
         self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }

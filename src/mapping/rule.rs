@@ -190,6 +190,7 @@ impl ObjectMapping {
                     path: &mapping.target,
                     multivalued: definition.multivalued,
                     flow_type: mapping.flow_type,
+                    referenced_objects: &definition.referenced_objects,
                 })
             }
             _ => None,

@@ -12,6 +12,7 @@ mod lost;
 mod missing;
 mod pacing;
 mod quarantined;
+mod references;
 mod source;
 mod story;
 mod tables;
