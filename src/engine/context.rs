@@ -161,6 +161,8 @@ pub(super) struct Context<'a> {
     pub(super) abort: Option<Refusal>,
     /// So many removals were more than the deletion guard lets pass: all are held back.
     pub(super) held: Option<u64>,
+    /// What a probe found odd and let pass, in sentences.
+    pub(super) warnings: Vec<String>,
     /// Exchanges in a row that met no target.
     pub(super) unreachable_in_a_row: u32,
     /// Objects logged since somebody last asked: what a progress view shows.
