@@ -392,6 +392,9 @@ impl ReferenceTask {
                 recorded,
                 confirmed,
             } = member;
+            if context.is_initial() && present {
+                context.statistics.actions.memberships += 1;
+            }
             if !reference.points_to(kind) {
                 if present {
                     self.unresolved.push(label);
