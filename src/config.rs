@@ -65,9 +65,19 @@ pub struct Config {
     /// The source directory.
     pub directory: DirectoryConfig,
     /// The roles the application declares; ids and values are unique.
-    pub app_roles: Vec<AppRole>,
+    pub app_roles: Vec<DeclaredRole>,
     /// The jobs, at least one; names are unique.
     pub jobs: Vec<JobConfig>,
+}
+
+/// A role that the application declares.
+#[derive(Debug, Clone)]
+pub struct DeclaredRole {
+    /// Its names.
+    pub role: AppRole,
+    /// Whether it is switched on. An assignment by a role that is not is a broken record, which entitles to nothing
+    /// (`engine.md 3.2`).
+    pub enabled: bool,
 }
 
 /// The source directory.

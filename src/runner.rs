@@ -403,7 +403,7 @@ pub fn source(config: &Config) -> Source {
         folder: config.directory.path.clone(),
         options: ReadOptions { multi_valued: config.directory.multi_valued.clone() },
         vanish_limit: Some((u32::from(limit.share_percent), limit.at_least.get())),
-        roles: config.app_roles.iter().map(|role| role.value.clone()).collect(),
+        roles: config.app_roles.iter().map(|declared| declared.role.value.clone()).collect(),
         jobs: config.jobs.iter().map(|job| job.name.clone()).collect(),
     }
 }

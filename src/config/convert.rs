@@ -25,8 +25,8 @@ use super::structure::{self, in_backticks};
 use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
-    Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
+    APP_PROFILES, Access, Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX,
+    JobConfig, Loaded, Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -163,10 +163,10 @@ impl Converter<'_> {
         percent.unwrap_or(default)
     }
 
-    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
+    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<DeclaredRole> {
         let (mut ids, mut values) = (Seen::new("role id"), Seen::new("role value"));
         let mut roles = Vec::new();
-        for RawAppRole { id, value, display_name } in raw {
+        for RawAppRole { id, value, display_name, enabled } in raw {
             let id = id.and_then(|id| {
                 let guid = self.guid(&id)?;
                 ids.note(self, &guid, id.span());
@@ -181,7 +181,8 @@ impl Converter<'_> {
                 value.into_inner()
             });
             if let (Some(id), Some(value), Some(display_name)) = (id, value, display_name) {
-                roles.push(AppRole { id, value, display_name: display_name.into_inner() });
+                let role = AppRole { id, value, display_name: display_name.into_inner() };
+                roles.push(DeclaredRole { role, enabled: enabled.unwrap_or(true) });
             }
         }
         roles
@@ -472,6 +473,7 @@ impl Converter<'_> {
             manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),
             on_missing: word_or(raw.on_missing.as_deref(), base.on_missing),
             retry_after: self.retry_after(raw.retry_after, base.retry_after),
+            interval_jitter: raw.interval_jitter.unwrap_or(base.interval_jitter),
             timeout: self.duration(raw.timeout, base.timeout),
             workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
             headers: self.headers(raw.headers, base.headers),

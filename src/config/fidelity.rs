@@ -116,6 +116,8 @@ pub struct Fidelity {
     pub on_missing: OnMissing,
     /// Whether and how long `Retry-After` is waited out.
     pub retry_after: RetryAfter,
+    /// Whether the time between two cycles varies, from half of the interval to all of it (`engine.md 14` C1, E-048).
+    pub interval_jitter: bool,
     /// How long an answer is waited for, in wire time (W-037).
     pub timeout: SignedDuration,
     /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
@@ -219,6 +221,7 @@ impl Fidelity {
                 manager_remove_style: ManagerRemoveStyle::Dialect,
                 on_missing: OnMissing::Rematch,
                 retry_after: RetryAfter::UpTo(SignedDuration::from_mins(10)),
+                interval_jitter: false,
                 timeout: SignedDuration::from_secs(30),
                 workers: None,
                 headers: Headers { accept: "application/scim+json".to_owned(), user_agent: None },

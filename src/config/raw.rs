@@ -90,6 +90,9 @@ pub(super) struct RawAppRole {
     #[serde(rename = "displayName")]
     #[schemars(required, with = "String")]
     pub(super) display_name: Option<Text>,
+    /// Whether the role is switched on; who is assigned by one that is not lacks the required role.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<bool>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -247,6 +250,9 @@ pub(super) struct RawFidelity {
     /// The longest `Retry-After` that is waited out, or `"off"`.
     #[schemars(with = "Option<String>", extend("default" = "10m"))]
     pub(super) retry_after: Option<Text>,
+    /// Whether the time between two cycles varies, from half of the interval to all of it.
+    #[schemars(extend("default" = false))]
+    pub(super) interval_jitter: Option<bool>,
     /// How long an answer is waited for.
     #[schemars(with = "Option<String>", extend("default" = "30s"))]
     pub(super) timeout: Option<Text>,

@@ -318,7 +318,7 @@ impl Context<'_> {
                 first_failure,
                 cycle_began: self.began,
                 now: self.now,
-                interval: self.spec.interval,
+                interval: self.spec.pause_after(self.cycle),
             }),
             error_code: refusal.code.as_str().to_owned(),
             reason: self.shown(&refusal.reason),
