@@ -15,6 +15,7 @@ use crate::client::{
     RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
+use crate::config::fidelity::CREDENTIAL_BYTES_MAX;
 use crate::config::token::TokenError;
 use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -42,6 +43,17 @@ pub enum RunError {
         /// Why.
         #[source]
         source: TokenError,
+    },
+    /// Entra would refuse to store credentials and notification addresses as large as these.
+    #[error(
+        "the credentials and notification addresses of job `{job}` take {bytes} bytes, and no more than \
+         {CREDENTIAL_BYTES_MAX} can be stored"
+    )]
+    CredentialLimit {
+        /// The job.
+        job: String,
+        /// What they take together.
+        bytes: usize,
     },
     /// The token can't be sent.
     #[error("the token of job `{job}` can't be sent: {reason}")]
@@ -149,6 +161,9 @@ impl Job {
             ),
             None => None,
         };
+        if let Some(bytes) = job.excess_credentials(secret.as_ref()) {
+            return Err(RunError::CredentialLimit { job: job.name.clone(), bytes });
+        }
         let target = match &job.endpoint {
             Endpoint::Embedded => {
                 Target::Embedded { token: secret.as_ref().map(|token| token.expose_secret().to_owned()) }
@@ -188,6 +203,15 @@ impl Job {
     #[must_use]
     pub fn speaking(mut self, dialect: Dialect) -> Self {
         self.spec.style.dialect = dialect;
+        self
+    }
+
+    /// The same job with so many objects worked on at once, unless its configuration says how many.
+    #[must_use]
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        if self.config.fidelity.workers.is_none() {
+            self.spec.rules.workers = workers;
+        }
         self
     }
 

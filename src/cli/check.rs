@@ -84,7 +84,14 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let error = job.access.secret()?.resolve(env).err()?;
+    let error = match job.access.secret().map(|source| source.resolve(env)).transpose() {
+        Ok(secret) => {
+            let bytes = job.excess_credentials(secret.as_ref())?;
+            let refused = RunError::CredentialLimit { job: job.name.clone(), bytes };
+            return Some(Diagnostic::error(refused.to_string()).at(Place::file(&config.file)));
+        }
+        Err(error) => error,
+    };
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     let what = match job.access {
         Access::Oauth(_) => "client secret",

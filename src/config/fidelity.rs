@@ -99,6 +99,10 @@ pub const WORKERS_MAX: u32 = 64;
 /// (`wire.md 6.6`), and this leaves room to try what larger batches do to a target.
 pub const MEMBER_BATCH_MAX: u32 = 1000;
 
+/// The most bytes that the credentials of a job and its notification addresses may take together where there is such a
+/// limit (`engine.md 3.6`).
+pub const CREDENTIAL_BYTES_MAX: usize = 1024;
+
 /// One choice for each open question that concerns this program. `[job.fidelity]` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fidelity {
@@ -152,6 +156,9 @@ pub struct Fidelity {
     pub follow_redirects: bool,
     /// Where the client id and secret stand in a token request.
     pub oauth_credential_location: CredentialLocation,
+    /// Whether credentials and notification addresses are held to [`CREDENTIAL_BYTES_MAX`], as the Government cloud has
+    /// it (`engine.md 3.6`, E-093).
+    pub credential_limit: bool,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -238,6 +245,7 @@ impl Fidelity {
                 requery_on_conflict: false,
                 follow_redirects: false,
                 oauth_credential_location: CredentialLocation::Header,
+                credential_limit: false,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,

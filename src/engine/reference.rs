@@ -11,7 +11,7 @@ use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::object::{log_redundant, usable};
 use crate::directory::object::ObjectKind;
 use crate::http::Method;
-use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
+use crate::mapping::{EscrowBehavior, ManagerChange, MemberBatch, manager_operation, member_batches};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
@@ -434,6 +434,12 @@ impl ReferenceTask {
         let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;
+        match context.spec.mapping(kind).escrow_behavior {
+            EscrowBehavior::Default => {}
+            EscrowBehavior::IgnoreLookupReferenceResolutionFailure => {
+                self.unresolved.append(&mut self.waiting);
+            }
+        }
         let attribute = match kind {
             ObjectKind::User => "manager",
             ObjectKind::Group => "member",

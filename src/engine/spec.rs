@@ -125,7 +125,7 @@ impl JobSpec {
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
-                soft_delete_supported: true,
+                soft_delete_supported: job.mappings.target_supports_soft_delete,
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
                 workers: fidelity

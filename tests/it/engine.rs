@@ -14,6 +14,7 @@ mod missing;
 mod pacing;
 mod quarantined;
 mod references;
+mod settings;
 mod source;
 mod story;
 mod tables;
