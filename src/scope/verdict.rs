@@ -240,7 +240,7 @@ mod tests {
             (Standing::Active, Entitlement::SyncAll, false),
             (Standing::Disabled, Entitlement::SyncAll, true),
         ] {
-            crate::covers!("E-095", "M-080");
+            crate::covers!("E-095", "M-080", "W-141");
             assert_eq!(
                 verdict(standing, entitlement.clone()).is_soft_deleted(),
                 expected,
@@ -257,7 +257,7 @@ mod tests {
                     filter: filtered("groups", department),
                     ..verdict(Standing::Active, entitlement.clone())
                 };
-                crate::covers!("E-051", "E-052", "E-095", "M-080");
+                crate::covers!("E-051", "E-052", "E-095", "M-080", "W-141");
                 assert_eq!(judged.in_scope(), in_scope, "{department} {entitlement:?}");
                 assert_eq!(judged.is_soft_deleted(), !in_scope, "{department} {entitlement:?}");
                 assert!(judged.is_processed());
