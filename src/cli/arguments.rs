@@ -279,6 +279,7 @@ fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator logs --status failure\n  \
                         scimulator logs --object adele@contoso.com --wire\n  \
+                        scimulator logs --follow --wire\n  \
                         scimulator logs --har wire.har --redact\n  \
                         scimulator logs --action create --limit 20 --format json")]
 pub struct LogsArguments {
@@ -294,6 +295,9 @@ pub struct LogsArguments {
     /// Show the HTTP exchanges too, each with its milliseconds.
     #[arg(long)]
     pub wire: bool,
+    /// Go on showing entries as cycles write them, until interrupted.
+    #[arg(long, short = 'f', conflicts_with = "har")]
+    pub follow: bool,
     /// Write the exchanges to this file as HAR 1.2 in place of showing the log; `-` is standard output. Without a
     /// choice of entries the whole journal, with probes and requests for tokens.
     #[arg(long, value_name = "FILE", conflicts_with = "wire")]

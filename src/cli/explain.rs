@@ -122,8 +122,12 @@ fn reference(spec: &JobSpec, store: &Store, inspection: &Inspection) -> Result<R
             Some(name) => match store.resolve_manager(name).map_err(failed)? {
                 None => format!("`{name}` is nobody; counts as absent"),
                 Some(id) => match store.link(&spec.name, ObjectKind::User, &id).map_err(failed)? {
-                    Some(link) => format!("account {}", link.target_id),
-                    None => "has no account yet; written when it has one".to_owned(),
+                    Some(link) if link.managed => format!("account {}", link.target_id),
+                    Some(_) | None => {
+                        let failed =
+                            store.escrow(&spec.name, ObjectKind::User, &id, false).map_err(failed)?;
+                        without_account(name, failed.is_some())
+                    }
                 },
             },
         },
@@ -135,6 +139,15 @@ fn reference(spec: &JobSpec, store: &Store, inspection: &Inspection) -> Result<R
         }
     };
     Ok(RowOutcome::Reference(text))
+}
+
+/// What becomes of a manager without an account in use, by the rule of the reference pass (`engine.md 1.5`).
+fn without_account(manager: &str, failed: bool) -> String {
+    if failed {
+        format!("`{manager}` has failed so far; written when it succeeds")
+    } else {
+        format!("`{manager}` has no account in scope; one that comes later is not noticed until a restart")
+    }
 }
 
 /// The newest entry of the log, with its exchanges.

@@ -14,6 +14,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_row (
   file INTEGER, line INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS staged_edge (
   what TEXT, parent TEXT, member TEXT, member_key TEXT, job TEXT, file INTEGER, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS manager_moved (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
 CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
 CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);

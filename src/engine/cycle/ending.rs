@@ -72,7 +72,6 @@ impl Cycle<'_> {
         if state == RunState::Failed {
             job.failures += 1;
         }
-        job.paused |= pruned;
         job.escrows_pruned |= pruned;
         job.quarantine = quarantine.as_ref().map(serde_json::to_string).transpose()?;
         job.next_cycle = Some(next_cycle);
@@ -89,6 +88,7 @@ impl Cycle<'_> {
         self.context.store.step(|store| {
             if pruned {
                 store.drop_escrows(&spec.name)?;
+                store.set_paused(&spec.name, true)?;
             }
             if state != RunState::Failed {
                 store.drop_staged_before(&spec.name, cycle)?;
