@@ -90,6 +90,8 @@ pub enum Command {
     Cycle(CycleArguments),
     /// Show what a cycle would send, without sending it.
     Plan(PlanArguments),
+    /// Provision one user or group now, outside the cycles, and show each step.
+    Provision(ProvisionArguments),
     /// Show the job's state, its last and next cycle, and statistics.
     #[command(
         after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json\n  \
@@ -267,6 +269,23 @@ pub struct PlanArguments {
     /// Show each request beside what it would be in this dialect.
     #[arg(long, value_name = "DIALECT", value_parser = dialect_parser(), conflicts_with = "fail_if")]
     pub compare: Option<Dialect>,
+}
+
+/// Arguments of `provision`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator provision adele@contoso.com\n  \
+                  scimulator provision Sales --member adele@contoso.com --member ben@contoso.com\n  \
+                  scimulator provision adele@contoso.com --format json | jq '.value | fromjson'\n\n\
+                  It writes in the default dialect, whatever the tenant URL says, and also in quarantine. Watermark and \
+                  schedule stay as they are.\n\
+                  Exit code 1: the object failed. 3: the target can't be reached or refuses the credentials.")]
+pub struct ProvisionArguments {
+    /// A userPrincipalName, an objectId or a group's displayName.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+    /// A member of the group that is to be written too; up to five.
+    #[arg(long, value_name = "MEMBER")]
+    pub member: Vec<String>,
 }
 
 /// Dialects by the names that the configuration's documentation has for them.

@@ -37,10 +37,7 @@ impl Session {
     pub(super) fn look(context: &Context) -> Result<Self, Failure> {
         let config = context.config()?;
         let job = context.job(&config)?.clone();
-        let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
-            Some(store) => store,
-            None => Store::temporary().map_err(|error| store_failure(&error))?,
-        };
+        let store = state_to_look_at(&config)?;
         Ok(Self { config, job, store })
     }
 
@@ -73,6 +70,15 @@ impl Session {
             Some(job) => crate::engine::status::quarantine(&job).map_err(|error| store_failure(&error)),
             None => Ok(None),
         }
+    }
+}
+
+/// The state of a configuration; an empty one, kept nowhere, as long as there is none.
+pub(super) fn state_to_look_at(config: &Config) -> Result<Store, Failure> {
+    let failed = |error| store_failure(&error);
+    match Store::open_existing(&config.state_dir).map_err(failed)? {
+        Some(store) => Ok(store),
+        None => Store::temporary().map_err(failed),
     }
 }
 

@@ -518,6 +518,7 @@ impl Converter<'_> {
             bitmask: raw.bitmask.unwrap_or(base.bitmask),
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
+            on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
         }
     }
 

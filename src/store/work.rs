@@ -197,6 +197,18 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the work list anew with one object on it, as if it had changed; empty when the directory never had it.
+    pub fn plan_object(&mut self, kind: ObjectKind, id: &str) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM temp.work", [])?;
+        self.connection.execute(
+            "INSERT INTO temp.work
+             SELECT CASE kind WHEN 'User' THEN 'users' ELSE 'groups' END, position, kind, id, 1, 0, 0, NULL
+               FROM object WHERE kind = ?1 AND id = ?2",
+            [kind.as_str(), id],
+        )?;
+        Ok(())
+    }
+
     /// How many pieces of work a phase has.
     pub fn work_count(&self, phase: Phase) -> Result<u64, StoreError> {
         let count: i64 = self.connection.query_row(

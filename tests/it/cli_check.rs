@@ -110,7 +110,7 @@ fn what_an_import_would_hold_is_an_error_and_the_state_stays_as_it_is() {
         ("d/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\nu2,ben@x.com\nu3,cleo@x.com\n"),
         ("d/groups.csv", "objectId,displayName\ng1,Team\n"),
     ]);
-    project.scimulator(["directory", "list"]).assert().success();
+    project.scimulator(["directory", "accept"]).assert().success();
     project.write("d/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\n");
     for _ in 0..2 {
         let (code, _, stderr) = check(&project, []);

@@ -188,7 +188,18 @@ fn a_step_waits_for_another_writer_even_when_it_reads_first() {
 #[test]
 fn what_only_looks_makes_no_state() {
     let project = project();
-    for arguments in [&["plan"][..], &["test-connection"], &["logs"], &["schema", "export", "-"]] {
+    let looking: [&[&str]; 9] = [
+        &["plan"],
+        &["test-connection"],
+        &["logs"],
+        &["schema", "export", "-"],
+        &["quarantine"],
+        &["explain", "ada@contoso.com"],
+        &["directory", "list"],
+        &["directory", "show", "ada@contoso.com"],
+        &["expression", "eval", "[displayName]", "--user", "ada@contoso.com"],
+    ];
+    for arguments in looking {
         let output = project.scimulator([]).args(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
