@@ -8,7 +8,6 @@ mod har;
 pub mod journal;
 mod network;
 pub mod oauth;
-pub mod overlay;
 mod pace;
 mod pseudonym;
 mod readable;

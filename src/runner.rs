@@ -2,12 +2,15 @@
 //!
 //! Commands and the service run cycles through [`Job`]; what they add is what they show.
 
+mod simulated;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::simulated::Simulated;
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
 use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
@@ -21,7 +24,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
 use crate::engine::drive::{
-    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, Simulation, in_process, over_network,
 };
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
@@ -169,7 +172,6 @@ impl Job {
                 Target::Remote(Remote {
                     network: Network::new(&options).map_err(RunError::Network)?,
                     pace: Arc::new(pace),
-                    read_only: false,
                 })
             }
         };
@@ -263,10 +265,14 @@ impl Job {
                 embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)
             }
             Target::Remote(remote) => {
-                let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
+                let mut simulated = (mode == Mode::Plan).then(|| Simulated::new(&spec.base_url));
+                let simulation: Option<&mut dyn Simulation> = match &mut simulated {
+                    Some(simulated) => Some(simulated),
+                    None => None,
+                };
                 let secrets = &self.credentials.redactor;
                 let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
-                let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
+                let run = over_network(cycle, remote, simulation, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
         }
@@ -293,7 +299,11 @@ fn embedded(
     let clock = VirtualClock::new(clock.now());
     let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
     match mode {
-        Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
+        Mode::Plan => {
+            let mut simulation = Simulated::new(&spec.base_url);
+            let mut target = ReadOnly { target: &mut app, simulation: &mut simulation };
+            Ok(in_process(cycle, &mut target, &clock, credentials, ports)?)
+        }
         Mode::Real => {
             let mut kept = Kept { app, job: spec.name.clone() };
             let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;

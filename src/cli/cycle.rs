@@ -36,10 +36,8 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     watch.bar.finish_and_clear();
     print(context.output, &session, &result, &watch.failures)?;
     let failed = arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed;
-    Ok(match exit_of(&result) {
-        Exit::Fine if failed => Exit::Failed,
-        exit => exit,
-    })
+    let exit = exit_of(&result);
+    Ok(if failed && exit == Exit::Fine { Exit::Failed } else { exit })
 }
 
 /// A paused job runs no cycle.

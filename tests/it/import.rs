@@ -380,6 +380,36 @@ fn one_file_of_several_that_is_gone_is_a_fault_until_accepted() {
 }
 
 #[test]
+fn a_members_file_that_is_gone_can_be_accepted_by_command() {
+    const CONFIG: &str =
+        "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = 'embedded'\nscope = 'all'\n";
+    let project = Project::with([
+        ("scimulator.toml", CONFIG),
+        ("directory/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\nu2,ben@x.com\n"),
+        ("directory/groups.csv", "objectId,displayName\ng1,Sales\ng2,Dev\n"),
+        ("directory/members/Sales.csv", "id\nu1\n"),
+        ("directory/members/Dev.csv", "id\nu2\n"),
+    ]);
+    project.scimulator(["cycle"]).assert().code(0);
+    std::fs::remove_file(project.path("directory/members/Dev.csv")).unwrap();
+    for command in ["check", "plan", "cycle"] {
+        let output = project.scimulator([command]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("Dev.csv` was read before and is gone") && said.contains("put it back"),
+            "{said}"
+        );
+    }
+    let accepted = project.scimulator(["directory", "accept"]).output().unwrap();
+    let said = String::from_utf8(accepted.stdout).unwrap();
+    assert!(said.starts_with("accepted: the members file `") && said.contains("Dev.csv` is gone"), "{said}");
+    let plan = project.scimulator(["plan"]).output().unwrap();
+    let said = String::from_utf8(plan.stdout).unwrap();
+    assert!(said.contains("Remove members="), "{said}");
+}
+
+#[test]
 fn letter_case_of_an_object_id_means_nothing() {
     const ADA: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a03";
     const BEN: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a04";
