@@ -140,7 +140,7 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
         output.json(&json!({ "accepted": true, "held": held, "first": left }))?;
         return Ok(Exit::Fine);
     }
-    for (role, path) in &file {
+    if let Some((role, path)) = &file {
         output.text(&format!("accepted: the {role} file `{path}` is gone, with what it held"))?;
     }
     for Vanished { what, vanished, known, .. } in &held {
