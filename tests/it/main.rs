@@ -32,6 +32,7 @@ mod fuzz;
 mod import;
 mod laws;
 mod mappings_in_jobs;
+mod on_demand;
 mod schema;
 mod scope_filter;
 mod service;
