@@ -17,3 +17,4 @@ mod story;
 mod tables;
 mod tolerance;
 mod traces;
+mod wal;
