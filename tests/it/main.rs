@@ -30,6 +30,7 @@ mod expression;
 mod filters_in_jobs;
 mod fuzz;
 mod import;
+mod kills;
 mod laws;
 mod mappings_in_jobs;
 mod schema;
