@@ -50,9 +50,14 @@ impl Tenant {
         Ok(Self { config, store })
     }
 
-    /// Opens it with the files read; how the command is to end.
+    /// Opens it with the files read, also where the state may not be written to; how the command is to end.
     fn to_look_at(context: &Context) -> Result<(Self, Exit), Failure> {
-        let mut tenant = Self::open(context)?;
+        let config = context.config()?;
+        let known = Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))?;
+        let mut tenant = match known {
+            Some(store) => Self { config, store },
+            None => Self::open(context)?,
+        };
         let exit = look_at_directory(context, &mut tenant.store, &tenant.config)?;
         Ok((tenant, exit))
     }

@@ -23,7 +23,7 @@ use crate::scope::filter::ClauseResult;
 use crate::store::{Escrow, LogFilter, LogRow, ObjectState, Store};
 
 pub(super) fn run(context: &Context, arguments: &ExplainArguments) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let exit = look_at_directory(context, &mut session.store, &session.config)?;
     let (spec, now) = (session.spec()?, now(&session.store));
     let object = find(&session.store, &arguments.object, None)?;

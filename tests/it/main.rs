@@ -33,6 +33,7 @@ mod import;
 mod kills;
 mod laws;
 mod mappings_in_jobs;
+mod mishaps;
 mod schema;
 mod scope_filter;
 mod service;

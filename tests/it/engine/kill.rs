@@ -3,10 +3,11 @@
 
 use scimulator::clock::Clock as _;
 use scimulator::directory::object::ObjectKind;
+use scimulator::engine::EngineError;
 use scimulator::engine::quarantine::Reason;
 use scimulator::engine::status as job_status;
 use scimulator::http::Method;
-use scimulator::store::{Edit, Escrow};
+use scimulator::store::{Edit, Escrow, StoreError};
 use serde_json::Value;
 
 use super::harness::{Answer, JOB, Kill, World, status, upn};
@@ -293,4 +294,36 @@ fn a_member_whose_answer_was_lost_is_added_again_or_taken_out() {
         world.clean_cycle();
         assert_eq!((world.requests(), world.escrow_lines()), (Vec::new(), Vec::new()));
     }
+}
+
+/// A disk that is full at any moment of the cycle: it ends with a sentence, and goes on when there is room.
+#[test]
+fn a_disk_that_fills_up_anywhere_in_a_cycle_costs_nothing_but_time() {
+    let prepare = || {
+        let mut world = begin();
+        world.clean_cycle();
+        change(&mut world);
+        world.sent();
+        world
+    };
+    let mut whole = prepare();
+    let before = whole.store().pages().unwrap();
+    whole.clean_cycle();
+    let after = whole.store().pages().unwrap();
+    let (expected, posts) = (content(&whole), creates(&mut whole));
+    let mut hit = 0;
+    for pages in before..after {
+        let mut world = prepare();
+        let watermark = world.job().watermark;
+        world.store().limit_pages(pages).unwrap();
+        let error = world.try_cycle().unwrap_err();
+        assert!(matches!(error, EngineError::Store(StoreError::Full(_))), "{pages} pages: {error}");
+        hit += 1;
+        assert_eq!(world.job().watermark, watermark, "{pages} pages");
+        world.restart();
+        world.clean_cycle();
+        assert_eq!(content(&world), expected, "{pages} pages");
+        assert_eq!(creates(&mut world), posts, "{pages} pages: nobody is created twice");
+    }
+    assert!(2 < hit, "the cycle needs {hit} pages");
 }
