@@ -2,6 +2,7 @@
 
 mod alone;
 mod schedule;
+mod set_back;
 mod virtual_time;
 
 use std::io::{BufRead as _, BufReader};
