@@ -20,7 +20,7 @@ use crate::client::{
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
 use crate::config::{Access, Config, Endpoint, JobConfig};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, chain};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
 use crate::engine::drive::{
@@ -239,7 +239,7 @@ impl Job {
                 if let Some(keep) = self.config.journal_keep
                     && let Err(error) = prune(&self.journal, &self.spec.name, keep, clock.now())
                 {
-                    tracing::warn!(%error, "old exchanges stay in the wire journal");
+                    tracing::warn!(why = chain(&error), "old exchanges stay in the wire journal");
                 }
                 Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
             }
@@ -253,7 +253,7 @@ impl Job {
                 &mut copy
             }
         };
-        let mut ports = Watched { source: &self.source, journal, watch };
+        let mut ports = Watched { source: &self.source, journal, journal_gap: false, watch };
         // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
         let mut spec = spec_in_effect(&self.spec, &self.config, store)?;
         if matches!(purpose, Purpose::OnDemand(_)) && spec.style.dialect == Dialect::Optscim {
@@ -469,6 +469,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 struct Watched<'w> {
     source: &'w Source,
     journal: Option<JournalWriter>,
+    /// Whether it was said that exchanges are missing from the journal.
+    journal_gap: bool,
     watch: &'w mut dyn Watch,
 }
 
@@ -493,8 +495,11 @@ impl Ports for Watched<'_> {
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.append(exchange)
         {
-            // The journal is for people to read; a cycle does not stop for it.
-            tracing::warn!(%error, "an exchange is missing from the wire journal");
+            // The journal is for people to read; a cycle does not stop for it, and says so once.
+            if !std::mem::replace(&mut self.journal_gap, true) {
+                let why = chain(&error);
+                tracing::warn!(why, "exchanges of this cycle are missing from the wire journal");
+            }
         }
         self.watch.exchanged(exchange);
     }

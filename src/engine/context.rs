@@ -316,7 +316,8 @@ impl Context<'_> {
         // One that was given up is over: a failure since then is a first one.
         let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
         let before = before.filter(|before| before.next_retry.is_some());
-        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure);
+        // Never later than now: a clock that was set back begins the schedule anew.
+        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure.min(self.now));
         let escrow = Escrow {
             kind: item.kind,
             source_id: item.id.clone(),

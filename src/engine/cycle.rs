@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
+use super::escrow;
 use super::guard;
 use super::ids;
 use super::object::ObjectTask;
@@ -485,6 +486,8 @@ impl<'a> Cycle<'a> {
                 };
                 let spec = self.context.spec;
                 let by_assignment = spec.scope == ScopeMode::Assigned;
+                let latest = escrow::latest_retry(self.context.now, spec.interval);
+                self.context.store.recall_escrows(&spec.name, latest, self.context.now)?;
                 self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
                 if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
                     self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;

@@ -18,3 +18,4 @@ mod story;
 mod tables;
 mod tolerance;
 mod traces;
+mod wal;

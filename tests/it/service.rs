@@ -2,6 +2,7 @@
 
 mod alone;
 mod schedule;
+mod set_back;
 mod virtual_time;
 
 use std::io::{BufRead as _, BufReader};
@@ -382,7 +383,10 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     let lock = JobLock::take(&project.path("state"), "app").unwrap();
     let service = Service::start(&project);
     let busy = service.event("busy");
-    assert_eq!(busy["holder"], format!("process {}", std::process::id()));
+    let holder = busy["holder"].as_str().unwrap();
+    let (process, since) = holder.split_once(" since ").unwrap();
+    assert_eq!(process, format!("process {}", std::process::id()));
+    since.parse::<scimulator::clock::Timestamp>().unwrap();
     drop(lock);
     assert_eq!(service.event("cycle_ended")["state"], "Succeeded");
 
@@ -390,8 +394,9 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     project.scimulator(["cycle"]).assert().success();
     let second = project.scimulator(["run"]).output().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
-    let holder = format!("another process (process {}) is the service", service.process.id());
+    let holder = format!("another process (process {} since ", service.process.id());
     assert!(second.status.code() == Some(2) && said.contains(&holder), "{said}");
+    assert!(said.contains("Z) is the service of this configuration"), "{said}");
 }
 
 #[test]
