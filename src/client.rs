@@ -6,6 +6,7 @@
 mod authorize;
 mod har;
 pub mod journal;
+pub mod jwt;
 mod network;
 pub mod oauth;
 mod pace;

@@ -20,6 +20,11 @@ pub fn pinned_dialect(name: &str) -> Option<Dialect> {
     (name == LEGACY).then_some(Dialect::Legacy2018)
 }
 
+/// Whether the secret token of a profile's jobs may be left blank: those of gallery apps have one (`wire.md 1.3`).
+pub fn takes_blank_token(name: &str) -> bool {
+    matches!(name, DEFAULT | LEGACY)
+}
+
 /// Names of the profiles.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROFILES.iter().map(|(name, _)| *name)

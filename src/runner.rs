@@ -8,14 +8,12 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use self::simulated::Simulated;
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
-use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
-    Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
-    RootsError, prune, read_roots,
+    Network, NetworkError, NetworkOptions, Pace, ProxySettings, RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
 use crate::config::token::TokenError;
@@ -34,14 +32,18 @@ use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, Change, ContentError, Reply};
 
+mod access;
+
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The token can't be had.
-    #[error("the token of job `{job}` can't be had")]
+    /// The token, or another secret, can't be had.
+    #[error("the {what} of job `{job}` can't be had")]
     Token {
         /// The job.
         job: String,
+        /// What can't be had.
+        what: &'static str,
         /// Why.
         #[source]
         source: TokenError,
@@ -53,6 +55,15 @@ pub enum RunError {
         job: String,
         /// Why.
         reason: String,
+    },
+    /// What the state's folder holds of keys and tokens can't be used.
+    #[error("the {what} in the folder of the state can't be used")]
+    Kept {
+        /// The file.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// The certificates of the job can't be used.
     #[error("the certificates of job `{job}` can't be used")]
@@ -144,17 +155,10 @@ impl Job {
         /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
         const WORKERS: usize = 1;
         let spec = JobSpec::new(config, job, WORKERS);
-        let secret = match job.access.secret() {
-            Some(source) => Some(
-                source
-                    .resolve(environment)
-                    .map_err(|source| RunError::Token { job: job.name.clone(), source })?,
-            ),
-            None => None,
-        };
+        let secrets = access::secrets(job, environment)?;
         let target = match &job.endpoint {
             Endpoint::Embedded => {
-                Target::Embedded { token: secret.as_ref().map(|token| token.expose_secret().to_owned()) }
+                Target::Embedded { token: secrets.first().map(|token| token.expose_secret().to_owned()) }
             }
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
@@ -175,7 +179,7 @@ impl Job {
                 })
             }
         };
-        let credentials = credentials(job, secret)?;
+        let credentials = access::credentials(config, job, &spec.tenant_id, secrets)?;
         Ok(Self {
             spec,
             config: job.clone(),
@@ -215,13 +219,17 @@ impl Job {
             headers: headers.into_iter().flatten().collect(),
             body: None,
         };
-        self.credentials.authorization.apply(&mut request);
+        let authorization = &self.credentials.authorization;
         match &self.target {
             Target::Embedded { token } => {
+                authorization.apply(&mut request);
                 let mut app = app(&self.spec, store, token.clone())?;
                 Ok(Ok(app.handle(&request, clock.now()).response))
             }
-            Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
+            Target::Remote(remote) => {
+                let authorized = authorization.exchange(&remote.network, request);
+                Ok(runtime()?.block_on(authorized).answered.outcome)
+            }
         }
     }
 
@@ -430,35 +438,6 @@ pub fn source(config: &Config) -> Source {
         roles: config.app_roles.iter().map(|role| role.value.clone()).collect(),
         jobs: config.jobs.iter().map(|job| job.name.clone()).collect(),
     }
-}
-
-fn credentials(job: &JobConfig, secret: Option<SecretString>) -> Result<Credentials, RunError> {
-    let redactor;
-    let authorization = match (&job.access, secret) {
-        (Access::Oauth(oauth), Some(client_secret)) => {
-            let credentials = ClientCredentials {
-                token_endpoint: oauth.token_endpoint.clone(),
-                client_id: oauth.client_id.clone(),
-                client_secret,
-                location: job.fidelity.oauth_credential_location,
-            };
-            redactor = Redactor::new(credentials.secrets());
-            let tokens = AccessTokens::new(credentials, WireClock::real(), redactor.clone());
-            Authorization::ClientCredentials(Arc::new(tokens))
-        }
-        (_, Some(token)) => {
-            redactor = Redactor::new([token.clone()]);
-            Authorization::Bearer(BearerToken::try_from(token).map_err(|error| RunError::InvalidToken {
-                job: job.name.clone(),
-                reason: error.to_string(),
-            })?)
-        }
-        (_, None) => {
-            redactor = Redactor::new([]);
-            Authorization::None
-        }
-    };
-    Ok(Credentials { authorization, redactor })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, RunError> {

@@ -403,7 +403,7 @@ fn moment(text: &str) -> Result<Timestamp, StoreError> {
 }
 
 /// Makes a folder that only its owner may enter, or makes one that is there such a folder.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return match restrict(folder) {
             // Somebody else's folder that we may write to: the files are ours and private all the same.

@@ -10,7 +10,7 @@ use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::config::tenant_url::TenantUrlWarning;
-use crate::config::{Access, Config, Endpoint, JobConfig};
+use crate::config::{Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Place, Severity, has_errors};
 use crate::directory::import::{ImportError, import};
 use crate::directory::read::Counts;
@@ -84,12 +84,12 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let error = job.access.secret()?.resolve(env).err()?;
+    let (what, error) = job
+        .access
+        .secrets()
+        .into_iter()
+        .find_map(|(what, source)| Some((what, source.resolve(env).err()?)))?;
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let what = match job.access {
-        Access::Oauth(_) => "client secret",
-        Access::Token(_) | Access::Open => "token",
-    };
     let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))
 }

@@ -253,6 +253,7 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         RunError::Engine(error) => engine_failure(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
+        | RunError::Kept { .. }
         | RunError::Roots { .. }
         | RunError::Network(_)
         | RunError::Journal(_)

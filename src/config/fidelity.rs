@@ -73,6 +73,29 @@ words! {
     }
 }
 
+words! {
+    /// What a job without a secret token sends (`wire.md 1.3`, W-010): for apps that are not from the gallery.
+    pub enum BlankToken {
+        /// A JWT that the tenant issues, for the audience of custom apps.
+        Jwt = "jwt",
+        /// The same for the older audience, that of the directory itself.
+        JwtOldAudience = "jwt_old_audience",
+        /// No `Authorization` header.
+        None = "none",
+    }
+}
+
+impl BlankToken {
+    /// `aud` of the JWT, where one is sent.
+    pub fn audience(self) -> Option<&'static str> {
+        match self {
+            Self::Jwt => Some("8adf8e6e-67b2-4cf2-a259-e3dc5476c621"),
+            Self::JwtOldAudience => Some("00000002-0000-0000-c000-000000000000"),
+            Self::None => None,
+        }
+    }
+}
+
 /// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -158,6 +181,8 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// What stands for a secret token that was left blank.
+    pub blank_token: BlankToken,
     /// Where the client id and secret stand in a token request.
     pub oauth_credential_location: CredentialLocation,
     /// Treatment of a list for a single-valued target.
@@ -246,6 +271,7 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,

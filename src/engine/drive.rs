@@ -155,6 +155,7 @@ pub async fn over_network(
     credentials: &Credentials,
     ports: &mut dyn Ports,
 ) -> Result<CycleResult, EngineError> {
+    credentials.authorization.begin_cycle().await;
     let mut under_way: JoinSet<(EffectId, Landed)> = JoinSet::new();
     loop {
         while let Some((id, effect)) = cycle.poll_effect(clock.now())? {

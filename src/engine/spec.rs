@@ -68,7 +68,8 @@ impl JobSpec {
             Endpoint::Embedded => (EMBEDDED_URL.to_owned(), &[][..]),
             Endpoint::Remote(url) => (url.base().to_owned(), url.flags()),
         };
-        let tenant_id = ids::derived(seed, &["tenant"]).to_string();
+        let tenant_id =
+            config.directory.tenant_id.clone().unwrap_or_else(|| ids::derived(seed, &["tenant"]).to_string());
         let guid = ids::derived(seed, &[&job.name, "job"]);
         let spec = Self {
             name: job.name.clone(),
