@@ -16,6 +16,7 @@ use crate::client::{
     Network, NetworkError, NetworkOptions, Pace, ProxySettings, RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
+use crate::config::fidelity::CREDENTIAL_BYTES_MAX;
 use crate::config::token::TokenError;
 use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::diagnostic::{Diagnostic, Severity, chain};
@@ -47,6 +48,17 @@ pub enum RunError {
         /// Why.
         #[source]
         source: TokenError,
+    },
+    /// Entra would refuse to store credentials and notification addresses as large as these.
+    #[error(
+        "the credentials and notification addresses of job `{job}` take {bytes} bytes, and no more than \
+         {CREDENTIAL_BYTES_MAX} can be stored"
+    )]
+    CredentialLimit {
+        /// The job.
+        job: String,
+        /// What they take together.
+        bytes: usize,
     },
     /// The token can't be sent.
     #[error("the token of job `{job}` can't be sent: {reason}")]
@@ -156,6 +168,9 @@ impl Job {
         const WORKERS: usize = 1;
         let spec = JobSpec::new(config, job, WORKERS);
         let secrets = access::secrets(job, environment)?;
+        if let Some(bytes) = job.excess_credentials(&secrets) {
+            return Err(RunError::CredentialLimit { job: job.name.clone(), bytes });
+        }
         let target = match &job.endpoint {
             Endpoint::Embedded => {
                 Target::Embedded { token: secrets.first().map(|token| token.expose_secret().to_owned()) }
@@ -194,6 +209,15 @@ impl Job {
     #[must_use]
     pub fn speaking(mut self, dialect: Dialect) -> Self {
         self.spec.style.dialect = dialect;
+        self
+    }
+
+    /// The same job with so many objects worked on at once, unless its configuration says how many.
+    #[must_use]
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        if self.config.fidelity.workers.is_none() {
+            self.spec.rules.workers = workers;
+        }
         self
     }
 
@@ -435,7 +459,7 @@ pub fn source(config: &Config) -> Source {
         folder: config.directory.path.clone(),
         options: ReadOptions { multi_valued: config.directory.multi_valued.clone() },
         vanish_limit: Some((u32::from(limit.share_percent), limit.at_least.get())),
-        roles: config.app_roles.iter().map(|role| role.value.clone()).collect(),
+        roles: config.app_roles.iter().map(|declared| declared.role.value.clone()).collect(),
         jobs: config.jobs.iter().map(|job| job.name.clone()).collect(),
     }
 }

@@ -84,11 +84,19 @@ fn worse(one: Exit, other: Exit) -> Exit {
 
 /// A token that can not be had is a warning: it may be there when the job runs.
 fn check_token(config: &Config, job: &JobConfig, env: &dyn Fn(&str) -> Option<String>) -> Option<Diagnostic> {
-    let (what, error) = job
-        .access
-        .secrets()
-        .into_iter()
-        .find_map(|(what, source)| Some((what, source.resolve(env).err()?)))?;
+    let mut secrets = Vec::new();
+    let mut missing = None;
+    for (what, source) in job.access.secrets() {
+        match source.resolve(env) {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => missing = missing.or(Some((what, error))),
+        }
+    }
+    let Some((what, error)) = missing else {
+        let bytes = job.excess_credentials(&secrets)?;
+        let refused = RunError::CredentialLimit { job: job.name.clone(), bytes };
+        return Some(Diagnostic::error(refused.to_string()).at(Place::file(&config.file)));
+    };
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     let message = format!("job `{}` has no {what}: {error}{cause}", job.name);
     Some(Diagnostic::warning(message).at(Place::file(&config.file)))

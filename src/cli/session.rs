@@ -254,6 +254,7 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
         | RunError::Kept { .. }
+        | RunError::CredentialLimit { .. }
         | RunError::Roots { .. }
         | RunError::Network(_)
         | RunError::Journal(_)

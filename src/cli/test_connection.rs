@@ -26,12 +26,16 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
             "credentials": credentials(&session.job),
             "connected": connected,
             "error": if connected { None } else { Some(error) },
+            "warnings": result.warnings,
             "exchanges": watch.0,
         }))?;
         return Ok(exit_of(&result));
     }
     for exchange in &watch.0 {
         context.output.text(&one_line(exchange))?;
+    }
+    for warning in &result.warnings {
+        context.output.text(&format!("warning: {warning}"))?;
     }
     if connected {
         if watch.0.is_empty() {

@@ -21,13 +21,14 @@ use super::raw::{
     FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob,
     RawVanishLimit, Text,
 };
+use super::secrets;
 use super::source::Source;
 use super::structure::{self, in_backticks};
 use super::tenant_url::RemoteRefused;
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
-    ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
+    APP_PROFILES, Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig,
+    Loaded, ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -79,7 +80,7 @@ impl Converter<'_> {
         self.report(span, Diagnostic::error(message), help);
     }
 
-    fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.report(span, Diagnostic::warning(message), help);
     }
 
@@ -171,10 +172,10 @@ impl Converter<'_> {
         percent.unwrap_or(default)
     }
 
-    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
+    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<DeclaredRole> {
         let (mut ids, mut values) = (Seen::new("role id"), Seen::new("role value"));
         let mut roles = Vec::new();
-        for RawAppRole { id, value, display_name } in raw {
+        for RawAppRole { id, value, display_name, enabled } in raw {
             let id = id.and_then(|id| {
                 let guid = self.guid(&id)?;
                 ids.note(self, &guid, id.span());
@@ -189,7 +190,8 @@ impl Converter<'_> {
                 value.into_inner()
             });
             if let (Some(id), Some(value), Some(display_name)) = (id, value, display_name) {
-                roles.push(AppRole { id, value, display_name: display_name.into_inner() });
+                let role = AppRole { id, value, display_name: display_name.into_inner() };
+                roles.push(DeclaredRole { role, enabled: enabled.unwrap_or(true) });
             }
         }
         roles
@@ -218,7 +220,15 @@ impl Converter<'_> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
         let url_span = raw.tenant_url.as_ref().map(Spanned::span);
         let app = self.app(raw.app);
-        let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
+        let stored = secrets::stored(self, raw.secrets);
+        let scope = raw.scope.as_deref().and_then(ScopeMode::from_word);
+        let scope = secrets::either(self, "scope", scope, stored.scope).unwrap_or(ScopeMode::Assigned);
+        let skip_out_of_scope_deletions = secrets::either(
+            self,
+            "skip_out_of_scope_deletions",
+            raw.skip_out_of_scope_deletions,
+            stored.skip_out_of_scope_deletions,
+        );
         let allow_remote = raw.allow_remote.unwrap_or(false);
         let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
         let ca = raw.ca.map(|file| self.path(file.get_ref()));
@@ -236,12 +246,21 @@ impl Converter<'_> {
         );
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
         let reading = reading(&fidelity, scope);
+        let of_app = gallery::template(&app, &reading);
         let mappings = match &profile {
-            Some(file) => self.profile(file, &reading),
-            None => gallery::template(&app, &reading),
+            // A profile takes the place of the app's mappings; the job remains one of that app.
+            Some(file) => self.profile(file, &reading).map(|own| Template {
+                dialect: own.dialect.or_else(|| of_app.as_ref().and_then(|of_app| of_app.dialect)),
+                ..own
+            }),
+            None => of_app,
         };
-        let notification_email = raw.notification_email.and_then(|address| self.address(&address));
-        let delete_threshold = raw.delete_threshold.map(|threshold| {
+        let address = stored.notification_email.map(|address| Spanned::new(address.span(), address));
+        let address = secrets::either(self, "notification_email", raw.notification_email, address);
+        let notification_email = address.and_then(|address| self.address(&address));
+        let threshold = stored.delete_threshold.map(|threshold| Spanned::new(threshold.span(), threshold));
+        let threshold = secrets::either(self, "delete_threshold", raw.delete_threshold, threshold);
+        let delete_threshold = threshold.map(|threshold| {
             if notification_email.is_none() {
                 let help = "Entra switches the guard on only with somebody to tell: write for example \
                             `notification_email = \"ops@contoso.com\"`";
@@ -251,11 +270,16 @@ impl Converter<'_> {
             threshold.into_inner()
         });
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
+        let mappings = mappings?;
         let job = JobConfig {
             name: name?,
             app,
             profile,
-            mappings: mappings?,
+            requests_per_second: raw
+                .requests_per_second
+                .and_then(NonZeroU32::new)
+                .or(mappings.requests_per_second),
+            mappings,
             endpoint: endpoint?,
             access: access?,
             ca,
@@ -263,9 +287,8 @@ impl Converter<'_> {
             allow_remote,
             interval,
             groups: raw.groups.unwrap_or(true),
-            skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
+            skip_out_of_scope_deletions: skip_out_of_scope_deletions.unwrap_or(false),
             journal_keep: self.journal_keep(raw.journal_keep),
-            requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
             delete_threshold,
             notification_email,
             fidelity,
@@ -411,6 +434,7 @@ impl Converter<'_> {
             manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),
             on_missing: word_or(raw.on_missing.as_deref(), base.on_missing),
             retry_after: self.retry_after(raw.retry_after, base.retry_after),
+            interval_jitter: raw.interval_jitter.unwrap_or(base.interval_jitter),
             timeout: self.duration(raw.timeout, base.timeout),
             workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
             headers: self.headers(raw.headers, base.headers),
@@ -431,6 +455,7 @@ impl Converter<'_> {
                 raw.oauth_credential_location.as_deref(),
                 base.oauth_credential_location,
             ),
+            credential_limit: raw.credential_limit.unwrap_or(base.credential_limit),
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),

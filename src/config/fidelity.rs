@@ -131,6 +131,9 @@ words! {
         Array = "array",
     }
 }
+/// The most bytes that the credentials of a job and its notification addresses may take together where there is such a
+/// limit (`engine.md 3.6`).
+pub const CREDENTIAL_BYTES_MAX: usize = 1024;
 
 /// One choice for each open question that concerns this program. `[job.fidelity]` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +152,8 @@ pub struct Fidelity {
     pub on_missing: OnMissing,
     /// Whether and how long `Retry-After` is waited out.
     pub retry_after: RetryAfter,
+    /// Whether the time between two cycles varies, from half of the interval to all of it (`engine.md 14` C1, E-048).
+    pub interval_jitter: bool,
     /// How long an answer is waited for, in wire time (W-037).
     pub timeout: SignedDuration,
     /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
@@ -185,6 +190,9 @@ pub struct Fidelity {
     pub blank_token: BlankToken,
     /// Where the client id and secret stand in a token request.
     pub oauth_credential_location: CredentialLocation,
+    /// Whether credentials and notification addresses are held to [`CREDENTIAL_BYTES_MAX`], as the Government cloud has
+    /// it (`engine.md 3.6`, E-093).
+    pub credential_limit: bool,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -256,6 +264,7 @@ impl Fidelity {
                 manager_remove_style: ManagerRemoveStyle::Dialect,
                 on_missing: OnMissing::Rematch,
                 retry_after: RetryAfter::UpTo(SignedDuration::from_mins(10)),
+                interval_jitter: false,
                 timeout: SignedDuration::from_secs(30),
                 workers: None,
                 headers: Headers { accept: "application/scim+json".to_owned(), user_agent: None },
@@ -273,6 +282,7 @@ impl Fidelity {
                 follow_redirects: false,
                 blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,
+                credential_limit: false,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,

@@ -93,6 +93,9 @@ pub(super) struct RawAppRole {
     #[serde(rename = "displayName")]
     #[schemars(required, with = "String")]
     pub(super) display_name: Option<Text>,
+    /// Whether the role is switched on; who is assigned by one that is not lacks the required role.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<bool>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -142,6 +145,8 @@ pub(super) struct RawJob {
     /// Who is told of quarantine and of the deletion guard.
     #[schemars(with = "Option<String>")]
     pub(super) notification_email: Option<Text>,
+    /// Settings as Graph has them among a job's secrets.
+    pub(super) secrets: Option<RawSecrets>,
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
@@ -150,6 +155,21 @@ pub(super) struct RawJob {
     pub(super) journal_keep: Option<Text>,
     /// One choice for each question that the public record leaves open.
     pub(super) fidelity: Option<RawFidelity>,
+}
+
+/// The texts that Graph's `PUT /secrets` takes, by its names.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct RawSecrets {
+    /// `"True"`: everybody is provisioned; the same as `scope`.
+    #[schemars(with = "Option<String>")]
+    pub(super) sync_all: Option<Text>,
+    /// `"True"`: users that leave the scope are left as they are; the same as `skip_out_of_scope_deletions`.
+    #[schemars(with = "Option<String>")]
+    pub(super) skip_out_of_scope_deletions: Option<Text>,
+    /// JSON with who is told, and the deletion guard; the same as `notification_email` and `delete_threshold`.
+    #[schemars(with = "Option<String>")]
+    pub(super) sync_notification_settings: Option<Text>,
 }
 
 words! {
@@ -260,6 +280,9 @@ pub(super) struct RawFidelity {
     /// The longest `Retry-After` that is waited out, or `"off"`.
     #[schemars(with = "Option<String>", extend("default" = "10m"))]
     pub(super) retry_after: Option<Text>,
+    /// Whether the time between two cycles varies, from half of the interval to all of it.
+    #[schemars(extend("default" = false))]
+    pub(super) interval_jitter: Option<bool>,
     /// How long an answer is waited for.
     #[schemars(with = "Option<String>", extend("default" = "30s"))]
     pub(super) timeout: Option<Text>,
@@ -310,6 +333,9 @@ pub(super) struct RawFidelity {
     /// Where the client id and secret stand in a token request.
     #[schemars(with = "Option<OneOf<CredentialLocation>>", extend("default" = "header"))]
     pub(super) oauth_credential_location: Option<String>,
+    /// Whether credentials and notification addresses together may take at most 1 KB.
+    #[schemars(extend("default" = false))]
+    pub(super) credential_limit: Option<bool>,
     /// What happens when an expression yields a list and the target takes one value.
     #[schemars(with = "Option<OneOf<ListOnSingle>>", extend("default" = "error"))]
     pub(super) list_on_single: Option<String>,

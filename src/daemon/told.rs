@@ -177,6 +177,9 @@ pub(super) fn cycle_ended(job: &str, result: &CycleResult, was: Option<&Quaranti
             )
         };
     }
+    for warning in &result.warnings {
+        warn!(event = "target_warning", job, reason = warning, "{job}: {warning}");
+    }
     match result.state {
         RunState::Succeeded | RunState::EntryLevelErrors => ended!(info),
         RunState::Failed => ended!(error),

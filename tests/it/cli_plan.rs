@@ -231,3 +231,31 @@ fn a_dialect_is_compared_with_another_one() {
         assert!(said.contains(wanted), "{said}");
     }
 }
+
+/// Of an initial cycle: users and groups in scope, and with each group its members (`engine.md 2`).
+#[test]
+fn a_plan_says_how_long_entra_would_take() {
+    let users: Vec<String> = (0..60).map(|n| format!("u{n},u{n}@x.com,U,,True\n")).collect();
+    let members: Vec<String> = (0..40).map(|n| format!("Sales,u{n}\n")).collect();
+    let (users, members) = (users.concat(), members.concat());
+    let assigned = CONFIG.replace("scope = 'all'", "scope = 'assigned'");
+    let project = Project::with([
+        ("scimulator.toml", &assigned),
+        ("directory/users.csv", &format!("{HEADINGS}{users}")),
+        ("directory/groups.csv", "objectId,displayName\ng1,Sales\ng2,Nobody\n"),
+        ("directory/members.csv", &format!("group,member\n{members}Nobody,u50\n")),
+        ("directory/assignments.csv", "principal,appRole\nSales,\nu58,\n"),
+    ]);
+    let minutes = |project: &Project| {
+        let plan: Value = serde_json::from_str(&fine(project, ["plan", "--format", "json"])).unwrap();
+        plan["estimateMinutes"].clone()
+    };
+    // 41 users, a group, 40 members: 0.82 to 6.56 minutes.
+    assert_eq!(minutes(&project), json!({ "least": 1, "most": 7 }));
+    assert!(fine(&project, ["plan"]).contains("Entra would take 1 to 7 minutes for this initial cycle"));
+    project.write("scimulator.toml", CONFIG);
+    assert_eq!(minutes(&project), json!({ "least": 0, "most": 30 }), "everybody, and fewer than 1,000");
+    project.scimulator(["cycle", "-q"]).assert().success();
+    assert_eq!(minutes(&project), json!({ "most": 10 }), "an incremental cycle");
+    scimulator::covers!("W-033", "E-049", "E-050");
+}

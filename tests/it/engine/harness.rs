@@ -44,7 +44,8 @@ pub(super) struct Directory {
     users: Vec<BTreeMap<String, String>>,
     groups: Vec<BTreeMap<String, String>>,
     members: Vec<(String, String)>,
-    assignments: Vec<String>,
+    /// Who is assigned, and the value of the role, empty for default access.
+    assignments: Vec<(String, String)>,
     /// userPrincipalNames that the files leave out.
     hidden: BTreeSet<String>,
     made: u32,
@@ -102,7 +103,7 @@ impl Directory {
         self.users.retain(|row| row["userPrincipalName"] != key);
         self.groups.retain(|row| row["displayName"] != key);
         self.members.retain(|(group, member)| *group != key && *member != key);
-        self.assignments.retain(|principal| *principal != key);
+        self.assignments.retain(|(principal, _)| *principal != key);
         self
     }
 
@@ -110,7 +111,8 @@ impl Directory {
     pub(super) fn rename_group(&mut self, old: &str, new: &str) -> &mut Self {
         self.set(old, "displayName", new);
         let edges = self.members.iter_mut().flat_map(|(group, member)| [group, member]);
-        for name in edges.chain(&mut self.assignments).filter(|name| *name == old) {
+        let assigned = self.assignments.iter_mut().map(|(principal, _)| principal);
+        for name in edges.chain(assigned).filter(|name| *name == old) {
             new.clone_into(name);
         }
         self
@@ -121,7 +123,8 @@ impl Directory {
         self.set(old, "userPrincipalName", &upn(new));
         let edges = self.members.iter_mut().map(|(_, member)| member);
         let managers = self.users.iter_mut().filter_map(|row| row.get_mut("manager"));
-        for name in edges.chain(&mut self.assignments).chain(managers).filter(|name| **name == upn(old)) {
+        let assigned = self.assignments.iter_mut().map(|(principal, _)| principal);
+        for name in edges.chain(assigned).chain(managers).filter(|name| **name == upn(old)) {
             *name = upn(new);
         }
         self
@@ -150,20 +153,25 @@ impl Directory {
     }
 
     pub(super) fn assign(&mut self, principal: &str) -> &mut Self {
+        self.assign_role(principal, "")
+    }
+
+    /// Assigns by an app role, which the configuration has to declare.
+    pub(super) fn assign_role(&mut self, principal: &str, role: &str) -> &mut Self {
         let key = self.key(principal);
-        self.assignments.push(key);
+        self.assignments.push((key, role.to_owned()));
         self
     }
 
     /// Assigns by the very text that the file is to have.
     pub(super) fn assign_key(&mut self, principal: &str) -> &mut Self {
-        self.assignments.push(principal.to_owned());
+        self.assignments.push((principal.to_owned(), String::new()));
         self
     }
 
     pub(super) fn unassign(&mut self, principal: &str) -> &mut Self {
         let key = self.key(principal);
-        self.assignments.retain(|principal| *principal != key);
+        self.assignments.retain(|(principal, _)| *principal != key);
         self
     }
 
@@ -194,8 +202,8 @@ impl Directory {
         }
         project.write("directory/members.csv", &text);
         let mut text = "principal,appRole\n".to_owned();
-        for principal in self.assignments.iter().filter(shown) {
-            text += &csv_line([principal.as_str(), ""].into_iter());
+        for (principal, role) in self.assignments.iter().filter(|(principal, _)| shown(&principal)) {
+            text += &csv_line([principal.as_str(), role].into_iter());
         }
         project.write("directory/assignments.csv", &text);
     }

@@ -40,7 +40,7 @@ const MONTH: i64 = 30 * 24 * 60;
 
 fn tended(project: &Project, clock: &Jumping) -> Tended<ConfiguredJob> {
     let loaded = config::load(&project.path("scimulator.toml")).unwrap();
-    let job = ConfiguredJob::new(Arc::new(Settings::new(loaded, None)), "app");
+    let job = ConfiguredJob::new(Arc::new(Settings::new(loaded, None)), "app", 1);
     Tended::new(job, Arc::new(clock.clone()))
 }
 
