@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
-use url::Url;
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
@@ -27,6 +26,7 @@ pub mod tenant_url;
 pub mod token;
 pub mod words;
 
+mod access;
 mod convert;
 mod failures;
 mod language;
@@ -36,6 +36,7 @@ mod secrets;
 mod source;
 mod structure;
 
+pub use access::{Access, Oauth, Proof};
 use fidelity::{CREDENTIAL_BYTES_MAX, DialectChoice};
 pub use fidelity::{Edition, Fidelity};
 pub use mask::mask_secrets;
@@ -92,6 +93,8 @@ pub struct DirectoryConfig {
     pub vanish_limit: VanishLimit,
     /// How long a deleted user stays in the recycle bin, in job time (E-027).
     pub soft_delete_retention: SignedDuration,
+    /// The tenant's id, which tokens and ids carry; `None`: one is derived.
+    pub tenant_id: Option<String>,
     /// All derived ids come from this number.
     pub seed: u64,
 }
@@ -163,14 +166,14 @@ impl JobConfig {
     }
 
     /// The bytes that its credentials and notification addresses take together, where that is more than it may store
-    /// (`credential_limit`). `secret` is what [`Access::secret`] resolves to.
-    pub fn excess_credentials(&self, secret: Option<&SecretString>) -> Option<usize> {
+    /// (`credential_limit`). `secrets` are what [`Access::secrets`] resolve to.
+    pub fn excess_credentials(&self, secrets: &[SecretString]) -> Option<usize> {
         let client_id = match &self.access {
             Access::Oauth(oauth) => oauth.client_id.len(),
-            Access::Open | Access::Token(_) => 0,
+            Access::Open | Access::Issued(_) | Access::Token(_) => 0,
         };
         let bytes = client_id
-            + secret.map_or(0, |secret| secret.expose_secret().len())
+            + secrets.iter().map(|secret| secret.expose_secret().len()).sum::<usize>()
             + self.notification_email.as_ref().map_or(0, String::len);
         (self.fidelity.credential_limit && CREDENTIAL_BYTES_MAX < bytes).then_some(bytes)
     }
@@ -212,39 +215,6 @@ pub enum Endpoint {
     Embedded,
     /// A SCIM endpoint.
     Remote(TenantUrl),
-}
-
-/// How a job's requests are authorized (`wire.md 1.3`).
-#[derive(Debug, Clone)]
-pub enum Access {
-    /// Not at all: for a target that asks for nothing.
-    Open,
-    /// By a long-lived secret token.
-    Token(TokenSource),
-    /// By OAuth client credentials.
-    Oauth(Oauth),
-}
-
-impl Access {
-    /// Where its secret is.
-    pub fn secret(&self) -> Option<&TokenSource> {
-        match self {
-            Self::Open => None,
-            Self::Token(token) => Some(token),
-            Self::Oauth(oauth) => Some(&oauth.client_secret),
-        }
-    }
-}
-
-/// OAuth client credentials, as the fields of the admin center have them.
-#[derive(Debug, Clone)]
-pub struct Oauth {
-    /// Where access tokens are had: `https`, or `http`; allowed as the target is.
-    pub token_endpoint: Url,
-    /// The client identifier, not empty.
-    pub client_id: String,
-    /// Where the client secret is.
-    pub client_secret: TokenSource,
 }
 
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.

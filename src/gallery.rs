@@ -7,10 +7,16 @@ use crate::mapping::template::{Places, Template, TemplateOptions};
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
 
-const PROFILES: [(&str, &str); 2] = [
-    (DEFAULT, include_str!("gallery/scim.toml")),
-    ("customappsso", include_str!("gallery/customappsso.toml")),
-];
+/// The template of 2018.
+const LEGACY: &str = "customappsso";
+
+const PROFILES: [(&str, &str); 2] =
+    [(DEFAULT, include_str!("gallery/scim.toml")), (LEGACY, include_str!("gallery/customappsso.toml"))];
+
+/// Whether the secret token of a profile's jobs may be left blank: those of gallery apps have one (`wire.md 1.3`).
+pub fn takes_blank_token(name: &str) -> bool {
+    matches!(name, DEFAULT | LEGACY)
+}
 
 /// Names of the profiles.
 pub fn names() -> impl Iterator<Item = &'static str> {

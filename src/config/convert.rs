@@ -13,21 +13,22 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::access::Surroundings;
 use super::failures;
 use super::fidelity::{Edition, Headers, RetryAfter};
 use super::language::{self, FunctionCase, UnknownEscape};
 use super::raw::{
-    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob, RawOauth,
-    RawToken, RawVanishLimit, Text,
+    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob,
+    RawVanishLimit, Text,
 };
 use super::secrets;
 use super::source::Source;
 use super::structure::{self, in_backticks};
-use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
+use super::tenant_url::RemoteRefused;
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Access, Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX,
-    JobConfig, Loaded, Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
+    APP_PROFILES, Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig,
+    Loaded, ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -91,8 +92,13 @@ impl Converter<'_> {
         });
     }
 
+    /// Whether something was found whose message begins like this.
+    pub(super) fn has_told_of(&self, message: &str) -> bool {
+        self.findings.iter().any(|finding| finding.message.starts_with(message))
+    }
+
     /// A path as written, from the folder of the configuration file.
-    fn path(&self, path: &str) -> PathBuf {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
         self.source.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
@@ -114,6 +120,7 @@ impl Converter<'_> {
         let vanish_limit = self.vanish_limit(raw.vanish_limit);
         let soft_delete_retention =
             self.duration(raw.soft_delete_retention, SignedDuration::from_hours(30 * 24));
+        let tenant_id = raw.tenant_id.and_then(|id| self.guid(&id));
         let path = raw.path?;
         if path.get_ref().trim().is_empty() {
             self.error(&path.span(), "`path` is empty", Some("name the directory's folder".to_owned()));
@@ -123,6 +130,7 @@ impl Converter<'_> {
             multi_valued,
             vanish_limit,
             soft_delete_retention,
+            tenant_id,
             seed: raw.seed.unwrap_or(0),
         })
     }
@@ -189,7 +197,7 @@ impl Converter<'_> {
         roles
     }
 
-    fn guid(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn guid(&mut self, text: &Text) -> Option<String> {
         let guid = uuid::Uuid::try_parse(text.get_ref()).ok();
         if guid.is_none() {
             let help = "write for example `06b07648-ecfe-589f-9d2f-6325724a46ee`";
@@ -223,10 +231,19 @@ impl Converter<'_> {
         );
         let allow_remote = raw.allow_remote.unwrap_or(false);
         let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
-        let access = self.access(raw.token, raw.oauth, allow_remote, endpoint.as_ref());
         let ca = raw.ca.map(|file| self.path(file.get_ref()));
         let interval = self.duration(raw.interval, SignedDuration::from_mins(40));
         let fidelity = self.fidelity(raw.fidelity);
+        let access = self.access(
+            raw.token,
+            raw.oauth,
+            &Surroundings {
+                allow_remote,
+                endpoint: endpoint.as_ref(),
+                app: &app,
+                blank_token: fidelity.blank_token,
+            },
+        );
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
         let reading = reading(&fidelity, scope);
         let of_app = gallery::template(&app, &reading);
@@ -402,84 +419,6 @@ impl Converter<'_> {
         Some(Endpoint::Remote(url))
     }
 
-    fn access(
-        &mut self,
-        token: Option<RawToken>,
-        oauth: Option<Spanned<RawOauth>>,
-        allow_remote: bool,
-        endpoint: Option<&Endpoint>,
-    ) -> Option<Access> {
-        let Some(oauth) = oauth else {
-            return Some(match token {
-                Some(token) => Access::Token(self.token(token)?),
-                None => Access::Open,
-            });
-        };
-        let span = oauth.span();
-        if token.is_some() {
-            self.error(&span, "a job has a `token` or `oauth`, not both", None);
-        }
-        if endpoint == Some(&Endpoint::Embedded) {
-            let help = "leave `oauth` out, or serve the app with `scimulator target` and name its URL";
-            self.error(&span, "the embedded app has no use for `oauth`", Some(help.to_owned()));
-        }
-        let RawOauth { token_endpoint, client_id, client_secret } = oauth.into_inner();
-        let token_endpoint = token_endpoint.and_then(|url| self.token_endpoint(&url, allow_remote));
-        let client_id = client_id.and_then(|id| {
-            if id.get_ref().trim().is_empty() {
-                self.error(&id.span(), "`client_id` is empty", None);
-                return None;
-            }
-            Some(id.into_inner())
-        });
-        let client_secret = client_secret.and_then(|secret| self.token(secret));
-        Some(Access::Oauth(Oauth {
-            token_endpoint: token_endpoint?,
-            client_id: client_id?,
-            client_secret: client_secret?,
-        }))
-    }
-
-    fn token_endpoint(&mut self, text: &Text, allow_remote: bool) -> Option<url::Url> {
-        match tenant_url::token_endpoint(text.get_ref(), allow_remote) {
-            Ok(url) => Some(url),
-            Err(error) => {
-                let help = match &error {
-                    TokenEndpointError::Remote(_) => {
-                        "it is told the client secret: once you are sure that it is the \
-                        right one, set `allow_remote = true` in the job"
-                    }
-                    TokenEndpointError::Form(_) => {
-                        "write for example `https://login.contoso.com/oauth2/token`"
-                    }
-                };
-                self.error(&text.span(), format!("`token_endpoint`: {error}"), Some(help.to_owned()));
-                None
-            }
-        }
-    }
-
-    /// That there is exactly one key is checked by the schema.
-    fn token(&mut self, raw: RawToken) -> Option<TokenSource> {
-        match (raw.env, raw.file, raw.value) {
-            (Some(name), _, _) => self.token_env(name),
-            (None, Some(file), _) => Some(TokenSource::File(self.path(file.get_ref()))),
-            (None, None, value) => value.map(TokenSource::Value),
-        }
-    }
-
-    /// The message does not repeat what was written: it may be the token itself, pasted into the wrong place.
-    fn token_env(&mut self, name: Text) -> Option<TokenSource> {
-        let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.get_ref().starts_with(starts) && name.get_ref().chars().all(goes_on) {
-            return Some(TokenSource::Env(name.into_inner()));
-        }
-        let help = "write the variable's name; the token itself goes into `value`";
-        self.error(&name.span(), "`env` is not the name of an environment variable", Some(help.to_owned()));
-        None
-    }
-
     fn fidelity(&mut self, raw: Option<RawFidelity>) -> Fidelity {
         let edition = raw.as_ref().and_then(|raw| raw.edition.clone());
         let base = Fidelity::of(word_or(edition.as_deref(), Edition::E2026_08));
@@ -511,6 +450,7 @@ impl Converter<'_> {
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
+            blank_token: word_or(raw.blank_token.as_deref(), base.blank_token),
             oauth_credential_location: word_or(
                 raw.oauth_credential_location.as_deref(),
                 base.oauth_credential_location,
@@ -543,6 +483,7 @@ impl Converter<'_> {
             bitmask: raw.bitmask.unwrap_or(base.bitmask),
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
+            on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
         }
     }
 
@@ -647,6 +588,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Access, TokenSource};
 
     /// The defaults are stated twice, for people (the schema) and for the program ([`Fidelity::of`] and the like).
     #[test]

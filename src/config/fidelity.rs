@@ -73,6 +73,29 @@ words! {
     }
 }
 
+words! {
+    /// What a job without a secret token sends (`wire.md 1.3`, W-010): for apps that are not from the gallery.
+    pub enum BlankToken {
+        /// A JWT that the tenant issues, for the audience of custom apps.
+        Jwt = "jwt",
+        /// The same for the older audience, that of the directory itself.
+        JwtOldAudience = "jwt_old_audience",
+        /// No `Authorization` header.
+        None = "none",
+    }
+}
+
+impl BlankToken {
+    /// `aud` of the JWT, where one is sent.
+    pub fn audience(self) -> Option<&'static str> {
+        match self {
+            Self::Jwt => Some("8adf8e6e-67b2-4cf2-a259-e3dc5476c621"),
+            Self::JwtOldAudience => Some("00000002-0000-0000-c000-000000000000"),
+            Self::None => None,
+        }
+    }
+}
+
 /// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -99,6 +122,15 @@ pub const WORKERS_MAX: u32 = 64;
 /// (`wire.md 6.6`), and this leaves room to try what larger batches do to a target.
 pub const MEMBER_BATCH_MAX: u32 = 1000;
 
+words! {
+    /// The shape of the answer to a run on demand (`graph-api.md 6.2`, G-084).
+    pub enum OnDemandShape {
+        /// The key holds the result, the value one object.
+        Object = "object",
+        /// The key is a constant type name, the value an array of one object.
+        Array = "array",
+    }
+}
 /// The most bytes that the credentials of a job and its notification addresses may take together where there is such a
 /// limit (`engine.md 3.6`).
 pub const CREDENTIAL_BYTES_MAX: usize = 1024;
@@ -154,6 +186,8 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// What stands for a secret token that was left blank.
+    pub blank_token: BlankToken,
     /// Where the client id and secret stand in a token request.
     pub oauth_credential_location: CredentialLocation,
     /// Whether credentials and notification addresses are held to [`CREDENTIAL_BYTES_MAX`], as the Government cloud has
@@ -212,6 +246,8 @@ pub struct Fidelity {
     pub multi_valued_filters: MultiValued,
     /// The names in the details of scoping steps (E-089).
     pub scoping_key_names: ScopingKeys,
+    /// The shape of the answer to a run on demand (G-084).
+    pub on_demand_shape: OnDemandShape,
 }
 
 impl Fidelity {
@@ -244,6 +280,7 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,
                 credential_limit: false,
                 list_on_single: ListOnSingle::Error,
@@ -271,6 +308,7 @@ impl Fidelity {
                 bitmask: false,
                 multi_valued_filters: MultiValued::All,
                 scoping_key_names: ScopingKeys::Current,
+                on_demand_shape: OnDemandShape::Object,
             },
         }
     }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape,
-    GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle,
-    ManagerStyle, OnMissing, OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
-    UnmappedActive, WORKERS_MAX,
+    ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule,
+    FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX,
+    ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe, QuarantineSchedule,
+    RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -61,6 +61,9 @@ pub(super) struct RawDirectory {
     /// How long a deleted user stays in the recycle bin.
     #[schemars(with = "Option<String>", extend("default" = "30d"))]
     pub(super) soft_delete_retention: Option<Text>,
+    /// The tenant's id, a GUID, which tokens and ids carry; by default one is derived.
+    #[schemars(with = "Option<String>")]
+    pub(super) tenant_id: Option<Text>,
     /// All ids that are derived come from this number.
     #[schemars(with = "Option<u64>", range(min = 0, max = i64::MAX), extend("default" = 0))]
     pub(super) seed: Option<u64>,
@@ -112,9 +115,9 @@ pub(super) struct RawJob {
     /// The Tenant URL, with `?aadOptscim062020` for the flagged dialect; or `"embedded"` for the embedded app.
     #[schemars(required, with = "String")]
     pub(super) tenant_url: Option<Text>,
-    /// Where the secret token is; absent for a target that wants none.
+    /// Where the secret token is; left out, it is blank, and the tenant issues one (`blank_token`).
     pub(super) token: Option<RawToken>,
-    /// OAuth client credentials, in place of a token.
+    /// OAuth, in place of a token.
     #[schemars(with = "Option<RawOauth>")]
     pub(super) oauth: Option<Spanned<RawOauth>>,
     /// A PEM file of certificates that are trusted besides the system's, from the configuration file's own folder.
@@ -238,9 +241,19 @@ pub(super) struct RawOauth {
     /// The client identifier.
     #[schemars(required, with = "String")]
     pub(super) client_id: Option<Text>,
-    /// Where the client secret is.
-    #[schemars(required)]
+    /// Where the client secret is; absent for workload identity federation.
     pub(super) client_secret: Option<RawToken>,
+    /// Where the refresh token is that came of an authorization code; with it, access tokens are had by it.
+    pub(super) refresh_token: Option<RawToken>,
+    /// The `scope` of a token request.
+    #[schemars(with = "Option<String>")]
+    pub(super) scope: Option<Text>,
+    /// Workload identity federation: the app id of the workload, in place of a client secret.
+    #[schemars(with = "Option<String>")]
+    pub(super) workload_app_id: Option<Text>,
+    /// The object id of the provisioning service's principal, which the assertion names; by default one is derived.
+    #[schemars(with = "Option<String>")]
+    pub(super) principal_id: Option<Text>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -314,6 +327,9 @@ pub(super) struct RawFidelity {
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
+    /// What a job without a secret token sends.
+    #[schemars(with = "Option<OneOf<BlankToken>>", extend("default" = "jwt"))]
+    pub(super) blank_token: Option<String>,
     /// Where the client id and secret stand in a token request.
     #[schemars(with = "Option<OneOf<CredentialLocation>>", extend("default" = "header"))]
     pub(super) oauth_credential_location: Option<String>,
@@ -512,6 +528,9 @@ pub(super) struct RawFidelity {
     /// The names in the details of scoping steps.
     #[schemars(with = "Option<OneOf<ScopingKeys>>", extend("default" = "current"))]
     pub(super) scoping_key_names: Option<String>,
+    /// The shape of the answer that `provision --format json` prints.
+    #[schemars(with = "Option<OneOf<OnDemandShape>>", extend("default" = "object"))]
+    pub(super) on_demand_shape: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]

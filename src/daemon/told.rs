@@ -5,11 +5,10 @@
 
 use tracing::{debug, error, info, warn};
 
-use super::tended::chain;
 use super::virtual_time::Advanced;
 use crate::client::{Exchange, one_line};
 use crate::clock::Timestamp;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, chain};
 use crate::engine::entry::{Status, seconds};
 use crate::engine::quarantine::Quarantine;
 use crate::engine::{CycleKind, CycleResult, Event, RunState};

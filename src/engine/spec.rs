@@ -9,8 +9,8 @@ use super::ids;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, InitialThreshold, LimitState, OnMissing, Probe, QuarantineSchedule, RetryAfter, StagedName,
-    UnmappedActive,
+    Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule, RetryAfter,
+    StagedName, UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
@@ -74,7 +74,8 @@ impl JobSpec {
             let roles = config.app_roles.iter().filter(move |declared| declared.enabled == enabled);
             roles.map(|declared| &declared.role)
         };
-        let tenant_id = ids::derived(seed, &["tenant"]).to_string();
+        let tenant_id =
+            config.directory.tenant_id.clone().unwrap_or_else(|| ids::derived(seed, &["tenant"]).to_string());
         let guid = ids::derived(seed, &[&job.name, "job"]);
         let spec = Self {
             name: job.name.clone(),
@@ -149,6 +150,7 @@ impl JobSpec {
                 user_agent: fidelity.headers.user_agent.clone(),
                 soft_delete_retention: config.directory.soft_delete_retention,
                 scoping_keys: fidelity.scoping_key_names,
+                on_demand_shape: fidelity.on_demand_shape,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
@@ -258,6 +260,8 @@ pub struct Rules {
     pub soft_delete_retention: SignedDuration,
     /// The names in the details of scoping steps.
     pub scoping_keys: ScopingKeys,
+    /// The shape of the answer to a run on demand.
+    pub on_demand_shape: OnDemandShape,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).

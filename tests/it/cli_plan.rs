@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::Project;
+use crate::compatibility::{HONEST, serve};
 
 const CONFIG: &str =
     "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\nscope = 'all'\ntenant_url = 'embedded'\n";
@@ -132,6 +133,92 @@ fn both_forms_of_every_request_stand_beside_each_other() {
 
     // Nothing was written: the cycle has still everything to do.
     assert!(fine(&project, ["cycle", "--format", "json"]).contains("\"disabled\": 1"));
+}
+
+/// The writes of the next cycle: as planned, and as the cycle then sent them, its new ids put back to `{new:…}`.
+fn planned_and_sent(project: &Project) -> [Vec<String>; 2] {
+    let line = |method: &Value, path: &str, body: &Value| {
+        let path = percent_encoding::percent_decode_str(path).decode_utf8().unwrap();
+        format!("{} {path} {body}", method.as_str().unwrap())
+    };
+    let below = |url: &Value| {
+        url.as_str().unwrap().split_once("/scim").unwrap().1.trim_start_matches("/v2").to_owned()
+    };
+    let plan: Value = serde_json::from_str(&fine(project, ["plan", "--format", "json"])).unwrap();
+    let requests = plan["requests"].as_array().unwrap();
+    let planned = requests.iter().map(|it| line(&it["method"], &below(&it["url"]), &it["body"])).collect();
+    let journal = project.path("state/journal/app.jsonl");
+    let before = std::fs::read_to_string(journal).unwrap_or_default().lines().count();
+    let cycle: Value = serde_json::from_str(&fine(project, ["cycle", "--format", "json"])).unwrap();
+    let journal = project.read("state/journal/app.jsonl");
+    let exchanges: Vec<Value> =
+        journal.lines().skip(before).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut new: Vec<(String, String)> = Vec::new();
+    let mut sent = Vec::new();
+    for exchange in exchanges.iter().filter(|it| it["request"]["method"] != "GET") {
+        let body = exchange["request"]["body"].get("json").cloned().unwrap_or_default();
+        let mut text = line(&exchange["request"]["method"], &below(&exchange["request"]["url"]), &body);
+        for (id, placeholder) in &new {
+            text = text.replace(id.as_str(), placeholder);
+        }
+        sent.push(text);
+        if exchange["request"]["method"] == "POST" {
+            let id = exchange["response"]["body"]["json"]["id"].as_str().unwrap().to_owned();
+            new.push((id, format!("{{new:{}}}", exchange["object"]["label"].as_str().unwrap())));
+        }
+    }
+    // Counts are promised too.
+    let counted = |name: &str, of: &str| {
+        assert_eq!(plan["counts"][name], cycle["statistics"]["actions"][of], "{name}: {cycle}")
+    };
+    for (name, of) in
+        [("creates", "created"), ("updates", "updated"), ("disables", "disabled"), ("failures", "failed")]
+    {
+        counted(name, of);
+    }
+    [planned, sent]
+}
+
+#[test]
+fn a_cycle_sends_what_was_planned() {
+    for url in ["embedded".to_owned(), serve(HONEST)] {
+        let project = Project::with([(
+            "scimulator.toml",
+            &*format!(
+                "[directory]\npath = 'd'\n[[job]]\nname = 'app'\nscope = 'all'\ntenant_url = '{url}'\n"
+            ),
+        )]);
+        let users = |rows: &str| {
+            let heading = "objectId,userPrincipalName,displayName,accountEnabled,manager,jobTitle";
+            project.write("d/users.csv", &format!("{heading}\n{rows}"));
+        };
+        users(
+            "u1,ada@x.com,Ada,True,,\nu2,ben@x.com,Ben,True,ada@x.com,\nu3,cleo@x.com,Cleo,True,ada@x.com,\n",
+        );
+        project.write("d/groups.csv", "objectId,displayName\ng1,Sales\ng2,Dev\n");
+        project.write("d/members.csv", "group,member\ng1,u1\ng1,u2\ng2,u3\n");
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!(planned, sent, "an initial cycle");
+        assert_eq!(sent.iter().filter(|line| line.starts_with("POST")).count(), 5, "{sent:#?}");
+
+        // A mover, a leaver who is hired again under his name at once, somebody whose name is taken over by another,
+        // a newcomer, two groups.
+        users(
+            "u1,ada@x.com,Ada,True,,Boss\nu4,ben@x.com,Ben the second,True,u1,\nu3,cleo2@x.com,Cleo,True,u1,\n\
+             u5,cleo@x.com,Another Cleo,True,u3,\nu6,dora@x.com,Dora,True,u5,\n",
+        );
+        project.write("d/groups.csv", "objectId,displayName\ng1,Sales and more\ng3,Ops\n");
+        project.write("d/members.csv", "group,member\ng1,u1\ng1,u6\ng3,u5\n");
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!(planned, sent, "an incremental cycle");
+        let words =
+            ["\"active\",\"value\":\"False\"", "\"active\",\"value\":\"True\"", "cleo2@x.com", "DELETE"];
+        for word in words {
+            assert!(sent.iter().any(|line| line.contains(word)), "{word}: {sent:#?}");
+        }
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!((planned, sent), (Vec::new(), Vec::new()));
+    }
 }
 
 #[test]

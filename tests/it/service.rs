@@ -2,6 +2,7 @@
 
 mod alone;
 mod schedule;
+mod set_back;
 mod virtual_time;
 
 use std::io::{BufRead as _, BufReader};
@@ -217,6 +218,34 @@ fn whoever_watches_the_status_sees_each_change() {
 }
 
 #[test]
+fn whoever_follows_the_log_sees_each_entry_once() {
+    let project = project("embedded", "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["logs", "--follow", "--format", "json", "--action", "create"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let records = objects(process.stdout.take().unwrap());
+    let name = || {
+        let record = records.recv_timeout(PATIENCE).unwrap();
+        record["sourceIdentity"]["displayName"].as_str().unwrap().to_owned()
+    };
+    project.scimulator(["cycle"]).assert().success();
+    assert_eq!([name(), name()], ["Ada", "Ben"]);
+    project.scimulator(["cycle"]).assert().success();
+    project.write(
+        "directory/users.csv",
+        "userPrincipalName,displayName,mailNickname\nada@contoso.com,Ada,ada\nben@contoso.com,Ben,ben\n\
+         cleo@contoso.com,Cleo,cleo\n",
+    );
+    project.scimulator(["cycle"]).assert().success();
+    assert_eq!(name(), "Cleo");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
 fn for_people_each_event_is_a_line_with_time_and_level() {
     let project = project("embedded", "");
     let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
@@ -355,7 +384,10 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     let lock = JobLock::take(&project.path("state"), "app").unwrap();
     let service = Service::start(&project);
     let busy = service.event("busy");
-    assert_eq!(busy["holder"], format!("process {}", std::process::id()));
+    let holder = busy["holder"].as_str().unwrap();
+    let (process, since) = holder.split_once(" since ").unwrap();
+    assert_eq!(process, format!("process {}", std::process::id()));
+    since.parse::<scimulator::clock::Timestamp>().unwrap();
     drop(lock);
     assert_eq!(service.event("cycle_ended")["state"], "Succeeded");
 
@@ -363,8 +395,9 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     project.scimulator(["cycle"]).assert().success();
     let second = project.scimulator(["run"]).output().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
-    let holder = format!("another process (process {}) is the service", service.process.id());
+    let holder = format!("another process (process {} since ", service.process.id());
     assert!(second.status.code() == Some(2) && said.contains(&holder), "{said}");
+    assert!(said.contains("Z) is the service of this configuration"), "{said}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use scimulator::store::{Escrow, JobRow, LogFilter, LogRow, Store};
 use scimulator::target::{App, AppOptions};
 use serde_json::Value;
 
+use super::wal::StateFile;
 use crate::common::Project;
 
 /// The job of every test.
@@ -367,6 +368,21 @@ pub(super) enum Kill {
     Before(usize),
     /// After the target has answered it, before the engine hears of it.
     After(usize),
+    /// As soon as so many transactions of the cycle are on disk.
+    Committed(usize),
+    /// Not at all.
+    Never,
+}
+
+/// How far a cycle came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Transactions on disk.
+    pub(super) commits: usize,
+    /// Exchanges that were answered.
+    pub(super) exchanges: usize,
+    /// Whether it came to its end.
+    pub(super) ended: bool,
 }
 
 /// Everything a test needs.
@@ -456,6 +472,16 @@ impl World {
     }
 
     pub(super) fn run_at(&mut self, purpose: Purpose, at: Timestamp) -> CycleResult {
+        self.try_at(purpose, at).unwrap()
+    }
+
+    /// One cycle, 40 minutes after the last; or what kept it from its end.
+    pub(super) fn try_cycle(&mut self) -> Result<CycleResult, EngineError> {
+        let due = self.begin_at();
+        self.try_at(Purpose::Cycle, due)
+    }
+
+    fn try_at(&mut self, purpose: Purpose, at: Timestamp) -> Result<CycleResult, EngineError> {
         self.clock.advance_to(at);
         self.prepare();
         let (spec, source) = self.spec();
@@ -464,43 +490,64 @@ impl World {
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
         let credentials = credentials();
-        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, purpose).unwrap();
-        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports).unwrap()
+        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, purpose)?;
+        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports)
     }
 
-    /// Begins a cycle as [`Self::cycle`] does and drops it at `kill`; whether it came to its end before that.
-    pub(super) fn killed_cycle(&mut self, kill: Kill) -> bool {
+    /// Begins a cycle as [`Self::cycle`] does and kills its process at `kill`: the next use of the store finds what was
+    /// on the disk at that moment.
+    pub(super) fn killed_cycle(&mut self, kill: Kill) -> Reached {
         let due = self.begin_at();
         self.clock.advance_to(due);
+        // A file that was closed has no log, so that what is in it from here on is the cycle's.
+        self.restart();
         self.prepare();
+        let file = StateFile::new(&self.project.path("state/scimulator.db"));
+        let opened = file.commits();
+        let reached = self.drive_until(kill, &|| file.commits() - opened);
+        let kept = if let Kill::Committed(commits) = kill { commits } else { reached.commits };
+        let left = file.after(opened + kept.min(reached.commits));
+        self.restart();
+        file.put_back(&left);
+        reached
+    }
+
+    /// Drives a cycle until `kill`, or to its end.
+    fn drive_until(&mut self, kill: Kill, commits: &dyn Fn() -> usize) -> Reached {
         let (spec, source) = self.spec();
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
         let redactor = credentials().redactor;
+        let is_committed = || matches!(kill, Kill::Committed(wanted) if wanted <= commits());
+        let mut exchanges = 0;
+        if is_committed() {
+            return Reached { commits: commits(), exchanges, ended: false };
+        }
         let mut cycle = Cycle::begin(&spec, &redactor, store, now, Purpose::Cycle).unwrap();
-        let mut number = 0;
-        while let Some((id, effect)) = cycle.poll_effect(now).unwrap() {
+        while !is_committed()
+            && let Some((id, effect)) = cycle.poll_effect(now).unwrap()
+            && !is_committed()
+        {
             let outcome = match effect {
                 Effect::Import => Outcome::Imported(read(cycle.store(), &source, now).unwrap()),
                 Effect::Pause(_) => Outcome::Resumed,
+                Effect::Exchange { .. } if kill == Kill::Before(exchanges) => break,
                 Effect::Exchange { request, .. } => {
-                    if kill == Kill::Before(number) {
-                        self.restart();
-                        return false;
-                    }
                     let delivery = self.target.handle(&request, None, now);
-                    if kill == Kill::After(number) {
-                        self.restart();
-                        return false;
+                    exchanges += 1;
+                    if kill == Kill::After(exchanges - 1) {
+                        break;
                     }
-                    number += 1;
                     Outcome::Answered(delivery.outcome)
                 }
             };
+            if is_committed() {
+                break;
+            }
             cycle.handle_outcome(now, id, outcome).unwrap();
         }
-        cycle.into_result().unwrap();
-        true
+        let ended = cycle.into_result().is_ok();
+        Reached { commits: commits(), exchanges, ended }
     }
 
     /// When the next cycle is due.

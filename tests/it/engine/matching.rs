@@ -75,7 +75,7 @@ fn a_probe_that_finds_somebody_is_a_success_with_a_warning() {
     });
     for purpose in [Purpose::Cycle, Purpose::TestConnection] {
         world.once(Method::Get, "/Users?filter=userName", text(200, &found));
-        let result = world.run(purpose);
+        let result = world.run(purpose.clone());
         assert_eq!((result.state, result.quarantine), (RunState::Succeeded, None), "{purpose:?}");
         assert_eq!(result.warnings.len(), 1, "{purpose:?}");
         assert!(result.warnings[0].starts_with("the target found 1 Users"), "{}", result.warnings[0]);
