@@ -396,7 +396,7 @@ fn team(project: &Project) -> Vec<String> {
 fn of_a_group_the_members_that_were_picked_are_written_and_the_others_by_the_next_cycle() {
     let project = crowd();
     // The group alone comes into scope later, so that nothing but what is owed leads the next cycle to its members.
-    let assigned: String = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect();
+    let assigned = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect::<Vec<_>>().concat();
     project.write(
         "directory/assignments.csv",
         &format!("principal,appRole\nann@x.com,Admin\neve@x.com,\n{assigned}"),
@@ -443,7 +443,7 @@ fn of_a_group_the_members_that_were_picked_are_written_and_the_others_by_the_nex
 #[test]
 fn a_group_without_picked_members_owes_them_to_the_next_cycle() {
     let project = crowd();
-    let assigned: String = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect();
+    let assigned = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect::<Vec<_>>().concat();
     project.write("directory/assignments.csv", &format!("principal,appRole\n{assigned}"));
     fine(&project, ["cycle"]);
     fine(&project, ["directory", "assign", "Team"]);
