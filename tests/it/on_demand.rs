@@ -483,6 +483,23 @@ fn members_that_can_not_be_picked() {
 }
 
 #[test]
+fn members_that_the_target_refuses_are_shown_as_attempted() {
+    let project = project();
+    let server = Server::start(|asked| {
+        let refuses = asked.method == "PATCH" && asked.target.contains("/Groups/");
+        refuses.then(|| Answer::say(400, json!({ "detail": "no members here" })))
+    });
+    project.write("scimulator.toml", &CONFIG.replace("'embedded'", &format!("'{}'", server.url())));
+    fine(&project, ["provision", "ben@x.com"]);
+    let (key, value, code) = answer(&project, ["Team", "--member", "ben@x.com"]);
+    covers!("E-189");
+    assert_eq!((code, &key["result"], &value["action"]), (Some(1), &json!("Failure"), &json!("Create")));
+    assert!(key["details"]["errorMessage"].as_str().unwrap().contains("no members here"), "{key}");
+    let tried = json!({ "displayName": "members", "oldValue": null, "newValue": "ben@x.com" });
+    assert!(value["modifiedProperties"].as_array().unwrap().contains(&tried), "{value}");
+}
+
+#[test]
 fn a_manager_whom_no_cycle_has_come_to_is_written_by_the_next_one() {
     let project = project();
     let users = USERS.replace("eve@x.com\n", "flo@x.com\n");
