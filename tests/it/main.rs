@@ -22,6 +22,7 @@ mod client;
 mod common;
 mod compatibility;
 mod config;
+mod demo;
 mod dialects;
 mod directory_read;
 mod documents;
