@@ -35,6 +35,7 @@ mod kills;
 mod laws;
 mod mappings_in_jobs;
 mod mishaps;
+mod quarantine_page;
 mod schema;
 mod scope_filter;
 mod service;
