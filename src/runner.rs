@@ -221,6 +221,16 @@ impl Job {
         self
     }
 
+    /// The same job against an embedded app that accepts this token alone, whatever the job sends. A target over the
+    /// network has a will of its own.
+    #[must_use]
+    pub fn with_app_token(mut self, accepted: &str) -> Self {
+        if let Target::Embedded { token } = &mut self.target {
+            *token = Some(accepted.to_owned());
+        }
+        self
+    }
+
     /// What the engine sees of it.
     pub fn spec(&self) -> &JobSpec {
         &self.spec

@@ -1,6 +1,7 @@
 //! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
 
 mod blind;
+mod checklist;
 mod determinism;
 mod entitlement;
 mod failures;
