@@ -3,6 +3,7 @@
 //!
 //! [`Cycle`] is one run of a job. Drivers ([`drive`]) carry out its effects, over the network or in process.
 
+pub mod audit;
 mod context;
 mod cycle;
 pub mod decide;
@@ -13,6 +14,7 @@ pub mod forecast;
 pub mod guard;
 pub mod ids;
 pub mod inspect;
+pub mod notice;
 mod object;
 pub mod quarantine;
 mod reference;

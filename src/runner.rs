@@ -24,6 +24,7 @@ use crate::engine::drive::{
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::{Method, Request, Response, TransportError};
+use crate::mail::Postman;
 use crate::schema::{self, Identity, Imported};
 use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
@@ -139,6 +140,7 @@ pub struct Job {
     credentials: Credentials,
     target: Target,
     journal: PathBuf,
+    postman: Postman,
 }
 
 enum Target {
@@ -185,6 +187,7 @@ impl Job {
             credentials,
             target,
             journal: journal_folder(config),
+            postman: Postman::new(config, environment),
         })
     }
 
@@ -262,18 +265,22 @@ impl Job {
         let mut ports = Watched { source: &self.source, journal, watch };
         // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
         let spec = &*spec_in_effect(&self.spec, &self.config, store)?;
-        match &self.target {
+        let result = match &self.target {
             Target::Embedded { token } => {
-                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)
+                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)?
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
                 let secrets = &self.credentials.redactor;
                 let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
-                Ok(runtime()?.block_on(run)?)
+                runtime()?.block_on(run)?
             }
+        };
+        if mode == Mode::Real {
+            self.postman.deliver(store, &spec.name, clock.now());
         }
+        Ok(result)
     }
 }
 

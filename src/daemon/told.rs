@@ -5,10 +5,10 @@
 
 use tracing::{debug, error, info, warn};
 
-use super::tended::chain;
 use super::virtual_time::Advanced;
 use crate::client::{Exchange, one_line};
 use crate::clock::Timestamp;
+use crate::diagnostic::chain;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::entry::{Status, seconds};
 use crate::engine::quarantine::Quarantine;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use super::audit;
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
 use super::guard;
@@ -212,6 +213,7 @@ impl<'a> Cycle<'a> {
         if purpose == Purpose::InitialCycle {
             job.watermark = None;
         }
+        let changes = audit::changes(store, &job, spec, now)?;
         if job.definition != spec.definition {
             // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
             job.watermark = None;
@@ -231,6 +233,10 @@ impl<'a> Cycle<'a> {
         };
         if purpose != Purpose::TestConnection {
             store.step(|store| {
+                for change in &changes {
+                    store.add_audit(&spec.name, change)?;
+                }
+                audit::keep_settings(store, spec)?;
                 store.save_job(&job)?;
                 store.save_execution(&spec.name, &execution)
             })?;

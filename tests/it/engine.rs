@@ -10,6 +10,7 @@ mod lifecycle;
 mod logs;
 mod lost;
 mod missing;
+mod notices;
 mod pacing;
 mod quarantined;
 mod source;

@@ -31,6 +31,7 @@ mod filters_in_jobs;
 mod fuzz;
 mod import;
 mod laws;
+mod mail;
 mod mappings_in_jobs;
 mod schema;
 mod scope_filter;

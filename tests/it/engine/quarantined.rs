@@ -276,7 +276,7 @@ fn four_weeks_of_refused_credentials_disable_the_job() {
     let now = world.clock.now();
     assert_eq!(now.duration_since(began), SignedDuration::from_hours(28 * 24));
     let (spec, _) = world.spec();
-    assert!(status::settle(world.store(), JOB, spec.rules.quarantine.limit, now).unwrap(), "it is over");
+    assert!(status::settle(world.store(), &spec, now).unwrap(), "it is over");
     let shown = status::synchronization_job(&spec, world.store()).unwrap();
     assert_eq!(shown["schedule"]["state"], "Disabled");
     assert_eq!(shown["status"]["code"], "Quarantine");
