@@ -28,6 +28,7 @@ use crate::engine::drive::{
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::{Method, Request, Response, TransportError};
+use crate::mail::Postman;
 use crate::schema::{self, Identity, Imported};
 use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
@@ -154,6 +155,7 @@ pub struct Job {
     credentials: Credentials,
     target: Target,
     journal: PathBuf,
+    postman: Postman,
 }
 
 enum Target {
@@ -202,6 +204,7 @@ impl Job {
             credentials,
             target,
             journal: journal_folder(config),
+            postman: Postman::new(config, environment),
         })
     }
 
@@ -302,9 +305,9 @@ impl Job {
             spec.to_mut().style.dialect = Dialect::Default; // it does not know the flag (`wire.md 1.6`)
         }
         let spec = &*spec;
-        match &self.target {
+        let result = match &self.target {
             Target::Embedded { token } => {
-                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)
+                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)?
             }
             Target::Remote(remote) => {
                 let mut simulated = (mode == Mode::Plan).then(|| Simulated::new(&spec.base_url));
@@ -315,9 +318,13 @@ impl Job {
                 let secrets = &self.credentials.redactor;
                 let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, remote, simulation, clock, &self.credentials, &mut ports);
-                Ok(runtime()?.block_on(run)?)
+                runtime()?.block_on(run)?
             }
+        };
+        if mode == Mode::Real {
+            self.postman.deliver(store, &spec.name, clock.now());
         }
+        Ok(result)
     }
 }
 

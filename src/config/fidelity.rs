@@ -203,6 +203,10 @@ pub struct Fidelity {
     pub outage_after: NonZeroU32,
     /// What becomes of failures: retries, quarantine, the deletion guard.
     pub failures: Failures,
+    /// How long the provisioning log and the audit log keep an entry (`engine.md 11.2`, E-261).
+    pub log_retention: SignedDuration,
+    /// Whether a mail tells that a long quarantine has disabled the job (`engine.md 13`, E-269).
+    pub mail_on_disable: bool,
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     /// This safety is ours, not Entra's.
     pub intent_recovery: bool,
@@ -287,6 +291,8 @@ impl Fidelity {
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,
                 failures: Failures::RECOMMENDED,
+                log_retention: SignedDuration::from_hours(30 * 24),
+                mail_on_disable: true,
                 intent_recovery: true,
                 optscim_merge: OptscimMerge::Single,
                 envelope_order: EnvelopeOrder::SchemasFirst,

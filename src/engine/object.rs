@@ -229,12 +229,12 @@ impl ObjectTask {
     fn release_references(&self, context: &Context<'_>) -> Result<(), EngineError> {
         let (job, kind, id) = (&context.spec.name, self.item.kind, &self.item.id);
         context.store.owe_references(job, kind, id, false)?;
-        Ok(context.store.drop_escrow(job, kind, id, true)?)
+        context.close_escrow(&self.item, &self.loaded.object.label, true)
     }
 
     /// The operation that an escrow waited to repeat is done.
     fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
-        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
+        context.close_escrow(&self.item, &self.loaded.object.label, false)
     }
 
     fn fail(

@@ -439,7 +439,6 @@ impl ReferenceTask {
     /// Everything that could be written is written.
     fn finish(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
         self.settle(context)?;
-        let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;
         match context.spec.mapping(kind).escrow_behavior {
@@ -471,7 +470,7 @@ impl ReferenceTask {
             );
         }
         if self.is_whole(context) {
-            context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+            context.close_escrow(&self.item, &self.label, true)?;
         }
         let mut status = Status::Success;
         if !self.unresolved.is_empty() {

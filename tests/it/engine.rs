@@ -14,6 +14,7 @@ mod lost;
 mod managers;
 mod matching;
 mod missing;
+mod notices;
 mod pacing;
 mod quarantined;
 mod references;

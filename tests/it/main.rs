@@ -33,6 +33,7 @@ mod fuzz;
 mod import;
 mod kills;
 mod laws;
+mod mail;
 mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;

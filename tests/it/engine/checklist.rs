@@ -205,7 +205,7 @@ fn item_5_a_refused_token_and_the_ladder_to_the_end() {
         due = world.begin_next();
     }
     assert_eq!(cycles, ladder);
-    assert!(job_status::settle(world.store(), JOB, limit, ends).unwrap());
+    assert!(job_status::settle(world.store(), &spec, ends).unwrap());
     assert!(world.job().disabled);
 }
 
