@@ -436,9 +436,7 @@ impl ReferenceTask {
             );
         }
         context.store.drop_escrow(&job, kind, &self.item.id, true)?;
-        let mut status = Status::Success;
         if !self.unresolved.is_empty() {
-            status = Status::Warning;
             let text = format!(
                 "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
                 self.unresolved.join(", "),
@@ -464,7 +462,8 @@ impl ReferenceTask {
                 ),
             );
         }
-        if self.changed || status == Status::Warning {
+        if self.changed || !self.unresolved.is_empty() {
+            let status = entry.status_when_done();
             return context.log(
                 self.phase,
                 &self.item,
