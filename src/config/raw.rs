@@ -318,7 +318,7 @@ pub(super) struct RawFidelity {
     /// Whether an attempt in quarantine also retries the objects in escrow that are due.
     #[schemars(extend("default" = true))]
     pub(super) escrows_in_quarantine: Option<bool>,
-    /// With fewer failures the thresholds are not looked at.
+    /// With fewer failures of objects the `proportion` is not looked at.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5000))]
     pub(super) min_failures: Option<u32>,
     /// The share of failed events that must be exceeded, `"1%"` to `"100%"`.
