@@ -73,6 +73,16 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of a group that is unassigned or fails its filter (`engine.md 14` C19, E-131).
+    pub enum GroupOutOfScope {
+        /// DELETE, while Delete is on.
+        Delete = "delete",
+        /// Nothing is sent.
+        Keep = "keep",
+    }
+}
+
 /// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -155,6 +165,8 @@ pub struct Fidelity {
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
     /// C7, E-098).
     pub covers_soft_delete: bool,
+    /// What becomes of a group that leaves scope.
+    pub group_out_of_scope: GroupOutOfScope,
     /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets,
     /// `outage_after`).
     pub outage_after: NonZeroU32,
@@ -237,6 +249,7 @@ impl Fidelity {
                 oauth_credential_location: CredentialLocation::Header,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
+                group_out_of_scope: GroupOutOfScope::Delete,
                 outage_after: OUTAGE_AFTER,
                 failures: Failures::RECOMMENDED,
                 intent_recovery: true,

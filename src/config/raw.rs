@@ -8,9 +8,9 @@ use toml::Spanned;
 
 use super::fidelity::{
     ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape,
-    GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle,
-    ManagerStyle, OnMissing, OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
-    UnmappedActive, WORKERS_MAX,
+    GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX,
+    ManagerRemoveStyle, ManagerStyle, OnMissing, OptscimMerge, Probe, QuarantineSchedule, RolesStyle,
+    ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -300,6 +300,9 @@ pub(super) struct RawFidelity {
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users.
     #[schemars(extend("default" = true))]
     pub(super) covers_soft_delete: Option<bool>,
+    /// What happens to a group that leaves scope.
+    #[schemars(with = "Option<OneOf<GroupOutOfScope>>", extend("default" = "delete"))]
+    pub(super) group_out_of_scope: Option<String>,
     /// Requests in a row that found no connection before the cycle ends as failed.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5))]
     pub(super) outage_after: Option<u32>,

@@ -5,6 +5,7 @@
 //! name = "scim"
 //! title = "Integrate any other application"
 //! # gallery = true      # the application may define attributes of its own outside an extension namespace
+//! # soft_delete = false # the connector can not disable: it deletes instead
 //!
 //! [user]
 //! # filters = [{ name = "Sales", clauses = [{ attribute = "department", operator = "EQUALS", value = "Sales" }] }]
@@ -48,6 +49,9 @@ pub struct Template {
     pub name: String,
     /// What people call it.
     pub title: String,
+    /// Whether the connector can disable. A property of few gallery apps, which no schema can set (`engine.md 4.2`,
+    /// column F).
+    pub soft_delete: bool,
     /// One mapping a kind, users first.
     pub mappings: Vec<ObjectMapping>,
     /// Where its parts are written.
@@ -104,6 +108,8 @@ struct RawTemplate {
     title: String,
     #[serde(default)]
     gallery: bool,
+    #[serde(default = "yes")]
+    soft_delete: bool,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
 }
@@ -254,6 +260,7 @@ impl Reader<'_> {
         Some(Template {
             name: raw.name,
             title: raw.title,
+            soft_delete: raw.soft_delete,
             mappings,
             places: std::mem::take(&mut self.places),
         })

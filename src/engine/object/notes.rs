@@ -113,6 +113,11 @@ impl ObjectTask {
                 "NotEffectivelyEntitled",
                 "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
             ),
+            Skip::GroupKept => (
+                SKIPPED,
+                "NotEffectivelyEntitled",
+                "it left scope, and `group_out_of_scope` keeps such groups".to_owned(),
+            ),
             Skip::ActionOff => (
                 SKIPPED,
                 "ActionDisabled",
@@ -146,6 +151,7 @@ impl ObjectTask {
             Skip::NotEntitled => Action::Create,
             Skip::NoMatchingValue
             | Skip::SkipOutOfScopeDeletions
+            | Skip::GroupKept
             | Skip::ActionOff
             | Skip::SoftDeleteNotMapped
             | Skip::Unmanaged

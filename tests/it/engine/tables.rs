@@ -25,6 +25,7 @@ const COLUMNS: [(char, &str, Adjust); 6] = [
     }),
     ('D', "", |spec| spec.users.update = false),
     ('E', "", |spec| spec.users.delete = false),
+    // What a profile's `soft_delete = false` comes to.
     ('F', "", |spec| spec.rules.soft_delete_supported = false),
 ];
 
@@ -81,7 +82,7 @@ fn a_month_passes(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(30 * 24));
 }
 
-const LINKED_USERS: [Row; 17] = [
+const LINKED_USERS: [Row; 18] = [
     Row {
         name: "1 disabled",
         steps: &[disable],
@@ -134,6 +135,7 @@ const LINKED_USERS: [Row; 17] = [
     Row { name: "6 purged after 3", steps: &[unassign, purge], cells: [NOTHING; 6] },
     Row { name: "6 soft-deleted after 3", steps: &[unassign, take_row_out], cells: [NOTHING; 6] },
     Row { name: "6 purged after 4", steps: &[filter_out, purge], cells: [NOTHING; 6] },
+    Row { name: "6 soft-deleted after 4", steps: &[filter_out, take_row_out], cells: [NOTHING; 6] },
     Row {
         name: "7 enabled again",
         steps: &[disable, enable],
@@ -229,6 +231,68 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
         "E-096", "E-101", "E-102", "E-103", "E-104", "E-105", "E-109", "E-112", "E-113", "E-028"
     );
     scimulator::covers!("W-145", "W-148", "W-149", "E-278", "W-143", "W-147");
+}
+
+/// `engine.md 4.2`: nothing is sent in columns B to D, and the log says why.
+#[test]
+fn what_is_not_taken_away_is_logged_as_skipped_with_the_reason() {
+    const FLAG: &str = "SkipOutOfScopeDeletions is on";
+    const UNMAPPED: &str = "no mapping reads IsSoftDeleted";
+    const OFF: &str = "switched off in the mapping's target object actions";
+    // In scope without a way to disable: the other attributes are looked at, and there is nothing to do.
+    const AGREE: &str = "source and target agree";
+    let cases: [(&str, Event, [(usize, &str); 3]); 4] = [
+        ("disabled", disable, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("soft-deleted", take_row_out, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("unassigned", unassign, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+        ("filtered out", filter_out, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+    ];
+    let cases = cases.into_iter().flat_map(|(name, event, cells)| cells.map(|cell| (name, event, cell)));
+    for (name, event, (column, reason)) in cases.chain([("purged", purge as Event, (4, OFF))]) {
+        let (letter, lines, adjust) = COLUMNS[column];
+        let mut world = World::new(&format!("{lines}\n{FILTER}"));
+        world.adjust = adjust;
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(world.log_lines(), ["u other skipped EntrySynchronizationSkipped"], "{letter} {name}");
+        let log = world.last_log();
+        let said = log[0].entry.summary();
+        assert!(said.contains(reason), "{letter} {name}: {said}");
+    }
+    scimulator::covers!("E-253", "W-217");
+}
+
+/// Columns D, E and F as a profile has them.
+#[test]
+fn a_profile_switches_actions_off_and_says_that_the_connector_can_not_disable() {
+    for (top, actions, event, cell) in [
+        ("", "update = false", disable as Event, NOTHING),
+        ("", "delete = false", purge, NOTHING),
+        ("soft_delete = true", "", disable, DISABLE),
+        ("soft_delete = false", "", disable, DELETE),
+        ("soft_delete = false", "", unassign, DELETE),
+    ] {
+        let mut world = World::new("profile = 'p.toml'");
+        world.project.write(
+            "p.toml",
+            &format!(
+                "name = 'p'\ntitle = 'P'\n{top}\n[user]\nname = 'Users'\n{actions}\n\
+                 target = 'urn:ietf:params:scim:schemas:core:2.0:User'\nattributes = [\n\
+                 {{ name = 'id', anchor = true }}, {{ name = 'userName' }}, {{ name = 'active', type = 'Boolean' }},\n]\n\
+                 mappings = [\n{{ attribute = 'userPrincipalName', target = 'userName', matching = 1 }},\n\
+                 {{ expression = 'Not([IsSoftDeleted])', target = 'active' }},\n]\n"
+            ),
+        );
+        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        world.sent();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(writes(&world.requests()), expected(cell), "{top} {actions}");
+    }
+    scimulator::covers!("E-100", "E-104", "E-108");
 }
 
 #[test]
@@ -447,11 +511,20 @@ fn an_out_of_scope_change_is_logged_once_and_consumed_by_the_watermark() {
 #[test]
 fn groups_are_deleted_and_never_disabled() {
     const GONE: &str = "DELETE /Groups/{G}";
-    let events: [(&str, Event, [&str; 3]); 3] = [
+    const PASSES: &str = "[[job.filter]]\nobject = \"group\"\nname = \"In\"\n\
+        clauses = [{ attribute = \"description\", operator = \"EQUALS\", value = \"In\" }]\n";
+    let events: [(&str, Event, [&str; 3]); 4] = [
         (
             "unassigned",
             |world| {
                 world.people.unassign("G");
+            },
+            [GONE, NOTHING, NOTHING],
+        ),
+        (
+            "fails the filter",
+            |world| {
+                world.people.set("G", "description", "Out");
             },
             [GONE, NOTHING, NOTHING],
         ),
@@ -477,7 +550,7 @@ fn groups_are_deleted_and_never_disabled() {
     ];
     for (name, event, cells) in events {
         for ((lines, adjust), cell) in columns.into_iter().zip(cells) {
-            let mut world = World::new(lines);
+            let mut world = World::new(&format!("{lines}\n{PASSES}"));
             world.adjust = adjust;
             world
                 .people
@@ -485,6 +558,8 @@ fn groups_are_deleted_and_never_disabled() {
                 .assign("u")
                 .group("G")
                 .group("H")
+                .set("G", "description", "In")
+                .set("H", "description", "In")
                 .member("G", "u")
                 .assign("G")
                 .assign("H");
@@ -498,6 +573,80 @@ fn groups_are_deleted_and_never_disabled() {
         }
     }
     scimulator::covers!("E-131", "E-133", "E-134", "E-056", "W-170", "W-148");
+}
+
+/// `engine.md 4.4`: the failing DELETEs go on until Delete is unticked.
+#[test]
+fn an_app_without_delete_of_groups_is_asked_again_until_delete_is_switched_off() {
+    let mut world = World::new("[job.fidelity]\nescrow_schedule = \"every-cycle\"");
+    world.people.user("u", &[]).assign("u").group("G").assign("G");
+    world.clean_cycle();
+    world.sent();
+    world.people.unassign("G");
+    world.always(Method::Delete, "/Groups/", super::harness::status(501));
+    for attempt in 0..3 {
+        world.cycle();
+        assert_eq!(writes(&world.requests()), ["DELETE /Groups/{G}"], "{attempt}");
+        assert_eq!(world.escrow_lines(), [format!("G NotImplemented {attempt}")]);
+    }
+    world.adjust = |spec| spec.groups.delete = false;
+    world.clean_cycle();
+    assert_eq!((world.requests(), world.escrow_lines()), (Vec::new(), Vec::new()));
+    assert_eq!(world.log_lines(), ["G other skipped EntrySynchronizationSkipped"]);
+    world.clean_cycle();
+    assert_eq!(world.log_lines(), [""; 0], "and nothing is left of it");
+    scimulator::covers!("E-133");
+}
+
+#[test]
+fn create_and_update_are_switched_off_for_groups_alone() {
+    const FIND: &str = "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22G%22";
+    const PATCH: &str = r#"PATCH /Groups/{G} [{"op":"Add","path":"externalId","value":"g-1"}]"#;
+    let cases: [(&str, Adjust, bool, &[&str], &str); 4] = [
+        ("no match, Create off", |spec| spec.groups.create = false, false, &[FIND], "G other skipped"),
+        (
+            "one match, Create off",
+            |spec| spec.groups.create = false,
+            true,
+            &[FIND, PATCH],
+            "G update success",
+        ),
+        ("one match, Update off", |spec| spec.groups.update = false, true, &[FIND], "G other skipped"),
+        (
+            "no match, Update off",
+            |spec| spec.groups.update = false,
+            false,
+            &[FIND, "POST /Groups"],
+            "G create success",
+        ),
+    ];
+    for (name, adjust, there, requests, logged) in cases {
+        let mut world = World::new("");
+        world.adjust = adjust;
+        world.people.user("u", &[]).assign("u");
+        world.clean_cycle();
+        world.people.group("G").set("G", "objectId", "g-1").assign("G");
+        if there {
+            let group =
+                json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G" });
+            world.by_hand(Method::Post, "/Groups", Some(&group));
+        }
+        world.sent();
+        world.clean_cycle();
+        assert_eq!(world.requests(), requests, "{name}");
+        assert!(world.log_lines()[0].starts_with(logged), "{name}: {:?}", world.log_lines());
+        let linked = world.store().link(super::harness::JOB, ObjectKind::Group, "g-1").unwrap().is_some();
+        assert_eq!(linked, there || requests.len() == 2, "{name}");
+    }
+
+    let mut world = World::new("");
+    world.adjust = |spec| spec.groups.update = false;
+    world.people.user("u", &[]).assign("u").group("G").assign("G");
+    world.clean_cycle();
+    world.sent();
+    world.people.member("G", "u").rename_group("G", "New");
+    world.clean_cycle();
+    assert_eq!((world.requests(), world.members("G")), (Vec::new(), Vec::new()));
 }
 
 #[test]
@@ -599,11 +748,11 @@ fn a_blocked_account_is_blocked_however_the_file_spells_it() {
 
 #[test]
 fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
-    let events: [Event; 3] = [disable, take_row_out, unassign];
+    let events: [Event; 4] = [disable, take_row_out, unassign, filter_out];
     for event in events {
-        let mut world = World::new("[job.fidelity]\nunmapped_active = \"delete\"");
+        let mut world = World::new(&format!("{FILTER}[job.fidelity]\nunmapped_active = \"delete\""));
         world.adjust = COLUMNS[2].2;
-        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
         world.clean_cycle();
         world.sent();
         event(&mut world);
