@@ -15,5 +15,6 @@ mod quarantined;
 mod source;
 mod story;
 mod tables;
+mod switches;
 mod tolerance;
 mod traces;
