@@ -1,5 +1,6 @@
 //! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
 
+mod answers;
 mod blind;
 mod determinism;
 mod entitlement;
@@ -14,7 +15,7 @@ mod pacing;
 mod quarantined;
 mod source;
 mod story;
-mod tables;
 mod switches;
+mod tables;
 mod tolerance;
 mod traces;
