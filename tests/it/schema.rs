@@ -414,6 +414,35 @@ fn a_source_attribute_that_the_document_does_not_define_refuses_it_or_is_null_as
     covers!("M-098");
 }
 
+/// `engine.md 4.2`: whether the connector can disable comes with the app, whatever the metadata of a schema says.
+#[test]
+fn no_schema_teaches_a_connector_to_disable() {
+    let bench = Bench::new("profile = \"p.toml\"\n");
+    let shipped = std::fs::read_to_string(root().join("src/gallery/scim.toml")).unwrap();
+    bench.project.write("p.toml", &format!("soft_delete = false\n{shipped}"));
+    bench.cycle();
+    let run = bench.project.scimulator(["schema", "export"]).assert().success();
+    let mut schema: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let supported = json!([
+        { "key": "IsSoftDeletionSupported", "value": "true" },
+        { "key": "PropertyNameAccountEnabled", "value": "accountEnabled" },
+        { "key": "PropertyNameSoftDeleted", "value": "IsSoftDeleted" },
+    ]);
+    assert_eq!(schema["directories"][0]["objects"][0]["metadata"], supported);
+    for directory in schema["directories"].as_array_mut().unwrap() {
+        directory["objects"][0]["metadata"] = supported.clone();
+    }
+    bench.project.write("schema.json", &schema.to_string());
+    bench.project.scimulator(["schema", "import", "schema.json"]).assert().success();
+    bench.cycle();
+    let users = bench.project.read("directory/users.csv").replace("Finance,true", "Finance,false");
+    bench.project.write("directory/users.csv", &users);
+    let actions = bench.cycle().statistics.actions;
+    assert_eq!((actions.disabled, actions.deleted), (0, 1));
+    assert!(bench.app().iter().all(|(name, _)| name != "bob@contoso.com"));
+    covers!("E-118");
+}
+
 /// Saves a schema while the first exchange of a cycle is under way.
 struct Saving<'b>(&'b Bench, bool);
 

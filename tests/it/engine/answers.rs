@@ -250,7 +250,8 @@ fn with_mails(mut user: Value, values: [&str; 2]) -> String {
 /// Two entries of one `type` are an ambiguous target (`wire.md 11.1`): the first one is compared.
 #[test]
 fn of_two_entries_of_one_type_the_first_counts() {
-    let cases: [(fn(Value) -> String, usize); 2] = [
+    type Rewrite = fn(Value) -> String;
+    let cases: [(Rewrite, usize); 2] = [
         (|user| with_mails(user, ["u@new.com", "u@old.com"]), 0),
         (|user| with_mails(user, ["u@old.com", "u@new.com"]), 1),
     ];

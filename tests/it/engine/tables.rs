@@ -236,12 +236,14 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
 /// `engine.md 4.2`: nothing is sent in columns B to D, and the log says why.
 #[test]
 fn what_is_not_taken_away_is_logged_as_skipped_with_the_reason() {
+    /// Numbers of columns, and what the log says there.
+    type Reasons = [(usize, &'static str); 3];
     const FLAG: &str = "SkipOutOfScopeDeletions is on";
     const UNMAPPED: &str = "no mapping reads IsSoftDeleted";
     const OFF: &str = "switched off in the mapping's target object actions";
     // In scope without a way to disable: the other attributes are looked at, and there is nothing to do.
     const AGREE: &str = "source and target agree";
-    let cases: [(&str, Event, [(usize, &str); 3]); 4] = [
+    let cases: [(&str, Event, Reasons); 4] = [
         ("disabled", disable, [(1, FLAG), (2, AGREE), (3, OFF)]),
         ("soft-deleted", take_row_out, [(1, FLAG), (2, AGREE), (3, OFF)]),
         ("unassigned", unassign, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
