@@ -3,21 +3,19 @@
 use std::path::Path;
 
 use crate::mapping::template::{Places, Template, TemplateOptions};
-use crate::scim::style::Dialect;
 
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
 
-const PROFILES: [(&str, &str); 2] =
-    [(DEFAULT, include_str!("gallery/scim.toml")), (LEGACY, include_str!("gallery/customappsso.toml"))];
-
 /// The template of 2018.
 const LEGACY: &str = "customappsso";
 
-/// The dialect that jobs of a profile speak whatever their tenant URL says; `None` leaves it to the URL's flags
-/// (`wire.md 0.3`).
-pub fn pinned_dialect(name: &str) -> Option<Dialect> {
-    (name == LEGACY).then_some(Dialect::Legacy2018)
+const PROFILES: [(&str, &str); 2] =
+    [(DEFAULT, include_str!("gallery/scim.toml")), (LEGACY, include_str!("gallery/customappsso.toml"))];
+
+/// Whether the secret token of a profile's jobs may be left blank: those of gallery apps have one (`wire.md 1.3`).
+pub fn takes_blank_token(name: &str) -> bool {
+    matches!(name, DEFAULT | LEGACY)
 }
 
 /// Names of the profiles.

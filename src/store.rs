@@ -20,7 +20,7 @@ mod work;
 use std::path::{Path, PathBuf};
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::clock::{JobClock, Timestamp};
 
@@ -34,7 +34,7 @@ pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -44,8 +44,12 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// SQLite's page cache, in KiB: an import of 100,000 changed rows stays in it instead of being spilt to the log.
 const CACHE_KIB: i64 = 64 * 1024;
 /// Migrations in order; number N leads to version N.
-const MIGRATIONS: &[&str] =
-    &[include_str!("store/001.sql"), include_str!("store/002.sql"), include_str!("store/003.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("store/001.sql"),
+    include_str!("store/002.sql"),
+    include_str!("store/003.sql"),
+    include_str!("store/004.sql"),
+];
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,12 @@ pub enum StoreError {
         #[source]
         source: Option<rusqlite::Error>,
     },
+    /// A file without content where the state should be: ours never is.
+    #[error("the state file `{}` is empty: what it held is lost", file.display())]
+    Emptied {
+        /// The file.
+        file: PathBuf,
+    },
     /// The folder or file can't be made or opened.
     #[error("can't open the state file `{}`", file.display())]
     Open {
@@ -93,7 +103,13 @@ pub enum StoreError {
     /// The file was found damaged in the middle of the work.
     #[error("the state file `{FILE_NAME}` is damaged")]
     Damaged(#[source] rusqlite::Error),
-    /// Reading or writing failed: disk full, read-only.
+    /// There is no room for what was to be written; the step that wrote it is taken back.
+    #[error("the disk is full: the state file `{FILE_NAME}` can't grow")]
+    Full(#[source] rusqlite::Error),
+    /// The file, its folder or its disk may only be read.
+    #[error("the state file `{FILE_NAME}` may be read, and not written to")]
+    ReadOnly,
+    /// Reading or writing failed.
     #[error("the state file `{FILE_NAME}` can't be read or written")]
     Sqlite(#[source] rusqlite::Error),
 }
@@ -105,6 +121,8 @@ impl From<rusqlite::Error> for StoreError {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged(error)
             }
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full(error),
+            Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly,
             _ => Self::Sqlite(error),
         }
     }
@@ -132,18 +150,77 @@ impl Store {
     /// left alone.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(FILE_NAME);
-        private_folder(folder)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
-        let connection = Connection::open(&file)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
-        restrict(&file)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        let failed = |source| StoreError::Open { file: file.clone(), source: Box::new(source) };
+        private_folder(folder).map_err(failed)?;
+        match std::fs::metadata(&file) {
+            Ok(metadata) if metadata.len() == 0 => return Err(StoreError::Emptied { file }),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(folder, &file)?,
+            Err(error) => return Err(failed(error)),
+        }
+        let connection =
+            Connection::open_with_flags(&file, OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE)
+                .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        // SQLite takes a file that it may not write to without a word.
+        if connection.is_readonly(MAIN_DB)? {
+            return Err(StoreError::ReadOnly);
+        }
+        restrict(&file).map_err(failed)?;
         Self::prepare(connection, file)
     }
 
-    /// Opens the state, or nothing when there is none yet.
+    /// Makes a new state file under another name and gives it its own once it is whole, so that an empty file is never
+    /// one of ours that a kill left behind.
+    fn create(folder: &Path, file: &Path) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Open { file: file.to_owned(), source: Box::new(source) };
+        let made =
+            tempfile::Builder::new().prefix(".new-").suffix(".db").tempfile_in(folder).map_err(failed)?;
+        drop(Self::prepare(
+            Connection::open(made.path())
+                .map_err(|source| StoreError::Open { file: file.to_owned(), source: Box::new(source) })?,
+            file.to_owned(),
+        )?);
+        match made.persist_noclobber(file) {
+            Ok(_) => Ok(()),
+            // Another process was first; its file will do.
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed(error.error)),
+        }
+    }
+
+    /// Opens the state to look at it, or nothing when there is none yet. Where it may not be written to, it is opened
+    /// read-only.
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
-        if folder.join(FILE_NAME).exists() { Self::open(folder).map(Some) } else { Ok(None) }
+        let file = folder.join(FILE_NAME);
+        if !file.exists() {
+            return Ok(None);
+        }
+        match Self::open(folder) {
+            // Whoever may not write may not make SQLite's files beside the state either, which fails as an opening.
+            Err(error @ (StoreError::ReadOnly | StoreError::Open { .. })) => {
+                Self::open_read_only(file).map(Some).map_err(|_| error)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
+    fn open_read_only(file: PathBuf) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Open { file: file.clone(), source: Box::new(source) };
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        let is_whole = std::fs::metadata(&log).map_or(true, |log| log.len() == 0);
+        // With nothing in the log the file alone is the state, and no lock is needed to read what nobody can change.
+        let mut uri = url::Url::from_file_path(std::path::absolute(&file).map_err(failed)?)
+            .map_err(|()| StoreError::ReadOnly)?;
+        uri.set_query(Some(if is_whole { "mode=ro&immutable=1" } else { "mode=ro" }));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri.as_str(), flags)?;
+        Self::prepare(connection, file)
+    }
+
+    /// Whether it was opened read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.connection.is_readonly(MAIN_DB).unwrap_or(false)
     }
 
     /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
@@ -198,7 +275,13 @@ impl Store {
         if SCHEMA_VERSION < found {
             return Err(StoreError::Newer { file: self.file.clone(), found, known: SCHEMA_VERSION });
         }
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let is_read_only = connection.is_readonly(MAIN_DB)?;
+        if is_read_only && found < SCHEMA_VERSION {
+            return Err(StoreError::ReadOnly);
+        }
+        if !is_read_only {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+        }
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -253,12 +336,20 @@ impl Store {
     /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
     pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
         self.steps = self.steps.saturating_sub(1);
-        self.batch(match (self.steps, keep) {
+        // On a full disk SQLite takes the whole transaction back by itself; whoever asked for it knows why it failed.
+        if !keep && self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let ended = self.batch(match (self.steps, keep) {
             (0, true) => "COMMIT",
             (0, false) => "ROLLBACK",
             (_, true) => "RELEASE step",
             (_, false) => "ROLLBACK TO step; RELEASE step",
-        })
+        });
+        if ended.is_err() && self.steps == 0 && !self.connection.is_autocommit() {
+            self.batch("ROLLBACK")?;
+        }
+        ended
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
@@ -288,9 +379,16 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the file can be opened without being changed: used by tests that look from outside.
-    pub fn is_readable(file: &Path) -> bool {
-        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).is_ok()
+    /// Lets the file grow to so many pages at most, as a full disk would: used by tests.
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        // Answered with the number in effect.
+        self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// How many pages the file has: used by tests.
+    pub fn pages(&self) -> Result<u32, StoreError> {
+        Ok(self.connection.query_row("PRAGMA page_count", [], |row| row.get(0))?)
     }
 }
 
@@ -305,7 +403,7 @@ fn moment(text: &str) -> Result<Timestamp, StoreError> {
 }
 
 /// Makes a folder that only its owner may enter, or makes one that is there such a folder.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return match restrict(folder) {
             // Somebody else's folder that we may write to: the files are ours and private all the same.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{DirectoryArguments, DirectoryCommand};
 use super::context::Context;
-use super::session::{look_at_directory, read_directory, store_failure};
+use super::session::{look_at_directory, read_directory, state_to_look_at, store_failure};
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::directory::generate::{Population, generate};
@@ -50,11 +50,12 @@ impl Tenant {
         Ok(Self { config, store })
     }
 
-    /// Opens it with the files read; how the command is to end.
+    /// Opens it with the files read, and makes no state where there is none; how the command is to end.
     fn to_look_at(context: &Context) -> Result<(Self, Exit), Failure> {
-        let mut tenant = Self::open(context)?;
-        let exit = look_at_directory(context, &mut tenant.store, &tenant.config)?;
-        Ok((tenant, exit))
+        let config = context.config()?;
+        let mut store = state_to_look_at(&config)?;
+        let exit = look_at_directory(context, &mut store, &config)?;
+        Ok((Self { config, store }, exit))
     }
 
     /// Opens it with the files read.
@@ -107,8 +108,11 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
     let output = context.output;
     let failed = |error| store_failure(&error);
     let seq = store.last_seq().map_err(failed)?;
-    let held = match read_directory(&mut store, &config, true) {
-        Err(ImportError::Refused(ImportFault::Vanished(held))) => held,
+    let (held, file) = match read_directory(&mut store, &config, true) {
+        Err(ImportError::Refused(ImportFault::Vanished(held))) => (held, None),
+        Err(ImportError::Refused(ImportFault::FileGone { role, path, is_part: true })) => {
+            (Vec::new(), Some((role, path)))
+        }
         Err(error) => return Err(refused(context, &error)),
         Ok(_) if output.is_json() => {
             output.json(&json!({ "accepted": false, "held": [] }))?;
@@ -131,9 +135,13 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
         let held: Vec<Value> = held
             .iter()
             .map(|it| json!({ "what": it.what.as_str(), "vanished": it.vanished, "known": it.known }))
+            .chain(file.iter().map(|(role, path)| json!({ "what": "file", "role": role, "path": path })))
             .collect();
         output.json(&json!({ "accepted": true, "held": held, "first": left }))?;
         return Ok(Exit::Fine);
+    }
+    if let Some((role, path)) = &file {
+        output.text(&format!("accepted: the {role} file `{path}` is gone, with what it held"))?;
     }
     for Vanished { what, vanished, known, .. } in &held {
         let fate = match what {

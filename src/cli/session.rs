@@ -1,5 +1,7 @@
 //! What commands on a configured job share: the job, its state, its lock, and how its troubles are told.
 
+use std::time::Duration;
+
 use super::context::Context;
 use super::failure::print_findings;
 use super::output::relative;
@@ -13,7 +15,10 @@ use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
-use crate::store::{Escrow, JobLock, Resolved, Store, StoreError, StoredObject};
+use crate::store::{Escrow, JobLock, LockError, Resolved, Store, StoreError, StoredObject};
+
+/// Advice where a file of the state can't be used.
+const WRITABLE: &str = "see that the folder can be written to and that the disk is not full";
 
 /// A configured job and the state it runs on.
 pub(super) struct Session {
@@ -35,17 +40,22 @@ impl Session {
     pub(super) fn look(context: &Context) -> Result<Self, Failure> {
         let config = context.config()?;
         let job = context.job(&config)?.clone();
-        let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
-            Some(store) => store,
-            None => Store::temporary().map_err(|error| store_failure(&error))?,
-        };
+        let store = state_to_look_at(&config)?;
         Ok(Self { config, job, store })
     }
 
     /// Takes the job's lock: one process at a time runs its cycles.
     pub(super) fn lock(&self) -> Result<JobLock, Failure> {
-        JobLock::take(&self.config.state_dir, &self.job.name).map_err(|error| {
-            Failure::new(Exit::Usage, format!("job `{}` is busy", self.job.name)).because(&error)
+        let name = &self.job.name;
+        JobLock::take(&self.config.state_dir, name).map_err(|error| match error {
+            LockError::Held { .. } => {
+                Failure::new(Exit::Usage, format!("job `{name}` is busy")).because(&error)
+            }
+            LockError::File { .. } => {
+                Failure::new(Exit::Usage, format!("the lock of job `{name}` can't be had"))
+                    .because(&error)
+                    .help(WRITABLE)
+            }
         })
     }
 
@@ -74,6 +84,15 @@ impl Session {
     }
 }
 
+/// The state of a configuration; an empty one, kept nowhere, as long as there is none.
+pub(super) fn state_to_look_at(config: &Config) -> Result<Store, Failure> {
+    let failed = |error| store_failure(&error);
+    match Store::open_existing(&config.state_dir).map_err(failed)? {
+        Some(store) => Ok(store),
+        None => Store::temporary().map_err(failed),
+    }
+}
+
 /// When a failure is tried again, as a piece of a sentence.
 pub(super) fn next_retry(escrow: &Escrow, now: Timestamp) -> String {
     match escrow.next_retry {
@@ -99,13 +118,17 @@ pub(super) fn read_directory(
     Ok(read)
 }
 
-/// Reads the directory's files for a command that only looks. Where they can't be used, the last good import is
-/// looked at, what was found is told, and the command is to end with what is returned.
+/// Reads the directory's files for a command that only looks, into a copy of a state that may not be written to. Where
+/// they can't be used, the last good import is looked at, what was found is told, and the command is to end with what
+/// is returned.
 pub(super) fn look_at_directory(
     context: &Context,
     store: &mut Store,
     config: &Config,
 ) -> Result<Exit, Failure> {
+    if store.is_read_only() {
+        *store = store.copy().map_err(|error| store_failure(&error))?;
+    }
     match read_directory(store, config, true) {
         Ok(read) => {
             if !context.output.is_quiet() {
@@ -187,6 +210,15 @@ pub(super) fn now(store: &Store) -> Timestamp {
     store.clock().now()
 }
 
+/// How often `status --watch` and `logs --follow` look, in wire time.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until it is time to look again.
+#[expect(clippy::disallowed_methods, reason = "a person watches")]
+pub(super) fn wait_to_look() {
+    std::thread::sleep(LOOK);
+}
+
 /// How a trouble with the state is told.
 pub(super) fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::new(Exit::Usage, "the state can't be used").because(error);
@@ -197,15 +229,20 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
         StoreError::Newer { .. } => {
             failure.help("install the version of scimulator that wrote it; nothing was changed")
         }
-        StoreError::NotOurs { .. } => {
+        StoreError::NotOurs { .. } | StoreError::Emptied { .. } => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
         }
         StoreError::Damaged(_) | StoreError::Corrupt(_) => {
             failure.help("move the file away to start over, or put a copy back")
         }
-        StoreError::Open { .. } | StoreError::Sqlite(_) => {
-            failure.help("see that the folder can be written to and that the disk is not full")
+        StoreError::Full(_) => {
+            failure.help("make room, and run it again: what was done is kept, and nothing is done twice")
         }
+        StoreError::ReadOnly => failure.help(
+            "see that this user may write to the file and its folder; `status`, `logs` and what else only looks work \
+             as it is",
+        ),
+        StoreError::Open { .. } | StoreError::Sqlite(_) => failure.help(WRITABLE),
     }
 }
 
@@ -216,6 +253,8 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         RunError::Engine(error) => engine_failure(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
+        | RunError::Kept { .. }
+        | RunError::CredentialLimit { .. }
         | RunError::Roots { .. }
         | RunError::Network(_)
         | RunError::Journal(_)

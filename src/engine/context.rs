@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
 use super::escrow::FailedTry;
 use super::ids;
+use super::on_demand::Choice;
 use super::spec::JobSpec;
 use super::statistics::Statistics;
 use crate::client::Redactor;
@@ -161,8 +162,12 @@ pub(super) struct Context<'a> {
     pub(super) abort: Option<Refusal>,
     /// So many removals were more than the deletion guard lets pass: all are held back.
     pub(super) held: Option<u64>,
+    /// What a probe found odd and let pass, in sentences.
+    pub(super) warnings: Vec<String>,
     /// Exchanges in a row that met no target.
     pub(super) unreachable_in_a_row: u32,
+    /// The one object that somebody asked for, in a run on demand.
+    pub(super) choice: Option<Choice>,
     /// Objects logged since somebody last asked: what a progress view shows.
     pub(super) events: Vec<super::cycle::Event>,
 }
@@ -210,9 +215,18 @@ impl Context<'_> {
         if refusal.unreachable {
             self.unreachable_in_a_row = self.unreachable_in_a_row.saturating_add(1);
         }
-        let outage = self.spec.rules.outage_after <= self.unreachable_in_a_row;
+        // One object has no other to go on with.
+        let outage_after = if self.choice.is_some() { 1 } else { self.spec.rules.outage_after };
+        let outage = outage_after <= self.unreachable_in_a_row;
         if self.abort.is_none() && (refusal.global || outage) {
             self.abort = Some(refusal.clone());
+        }
+    }
+
+    /// Notes the time of the steps that a task has just taken, where somebody will be told.
+    pub(super) fn stamp(&self, entry: &mut Entry) {
+        if self.choice.is_some() {
+            entry.stamp(self.now);
         }
     }
 
@@ -228,6 +242,8 @@ impl Context<'_> {
         status: Status,
         mut entry: Entry,
     ) -> Result<(), EngineError> {
+        self.stamp(&mut entry);
+        entry.on_demand = self.choice.is_some();
         entry.mask(self.secrets);
         let began = *entry.began.get_or_insert(self.now);
         entry.duration_in_milliseconds =
@@ -302,7 +318,8 @@ impl Context<'_> {
         // One that was given up is over: a failure since then is a first one.
         let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
         let before = before.filter(|before| before.next_retry.is_some());
-        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure);
+        // Never later than now: a clock that was set back begins the schedule anew.
+        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure.min(self.now));
         let escrow = Escrow {
             kind: item.kind,
             source_id: item.id.clone(),
@@ -316,7 +333,7 @@ impl Context<'_> {
                 first_failure,
                 cycle_began: self.began,
                 now: self.now,
-                interval: self.spec.interval,
+                interval: self.spec.pause_after(self.cycle),
             }),
             error_code: refusal.code.as_str().to_owned(),
             reason: self.shown(&refusal.reason),

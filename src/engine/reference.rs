@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::context::{Answer, Context, EngineError, Next, Refusal};
 use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::object::{log_redundant, usable};
+use super::on_demand::Choice;
 use crate::directory::object::ObjectKind;
 use crate::http::Method;
-use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
+use crate::mapping::{EscrowBehavior, ManagerChange, MemberBatch, manager_operation, member_batches};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
@@ -119,6 +120,7 @@ impl ReferenceTask {
             }
             next @ Next::Send(..) => next,
         };
+        context.stamp(&mut task.entry);
         Ok(Some((task, next)))
     }
 
@@ -314,6 +316,11 @@ impl ReferenceTask {
         manager: Option<&str>,
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
+        let references = context.spec.users.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
         let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
@@ -323,6 +330,10 @@ impl ReferenceTask {
         let wanted = match manager {
             None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
+            Some((name, _)) if !reference.points_to(ObjectKind::User) => {
+                self.unresolved.push(name.to_owned());
+                return Ok(Next::Done);
+            }
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
                 Some(_) | None => {
@@ -332,11 +343,6 @@ impl ReferenceTask {
                     return Ok(Next::Done);
                 }
             },
-        };
-        let references = context.spec.users.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
-        else {
-            return Ok(Next::Done);
         };
         let operation = manager_operation(
             &ManagerChange {
@@ -366,15 +372,40 @@ impl ReferenceTask {
     /// further: a member that comes into scope later is not noticed (`engine.md 1.5`). A full read writes every
     /// member again, since a group's members are never read back.
     fn start_members(&mut self, context: &mut Context<'_>, fresh: bool) -> Result<Next, EngineError> {
+        let references = context.spec.groups.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
-        let everything = context.is_initial() || fresh || self.item.escrow;
+        let chosen = context.choice.as_ref().map(Choice::members);
+        let everything = context.is_initial() || fresh || self.item.escrow || chosen.is_some();
         let window = (!everything).then_some(context.window);
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();
-        for member in context.store.memberships(&job, &self.item.id, window)? {
+        let mut memberships = context.store.memberships(&job, &self.item.id, window)?;
+        memberships.retain(|member| chosen.is_none_or(|chosen| chosen.contains(&member.member)));
+        for member in memberships {
             let Membership {
-                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+                member,
+                kind,
+                label,
+                present,
+                target_id,
+                managed,
+                escrowed,
+                recorded,
+                confirmed,
             } = member;
+            if context.is_initial() && present {
+                context.statistics.actions.memberships += 1;
+            }
+            if !reference.points_to(kind) {
+                if present {
+                    self.unresolved.push(label);
+                }
+                continue;
+            }
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
                     let known = confirmed && recorded.as_deref() == Some(target.as_str());
@@ -393,17 +424,21 @@ impl ReferenceTask {
                 }
             }
         }
-        let references = context.spec.groups.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
-        else {
-            return Ok(Next::Done);
-        };
         let questions = add.iter().chain(&remove).cloned().collect();
         self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }
 
+    /// Whether nothing is left of the references to look at. On demand it is some members of a group only, and a
+    /// manager whom no cycle has come to yet is left to the next one.
+    fn is_whole(&self, context: &Context<'_>) -> bool {
+        context.choice.is_none() || (self.item.kind == ObjectKind::User && self.unresolved.is_empty())
+    }
+
     /// The references were looked at; what failed is in escrow.
     fn settle(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        if !self.is_whole(context) {
+            return Ok(());
+        }
         Ok(context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, false)?)
     }
 
@@ -413,6 +448,12 @@ impl ReferenceTask {
         let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;
+        match context.spec.mapping(kind).escrow_behavior {
+            EscrowBehavior::Default => {}
+            EscrowBehavior::IgnoreLookupReferenceResolutionFailure => {
+                self.unresolved.append(&mut self.waiting);
+            }
+        }
         let attribute = match kind {
             ObjectKind::User => "manager",
             ObjectKind::Group => "member",
@@ -435,7 +476,9 @@ impl ReferenceTask {
                 &refusal,
             );
         }
-        context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+        if self.is_whole(context) {
+            context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+        }
         if !self.unresolved.is_empty() {
             let text = format!(
                 "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",

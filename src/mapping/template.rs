@@ -5,7 +5,9 @@
 //! name = "scim"
 //! title = "Integrate any other application"
 //! # gallery = true      # the application may define attributes of its own outside an extension namespace
-//! # soft_delete = false # the connector can not disable: it deletes instead
+//! # dialect = "optscim"                    # whatever the tenant URL says
+//! # target_supports_soft_delete = false    # of a gallery application: DELETE in place of a disable
+//! # requests_per_second = 25               # of a gallery application: the pace that its developer asks for
 //!
 //! [user]
 //! # filters = [{ name = "Sales", clauses = [{ attribute = "department", operator = "EQUALS", value = "Sales" }] }]
@@ -23,6 +25,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 
@@ -32,13 +35,14 @@ use toml::Spanned;
 
 use super::check::CheckOptions;
 use super::definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};
-use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
+use super::rule::{AttributeMapping, EscrowBehavior, FlowBehavior, FlowType, MappingSource, ObjectMapping};
 use super::source::misspelt;
 use super::written::WrittenGroup;
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::{Expression, ParseOptions};
 use crate::scim::path::TargetPath;
+use crate::scim::style::Dialect;
 use crate::scim::urn;
 use crate::scope::filter::{Filter, FilterOptions};
 
@@ -49,9 +53,14 @@ pub struct Template {
     pub name: String,
     /// What people call it.
     pub title: String,
-    /// Whether the connector can disable. A property of few gallery apps, which no schema can set (`engine.md 4.2`,
+    /// The dialect that its jobs speak whatever their tenant URL says; `None` leaves it to the URL's flags
+    /// (`wire.md 0.3`).
+    pub dialect: Option<Dialect>,
+    /// Whether its connector can disable an account; where it can't, DELETE takes the place of that (`engine.md 4.2`,
     /// column F).
-    pub soft_delete: bool,
+    pub target_supports_soft_delete: bool,
+    /// The most requests a second that the application asks for, for each job (`engine.md 5.4`); `None` for no limit.
+    pub requests_per_second: Option<NonZeroU32>,
     /// One mapping a kind, users first.
     pub mappings: Vec<ObjectMapping>,
     /// Where its parts are written.
@@ -108,8 +117,9 @@ struct RawTemplate {
     title: String,
     #[serde(default)]
     gallery: bool,
-    #[serde(default = "yes")]
-    soft_delete: bool,
+    dialect: Option<Spanned<String>>,
+    target_supports_soft_delete: Option<Spanned<bool>>,
+    requests_per_second: Option<Spanned<NonZeroU32>>,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
 }
@@ -127,6 +137,7 @@ struct RawObject {
     update: bool,
     #[serde(default = "yes")]
     delete: bool,
+    escrow_behavior: Option<Spanned<String>>,
     #[serde(default)]
     filters: Vec<Spanned<WrittenGroup>>,
     attributes: Vec<RawAttribute>,
@@ -254,16 +265,30 @@ impl Reader<'_> {
             }
         };
         self.gallery = raw.gallery;
+        let dialect = raw.dialect.map(|name| self.name(Some(name), "dialect", Dialect::ALL, Dialect::as_str));
+        self.of_gallery("target_supports_soft_delete", raw.target_supports_soft_delete.as_ref());
+        self.of_gallery("requests_per_second", raw.requests_per_second.as_ref());
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
         let mappings =
             objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
         Some(Template {
             name: raw.name,
             title: raw.title,
-            soft_delete: raw.soft_delete,
+            dialect,
+            target_supports_soft_delete: raw.target_supports_soft_delete.is_none_or(Spanned::into_inner),
+            requests_per_second: raw.requests_per_second.map(Spanned::into_inner),
             mappings,
             places: std::mem::take(&mut self.places),
         })
+    }
+
+    /// A key that only Microsoft gives to an application, when it takes it into its gallery.
+    fn of_gallery<T>(&mut self, key: &str, given: Option<&Spanned<T>>) {
+        if let (Some(given), false) = (given, self.gallery) {
+            let message = format!("`{key}` is for gallery applications");
+            let help = "write `gallery = true` if it is one; any other application has nothing of the kind";
+            self.push(Severity::Error, message, given.span(), Some(help.to_owned()));
+        }
     }
 
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
@@ -320,6 +345,12 @@ impl Reader<'_> {
             create: raw.create,
             update: raw.update,
             delete: raw.delete,
+            escrow_behavior: self.name(
+                raw.escrow_behavior,
+                "escrow behavior",
+                EscrowBehavior::ALL,
+                EscrowBehavior::as_str,
+            ),
             scope,
             attributes,
             target: TargetObject { name: raw.target, attributes: definitions },

@@ -4,12 +4,12 @@
 use super::notes::SKIPPED;
 use super::{ObjectTask, Stage, usable};
 use crate::engine::context::{Answer, Context, EngineError, Next, Refusal};
-use crate::engine::entry::{Action, StepKind};
+use crate::engine::entry::{Action, Status, StepKind};
 use crate::http::Method;
 use crate::scim::answer::{ListAnswer, Resource, parse_list};
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
-use crate::scim::query::{FilterValue, match_query};
+use crate::scim::query::{FilterValue, match_query, unescaped_specials};
 use crate::store::{Link, ObjectState};
 
 impl ObjectTask {
@@ -88,12 +88,29 @@ impl ObjectTask {
         value: &FilterValue,
     ) -> Result<Next, EngineError> {
         match match_query(self.item.kind, path, value, &context.spec.style) {
-            Ok(query) => Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None))),
+            Ok(query) => {
+                self.warn_of_specials(context, path, value);
+                Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None)))
+            }
             Err(error) => {
                 let refusal = Refusal::ours(ErrorCode::ServiceIncompatibleFiltering, error.to_string());
                 self.fail_here(context, &refusal)
             }
         }
+    }
+
+    /// Says so where a value is sent with characters that filters are known to fail with (`mapping.md 1.5`).
+    fn warn_of_specials(&mut self, context: &Context<'_>, path: &TargetPath, value: &FilterValue) {
+        let specials = unescaped_specials(value, &context.spec.style);
+        if specials.is_empty() {
+            return;
+        }
+        let text = format!(
+            "the value for `{path}` is sent with `{specials}` as it is; such queries are known to fail"
+        );
+        let step = self.entry.step("EntryImport", StepKind::Matching, text.clone());
+        step.status = Status::Warning;
+        step.details.insert("Warning".to_owned(), text);
     }
 
     pub(super) fn matched(
@@ -118,19 +135,27 @@ impl ObjectTask {
     }
 
     /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
-    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+    fn one_match(&mut self, answer: Answer) -> Result<Option<Resource>, Refusal> {
         let (list, status) = self.listed(answer)?;
+        let ids: Vec<String> = list.resources.iter().map(|resource| resource.id.clone()).collect();
         let mut found = list.resources.into_iter();
         match (list.total, found.next()) {
             (0, _) | (_, None) => Ok(None),
             (1, Some(resource)) => Ok(Some(resource)),
-            (total, Some(_)) => Err(Refusal {
-                http_status: Some(status),
-                ..Refusal::ours(
-                    ErrorCode::DuplicateTargetEntries,
-                    format!("{total} objects in the target match; nothing was written"),
-                )
-            }),
+            (total, Some(_)) => {
+                let label = &self.loaded.object.label;
+                let text = format!("{} '{label}' matches {total} objects in the target", self.item.kind);
+                let step = self.entry.step("EntryImport", StepKind::Matching, text);
+                step.status = Status::Failure;
+                step.details.insert("TargetId".to_owned(), ids.join(";"));
+                Err(Refusal {
+                    http_status: Some(status),
+                    ..Refusal::ours(
+                        ErrorCode::DuplicateTargetEntries,
+                        format!("{total} objects in the target match; nothing was written"),
+                    )
+                })
+            }
         }
     }
 

@@ -23,8 +23,14 @@ struct Row {
 
 /// Keys that a test of its own sets in a configuration file: the key, the file below `tests/it`, the test.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("blank_token", "client/grants", "a_blank_token_may_name_the_older_audience_or_send_nothing"),
     ("coalesce_skips_empty", "mappings_in_jobs", "the_switches_of_the_language_reach_a_running_job"),
     ("covers_soft_delete", "engine/tables", "without_covers_soft_delete_the_flag_spares_only_who_left_scope"),
+    (
+        "credential_limit",
+        "engine/settings",
+        "credentials_and_notification_addresses_share_a_kilobyte_where_there_is_such_a_limit",
+    ),
     (
         "delete_threshold_inclusive",
         "engine/quarantined",
@@ -50,11 +56,13 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "engine/lost",
         "without_intent_recovery_a_lost_answer_and_a_rename_make_a_second_account",
     ),
+    ("interval_jitter", "engine/lifecycle", "cycles_are_40_minutes_apart_or_with_jitter_20_to_40"),
     (
         "oauth_credential_location",
         "client/access",
         "a_job_with_client_credentials_provisions_and_leaves_no_secret_behind",
     ),
+    ("on_demand_shape", "on_demand", "the_other_published_shape_is_a_choice"),
     ("on_missing", "engine/missing", "with_invalid_anchor_a_linked_account_that_is_gone_fails_its_object"),
     ("probe", "engine/traces", "probes_can_be_turned_off"),
     ("requery_on_conflict", "engine/failures", "after_a_conflict_a_second_look_is_taken_only_when_asked_for"),
