@@ -8,6 +8,7 @@ mod failures;
 mod harness;
 mod kill;
 mod lifecycle;
+mod lifecycle_groups;
 mod logs;
 mod lost;
 mod managers;

@@ -35,6 +35,7 @@ mod laws;
 mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;
+mod open_questions;
 mod schema;
 mod scope_filter;
 mod service;

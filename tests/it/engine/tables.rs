@@ -192,6 +192,18 @@ fn writes(trace: &[String]) -> Vec<&str> {
     trace.iter().map(String::as_str).filter(|line| !line.starts_with("GET ")).collect()
 }
 
+/// Whether what a trace reads is what its write needs: the account before a PATCH, a look-up before a POST, nothing
+/// before a DELETE. Where nothing is written the account may have been compared.
+fn is_read_for(trace: &[String], cell: &str) -> bool {
+    let reads: Vec<&str> = trace.iter().map(String::as_str).filter(|line| line.starts_with("GET ")).collect();
+    match cell {
+        NOTHING => matches!(reads[..], [] | ["GET /Users/{u}"]),
+        DELETE => reads.is_empty(),
+        CREATE => reads == ["GET /Users?filter=userName+eq+%22u%40contoso.com%22"],
+        _ => reads == ["GET /Users/{u}"],
+    }
+}
+
 fn expected(cell: &'static str) -> Vec<&'static str> {
     if cell == NOTHING { Vec::new() } else { vec![cell] }
 }
@@ -217,7 +229,7 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
             }
             let mut trace = world.requests();
             trace.retain(|line| !line.contains("/Groups"));
-            if writes(&trace) != expected(cell) {
+            if writes(&trace) != expected(cell) || !is_read_for(&trace, cell) {
                 wrong.push(format!("{column} {}: {trace:?} instead of `{cell}`", row.name));
             }
         }
@@ -507,148 +519,6 @@ fn an_out_of_scope_change_is_logged_once_and_consumed_by_the_watermark() {
     scimulator::covers!("E-040", "E-124", "E-139", "E-278");
 }
 
-/// `engine.md 4.4`, columns A (default), B (skip flag), E (Delete off).
-#[test]
-fn groups_are_deleted_and_never_disabled() {
-    const GONE: &str = "DELETE /Groups/{G}";
-    const PASSES: &str = "[[job.filter]]\nobject = \"group\"\nname = \"In\"\n\
-        clauses = [{ attribute = \"description\", operator = \"EQUALS\", value = \"In\" }]\n";
-    let events: [(&str, Event, [&str; 3]); 4] = [
-        (
-            "unassigned",
-            |world| {
-                world.people.unassign("G");
-            },
-            [GONE, NOTHING, NOTHING],
-        ),
-        (
-            "fails the filter",
-            |world| {
-                world.people.set("G", "description", "Out");
-            },
-            [GONE, NOTHING, NOTHING],
-        ),
-        (
-            "deleted",
-            |world| {
-                world.people.remove("G");
-            },
-            [GONE, GONE, NOTHING],
-        ),
-        (
-            "no longer a security group",
-            |world| {
-                world.people.set("G", "securityEnabled", "False");
-            },
-            [GONE, NOTHING, NOTHING],
-        ),
-    ];
-    let columns: [(&str, Adjust); 3] = [
-        ("", |_| {}),
-        ("skip_out_of_scope_deletions = true", |_| {}),
-        ("", |spec| spec.groups.delete = false),
-    ];
-    for (name, event, cells) in events {
-        for ((lines, adjust), cell) in columns.into_iter().zip(cells) {
-            let mut world = World::new(&format!("{lines}\n{PASSES}"));
-            world.adjust = adjust;
-            world
-                .people
-                .user("u", &[])
-                .assign("u")
-                .group("G")
-                .group("H")
-                .set("G", "description", "In")
-                .set("H", "description", "In")
-                .member("G", "u")
-                .assign("G")
-                .assign("H");
-            world.clean_cycle();
-            world.sent();
-            event(&mut world);
-            world.clean_cycle();
-            let trace = world.requests();
-            assert_eq!(writes(&trace), expected(cell), "{name} {lines}");
-            assert!(!trace.iter().any(|line| line.contains("/Groups") && line.contains("active")));
-        }
-    }
-    scimulator::covers!("E-131", "E-133", "E-134", "E-056", "W-170", "W-148");
-}
-
-/// `engine.md 4.4`: the failing DELETEs go on until Delete is unticked.
-#[test]
-fn an_app_without_delete_of_groups_is_asked_again_until_delete_is_switched_off() {
-    let mut world = World::new("[job.fidelity]\nescrow_schedule = \"every-cycle\"");
-    world.people.user("u", &[]).assign("u").group("G").assign("G");
-    world.clean_cycle();
-    world.sent();
-    world.people.unassign("G");
-    world.always(Method::Delete, "/Groups/", super::harness::status(501));
-    for attempt in 0..3 {
-        world.cycle();
-        assert_eq!(writes(&world.requests()), ["DELETE /Groups/{G}"], "{attempt}");
-        assert_eq!(world.escrow_lines(), [format!("G NotImplemented {attempt}")]);
-    }
-    world.adjust = |spec| spec.groups.delete = false;
-    world.clean_cycle();
-    assert_eq!((world.requests(), world.escrow_lines()), (Vec::new(), Vec::new()));
-    assert_eq!(world.log_lines(), ["G other skipped EntrySynchronizationSkipped"]);
-    world.clean_cycle();
-    assert_eq!(world.log_lines(), [""; 0], "and nothing is left of it");
-    scimulator::covers!("E-133");
-}
-
-#[test]
-fn create_and_update_are_switched_off_for_groups_alone() {
-    const FIND: &str = "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22G%22";
-    const PATCH: &str = r#"PATCH /Groups/{G} [{"op":"Add","path":"externalId","value":"g-1"}]"#;
-    let cases: [(&str, Adjust, bool, &[&str], &str); 4] = [
-        ("no match, Create off", |spec| spec.groups.create = false, false, &[FIND], "G other skipped"),
-        (
-            "one match, Create off",
-            |spec| spec.groups.create = false,
-            true,
-            &[FIND, PATCH],
-            "G update success",
-        ),
-        ("one match, Update off", |spec| spec.groups.update = false, true, &[FIND], "G other skipped"),
-        (
-            "no match, Update off",
-            |spec| spec.groups.update = false,
-            false,
-            &[FIND, "POST /Groups"],
-            "G create success",
-        ),
-    ];
-    for (name, adjust, there, requests, logged) in cases {
-        let mut world = World::new("");
-        world.adjust = adjust;
-        world.people.user("u", &[]).assign("u");
-        world.clean_cycle();
-        world.people.group("G").set("G", "objectId", "g-1").assign("G");
-        if there {
-            let group =
-                json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G" });
-            world.by_hand(Method::Post, "/Groups", Some(&group));
-        }
-        world.sent();
-        world.clean_cycle();
-        assert_eq!(world.requests(), requests, "{name}");
-        assert!(world.log_lines()[0].starts_with(logged), "{name}: {:?}", world.log_lines());
-        let linked = world.store().link(super::harness::JOB, ObjectKind::Group, "g-1").unwrap().is_some();
-        assert_eq!(linked, there || requests.len() == 2, "{name}");
-    }
-
-    let mut world = World::new("");
-    world.adjust = |spec| spec.groups.update = false;
-    world.people.user("u", &[]).assign("u").group("G").assign("G");
-    world.clean_cycle();
-    world.sent();
-    world.people.member("G", "u").rename_group("G", "New");
-    world.clean_cycle();
-    assert_eq!((world.requests(), world.members("G")), (Vec::new(), Vec::new()));
-}
-
 #[test]
 fn a_group_that_is_there_already_is_linked_and_its_members_follow() {
     let mut world = World::new("");
@@ -760,4 +630,26 @@ fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
         assert_eq!(writes(&world.requests()), [DELETE]);
     }
     scimulator::covers!("W-149");
+}
+
+/// The last row of `engine.md 4.3`: out of scope, by every way of being so.
+#[test]
+fn whoever_is_not_linked_and_out_of_scope_is_logged_and_left_alone() {
+    for (assigned, site) in [(false, "Here"), (true, "Out"), (false, "Out")] {
+        let mut world = World::new(FILTER);
+        world.people.user("first", &[("site", "Here")]).assign("first");
+        world.clean_cycle();
+        world.people.user("u", &[("site", site)]);
+        if assigned {
+            world.people.assign("u");
+        }
+        world.by_hand(Method::Post, "/Users", Some(&account("u")));
+        world.sent();
+        world.clean_cycle();
+        assert_eq!(world.requests(), [""; 0], "{assigned} {site}");
+        assert_eq!(world.log_lines(), ["u create skipped EntrySynchronizationSkipped"]);
+        let id = world.people.id("u");
+        assert!(world.store().link(super::harness::JOB, ObjectKind::User, &id).unwrap().is_none());
+    }
+    scimulator::covers!("E-124");
 }
