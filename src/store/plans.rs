@@ -29,6 +29,8 @@ const WHOLE: &[(&str, &[&str])] = &[
     ("SELECT rowid, kind, id, state, since, row IS NULL FROM temp.staged_row", &["temp.staged_row"]),
     ("SELECT what, parent, member, member_key", &["temp.staged_edge"]),
     ("SELECT s.file, s.line, u.manager", &["s"]),
+    ("SELECT EXISTS (SELECT 1 FROM temp.manager_moved)", &["temp.manager_moved"]),
+    ("INSERT INTO change (at, kind, object, what, other)\n                 SELECT ?1, 'User', u.id", &["m"]),
     // A full read.
     ("INSERT INTO temp.work\nSELECT CASE kind WHEN 'User'", &["object"]),
     // What changed in a window.

@@ -413,9 +413,7 @@ fn incremental_cycles_recur_until_the_job_is_stopped_restarted_changed_or_quaran
     let next = world.clock.now().saturating_add(SignedDuration::from_mins(40)).unwrap();
     assert_eq!(due(&mut world), Due::At(next));
 
-    let mut stopped = world.job();
-    stopped.paused = true;
-    world.store().save_job(&stopped).unwrap();
+    world.store().set_paused(JOB, true).unwrap();
     assert_eq!(due(&mut world), Due::Never);
 
     let mut world = settled();
