@@ -461,6 +461,7 @@ impl Converter<'_> {
             credential_limit: raw.credential_limit.unwrap_or(base.credential_limit),
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
+            group_out_of_scope: word_or(raw.group_out_of_scope.as_deref(), base.group_out_of_scope),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
             failures,
             log_retention: self.duration(raw.log_retention, base.log_retention),

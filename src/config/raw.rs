@@ -8,9 +8,9 @@ use toml::Spanned;
 
 use super::fidelity::{
     ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule,
-    FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX,
-    ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe, QuarantineSchedule,
-    RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState, ListOnSingle,
+    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe,
+    QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -381,6 +381,9 @@ pub(super) struct RawFidelity {
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users.
     #[schemars(extend("default" = true))]
     pub(super) covers_soft_delete: Option<bool>,
+    /// What happens to a group that leaves scope.
+    #[schemars(with = "Option<OneOf<GroupOutOfScope>>", extend("default" = "delete"))]
+    pub(super) group_out_of_scope: Option<String>,
     /// Requests in a row that found no connection before the cycle ends as failed.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5))]
     pub(super) outage_after: Option<u32>,
@@ -399,7 +402,7 @@ pub(super) struct RawFidelity {
     /// Whether an attempt in quarantine also retries the objects in escrow that are due.
     #[schemars(extend("default" = true))]
     pub(super) escrows_in_quarantine: Option<bool>,
-    /// With fewer failures the thresholds are not looked at.
+    /// With fewer failures of objects the `proportion` is not looked at.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5000))]
     pub(super) min_failures: Option<u32>,
     /// The share of failed events that must be exceeded, `"1%"` to `"100%"`.

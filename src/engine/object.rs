@@ -449,6 +449,7 @@ impl ObjectTask {
     }
 
     fn compare(&mut self, context: &mut Context<'_>, current: Value) -> Result<Next, EngineError> {
+        self.note_members(&current);
         let Some(mapped) = &self.mapped else {
             let text = "an expression leaves the object out".to_owned();
             self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
@@ -532,13 +533,14 @@ impl ObjectTask {
         self.add_references(context, None)?;
         let target_id = self.target_id();
         let entry = std::mem::take(&mut self.entry);
+        let status = entry.status_when_done();
         context.log(
             self.phase,
             &self.item,
             &self.loaded.object.label,
             target_id.as_deref(),
             action,
-            Status::Success,
+            status,
             entry,
         )?;
         Ok(Next::Done)

@@ -472,9 +472,7 @@ impl ReferenceTask {
         if self.is_whole(context) {
             context.close_escrow(&self.item, &self.label, true)?;
         }
-        let mut status = Status::Success;
         if !self.unresolved.is_empty() {
-            status = Status::Warning;
             let text = format!(
                 "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
                 self.unresolved.join(", "),
@@ -500,7 +498,8 @@ impl ReferenceTask {
                 ),
             );
         }
-        if self.changed || status == Status::Warning {
+        if self.changed || !self.unresolved.is_empty() {
+            let status = entry.status_when_done();
             return context.log(
                 self.phase,
                 &self.item,

@@ -10,8 +10,8 @@ use super::notice::Notification;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule, RetryAfter,
-    StagedName, UnmappedActive,
+    Failures, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
+    QuarantineSchedule, RetryAfter, StagedName, UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
@@ -131,6 +131,7 @@ impl JobSpec {
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
+                keeps_groups: fidelity.group_out_of_scope == GroupOutOfScope::Keep,
                 soft_delete_supported: job.mappings.target_supports_soft_delete,
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
@@ -242,6 +243,8 @@ pub struct Rules {
     pub skip_out_of_scope: bool,
     /// Whether that flag covers disabled and soft-deleted objects too.
     pub covers_soft_delete: bool,
+    /// Whether a group that leaves scope is left as it is.
+    pub keeps_groups: bool,
     /// The connector can disable.
     pub soft_delete_supported: bool,
     /// DELETE instead of nothing when no mapping reads `IsSoftDeleted`.

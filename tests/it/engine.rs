@@ -1,5 +1,6 @@
 //! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
 
+mod answers;
 mod blind;
 mod checklist;
 mod determinism;
@@ -21,6 +22,7 @@ mod references;
 mod settings;
 mod source;
 mod story;
+mod switches;
 mod tables;
 mod tolerance;
 mod traces;

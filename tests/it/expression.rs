@@ -21,7 +21,7 @@ use scimulator::expression::{
 use serde_json::{Value as Json, json};
 
 /// The moment at which evaluations here happen.
-const NOW: &str = "2025-07-30T00:00:00Z";
+pub(crate) const NOW: &str = "2025-07-30T00:00:00Z";
 
 fn parse(text: &str) -> Result<Expression, Vec<ParseError>> {
     Expression::parse(text, &ParseOptions::default())

@@ -4,7 +4,7 @@ use scimulator::directory::object::ObjectKind;
 use scimulator::http::Method;
 use serde_json::json;
 
-use super::harness::{Adjust, Event, JOB, World};
+use super::harness::{Adjust, Event, JOB, World, status};
 
 const FIND: &str = "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22N%22";
 const READ: &str = "GET /Groups/{G}?excludedAttributes=members";
@@ -197,4 +197,78 @@ fn where_everybody_is_in_scope_a_group_is_in_it_by_its_filter_alone() {
     let id = world.people.id("G");
     assert!(world.store().link(JOB, ObjectKind::Group, &id).unwrap().is_none());
     scimulator::covers!("E-125", "E-131");
+}
+
+/// `engine.md 4.4`: the failing DELETEs go on until Delete is unticked.
+#[test]
+fn an_app_without_delete_of_groups_is_asked_again_until_delete_is_switched_off() {
+    let mut world = World::new("[job.fidelity]\nescrow_schedule = \"every-cycle\"");
+    world.people.user("u", &[]).assign("u").group("G").assign("G");
+    world.clean_cycle();
+    world.sent();
+    world.people.unassign("G");
+    world.always(Method::Delete, "/Groups/", status(501));
+    for attempt in 0..3 {
+        world.cycle();
+        assert_eq!(world.requests(), [GONE], "{attempt}");
+        assert_eq!(world.escrow_lines(), [format!("G NotImplemented {attempt}")]);
+    }
+    world.adjust = |spec| spec.groups.delete = false;
+    world.clean_cycle();
+    assert_eq!((world.requests(), world.escrow_lines()), (Vec::new(), Vec::new()));
+    assert_eq!(world.log_lines(), ["G other skipped EntrySynchronizationSkipped"]);
+    world.clean_cycle();
+    assert_eq!(world.log_lines(), [""; 0], "and nothing is left of it");
+    scimulator::covers!("E-133");
+}
+
+#[test]
+fn create_and_update_are_switched_off_for_groups_alone() {
+    const FIND: &str = "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22G%22";
+    const PATCH: &str = r#"PATCH /Groups/{G} [{"op":"Add","path":"externalId","value":"g-1"}]"#;
+    let cases: [(&str, Adjust, bool, &[&str], &str); 4] = [
+        ("no match, Create off", |spec| spec.groups.create = false, false, &[FIND], "G other skipped"),
+        (
+            "one match, Create off",
+            |spec| spec.groups.create = false,
+            true,
+            &[FIND, PATCH],
+            "G update success",
+        ),
+        ("one match, Update off", |spec| spec.groups.update = false, true, &[FIND], "G other skipped"),
+        (
+            "no match, Update off",
+            |spec| spec.groups.update = false,
+            false,
+            &[FIND, "POST /Groups"],
+            "G create success",
+        ),
+    ];
+    for (name, adjust, there, requests, logged) in cases {
+        let mut world = World::new("");
+        world.adjust = adjust;
+        world.people.user("u", &[]).assign("u");
+        world.clean_cycle();
+        world.people.group("G").set("G", "objectId", "g-1").assign("G");
+        if there {
+            let group =
+                json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "G" });
+            world.by_hand(Method::Post, "/Groups", Some(&group));
+        }
+        world.sent();
+        world.clean_cycle();
+        assert_eq!(world.requests(), requests, "{name}");
+        assert!(world.log_lines()[0].starts_with(logged), "{name}: {:?}", world.log_lines());
+        let linked = world.store().link(JOB, ObjectKind::Group, "g-1").unwrap().is_some();
+        assert_eq!(linked, there || requests.len() == 2, "{name}");
+    }
+
+    let mut world = World::new("");
+    world.adjust = |spec| spec.groups.update = false;
+    world.people.user("u", &[]).assign("u").group("G").assign("G");
+    world.clean_cycle();
+    world.sent();
+    world.people.member("G", "u").rename_group("G", "New");
+    world.clean_cycle();
+    assert_eq!((world.requests(), world.members("G")), (Vec::new(), Vec::new()));
 }

@@ -244,6 +244,69 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
     scimulator::covers!("W-145", "W-148", "W-149", "E-278", "W-143", "W-147");
 }
 
+/// `engine.md 4.2`: nothing is sent in columns B to D, and the log says why.
+#[test]
+fn what_is_not_taken_away_is_logged_as_skipped_with_the_reason() {
+    /// Numbers of columns, and what the log says there.
+    type Reasons = [(usize, &'static str); 3];
+    const FLAG: &str = "SkipOutOfScopeDeletions is on";
+    const UNMAPPED: &str = "no mapping reads IsSoftDeleted";
+    const OFF: &str = "switched off in the mapping's target object actions";
+    // In scope without a way to disable: the other attributes are looked at, and there is nothing to do.
+    const AGREE: &str = "source and target agree";
+    let cases: [(&str, Event, Reasons); 4] = [
+        ("disabled", disable, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("soft-deleted", take_row_out, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("unassigned", unassign, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+        ("filtered out", filter_out, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+    ];
+    let cases = cases.into_iter().flat_map(|(name, event, cells)| cells.map(|cell| (name, event, cell)));
+    for (name, event, (column, reason)) in cases.chain([("purged", purge as Event, (4, OFF))]) {
+        let (letter, lines, adjust) = COLUMNS[column];
+        let mut world = World::new(&format!("{lines}\n{FILTER}"));
+        world.adjust = adjust;
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(world.log_lines(), ["u other skipped EntrySynchronizationSkipped"], "{letter} {name}");
+        let log = world.last_log();
+        let said = log[0].entry.summary();
+        assert!(said.contains(reason), "{letter} {name}: {said}");
+    }
+    scimulator::covers!("E-253", "W-217");
+}
+
+/// Columns D and E as a profile has them.
+#[test]
+fn a_profile_switches_actions_off() {
+    for (actions, event, cell) in [
+        ("", disable as Event, DISABLE),
+        ("update = false", disable, NOTHING),
+        ("delete = false", disable, DISABLE),
+        ("delete = false", purge, NOTHING),
+    ] {
+        let mut world = World::new("profile = 'p.toml'");
+        world.project.write(
+            "p.toml",
+            &format!(
+                "name = 'p'\ntitle = 'P'\n[user]\nname = 'Users'\n{actions}\n\
+                 target = 'urn:ietf:params:scim:schemas:core:2.0:User'\nattributes = [\n\
+                 {{ name = 'id', anchor = true }}, {{ name = 'userName' }}, {{ name = 'active', type = 'Boolean' }},\n]\n\
+                 mappings = [\n{{ attribute = 'userPrincipalName', target = 'userName', matching = 1 }},\n\
+                 {{ expression = 'Not([IsSoftDeleted])', target = 'active' }},\n]\n"
+            ),
+        );
+        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        world.sent();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(writes(&world.requests()), expected(cell), "{actions}");
+    }
+    scimulator::covers!("E-108");
+}
+
 #[test]
 fn without_covers_soft_delete_the_flag_spares_only_who_left_scope() {
     let cases: [(Event, &str); 3] = [(disable, DISABLE), (take_row_out, DISABLE), (unassign, NOTHING)];
@@ -555,11 +618,11 @@ fn a_blocked_account_is_blocked_however_the_file_spells_it() {
 
 #[test]
 fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
-    let events: [Event; 3] = [disable, take_row_out, unassign];
+    let events: [Event; 4] = [disable, take_row_out, unassign, filter_out];
     for event in events {
-        let mut world = World::new("[job.fidelity]\nunmapped_active = \"delete\"");
+        let mut world = World::new(&format!("{FILTER}[job.fidelity]\nunmapped_active = \"delete\""));
         world.adjust = COLUMNS[2].2;
-        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
         world.clean_cycle();
         world.sent();
         event(&mut world);
