@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scimulator::clock::{Clock as _, SystemClock};
+use scimulator::clock::{Clock as _, SystemClock, WireInstant};
 use scimulator::http::{Method, Request};
 use scimulator::target::{App, AppOptions};
 use serde_json::Value;
@@ -38,6 +38,8 @@ fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
     std::env::var(name).map_or(default, |text| text.parse().ok().expect("a number"))
 }
 
+/// The request of this number fails, whether or not it is done all the same.
+type Fault = Arc<Mutex<Option<(usize, bool)>>>;
 type HeldBack = Arc<Mutex<Option<(usize, Receiver<()>)>>>;
 
 /// The embedded app on a socket, which counts.
@@ -48,6 +50,7 @@ struct Target {
     came: Arc<AtomicUsize>,
     /// The answer to the request of this number waits until nobody holds the other end.
     held_back: HeldBack,
+    fault: Fault,
     /// A word for each of them.
     words: Receiver<()>,
     writes: Arc<AtomicUsize>,
@@ -65,38 +68,47 @@ impl Target {
         let served = Arc::clone(&app);
         let held_back = HeldBack::default();
         let holding = Arc::clone(&held_back);
+        let fault = Fault::default();
+        let faults = Arc::clone(&fault);
         let server = Server::start(move |asked| {
-            let response = served.lock().unwrap().handle(&request(asked), SystemClock.now()).response;
             let [came, writes, created, deleted] = &counters;
-            if asked.method != "GET" {
-                writes.fetch_add(1, Ordering::SeqCst);
+            let number = came.load(Ordering::SeqCst) + 1;
+            let fault = faults.lock().unwrap().take_if(|(at, _)| *at == number && !is_probe(asked));
+            let mut answer = Answer::say(500, r#"{"detail":"out of order"}"#);
+            if fault.is_none_or(|(_, is_done)| is_done) {
+                let response = served.lock().unwrap().handle(&request(asked), SystemClock.now()).response;
+                let count = |counter: &AtomicUsize, counts: bool| {
+                    counter.fetch_add(usize::from(counts), Ordering::SeqCst);
+                };
+                count(writes, asked.method != "GET");
+                count(created, response.status == 201);
+                count(deleted, asked.method == "DELETE" && response.status == 204);
+                if fault.is_none() {
+                    answer = Answer::say(response.status, String::from_utf8(response.body).unwrap());
+                }
             }
-            if response.status == 201 {
-                created.fetch_add(1, Ordering::SeqCst);
-            }
-            if asked.method == "DELETE" && response.status == 204 {
-                deleted.fetch_add(1, Ordering::SeqCst);
-            }
-            let number = came.fetch_add(1, Ordering::SeqCst) + 1;
+            came.store(number, Ordering::SeqCst);
             // Whoever waits for a request may have gone on.
             say.send(()).ok();
             let held = holding.lock().unwrap().take_if(|(held, _)| *held == number);
             if let Some((_, released)) = held {
                 released.recv_timeout(PATIENCE).ok();
             }
-            Some(Answer::say(response.status, String::from_utf8(response.body).unwrap()))
+            Some(answer)
         });
-        Self { server, app, came, held_back, words, writes, created, deleted }
+        Self { server, app, came, held_back, fault, words, writes, created, deleted }
     }
 
     /// Waits until so many requests have come from a process, and then this long; whether it was still alive.
     fn wait_for(&self, requests: usize, jitter: Duration, process: &mut Child) -> bool {
         /// How often it is looked whether the process is still there.
         const LOOK: Duration = Duration::from_millis(10);
+        let began = WireInstant::now();
         while self.came.load(Ordering::SeqCst) < requests {
             if process.try_wait().unwrap().is_some() {
                 return false;
             }
+            assert!(began.elapsed() < PATIENCE, "a process that sends nothing and does not end");
             self.words.recv_timeout(LOOK).ok();
         }
         let (_nobody, silence) = channel::<()>();
@@ -113,6 +125,11 @@ impl Target {
     fn held(&self) -> Vec<Value> {
         self.app.lock().unwrap().resources().cloned().collect()
     }
+}
+
+/// Whether it asks for nobody of the tenant: what is answered to that is not about an object.
+fn is_probe(asked: &Asked) -> bool {
+    asked.target.contains("filter=") && !asked.target.contains("contoso") && !asked.target.contains("Group+")
 }
 
 fn request(asked: &Asked) -> Request {
@@ -161,6 +178,9 @@ fn however_often_the_process_is_killed_everybody_is_provisioned_once() {
         let (release, released) = channel();
         let jitter = if is_lost { Duration::ZERO } else { jitter };
         *target.held_back.lock().unwrap() = is_lost.then_some((requests, released));
+        // At times an object fails before that, and is in escrow.
+        let is_done = random.below(2) == 0;
+        *target.fault.lock().unwrap() = (random.below(3) == 0).then(|| (random.below(REQUESTS_MAX), is_done));
         target.count_from();
         let mut process = start(&project, if serves { "run" } else { "cycle" });
         let was_alive = target.wait_for(requests, jitter, &mut process);
@@ -168,6 +188,7 @@ fn however_often_the_process_is_killed_everybody_is_provisioned_once() {
         process.wait().unwrap();
         drop(release);
         *target.held_back.lock().unwrap() = None;
+        *target.fault.lock().unwrap() = None;
         if was_alive {
             let (came, wrote) = (target.came.load(Ordering::SeqCst), target.writes.load(Ordering::SeqCst));
             kinds[usize::from(0 < came) + usize::from(0 < wrote)] += 1;

@@ -221,7 +221,7 @@ fn a_second_process_on_a_job_is_told_who_runs_it() {
         let output = project.scimulator(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
-        for words in ["job `app` is busy", "another process", &holder] {
+        for words in ["job `app` is busy", "another process", &holder, " since 20"] {
             assert!(said.contains(words), "`{words}` is missing in:\n{said}");
         }
     }
