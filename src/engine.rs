@@ -10,6 +10,7 @@ pub mod decide;
 pub mod drive;
 pub mod entry;
 pub mod escrow;
+pub mod export;
 pub mod forecast;
 pub mod guard;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 mod blind;
 mod determinism;
+mod downloads;
 mod entitlement;
 mod failures;
 mod harness;
@@ -14,6 +15,7 @@ mod notices;
 mod pacing;
 mod quarantined;
 mod source;
+mod standing;
 mod story;
 mod tables;
 mod tolerance;

@@ -4,7 +4,7 @@ use super::{ObjectTask, source_view};
 use crate::engine::context::{Context, EngineError};
 use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Action, Entry, ErrorInformation, SOURCE_SYSTEM, Status, StepKind};
-use crate::expression::AttributeValue;
+use crate::expression::{AttributeValue, LOG_TEXT_REDACTED};
 use crate::scope::Standing;
 use crate::store::{Link, ObjectState, Phase, WorkItem};
 
@@ -28,6 +28,7 @@ impl ObjectTask {
         let description =
             format!("{verb} {} '{}' from {}", self.item.kind, self.loaded.object.label, SOURCE_SYSTEM);
         let mapping = context.spec.mapping(self.item.kind);
+        let redacted = mapping.redacted_attributes();
         let step = self.entry.step(name, StepKind::Import, description);
         for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
             mapping
@@ -36,6 +37,7 @@ impl ObjectTask {
                 .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
         ) {
             let text = match view.get(attribute) {
+                Some(_) if redacted.contains(attribute) => LOG_TEXT_REDACTED.to_owned(),
                 Some(AttributeValue::Text(text)) => text.clone(),
                 Some(AttributeValue::List(texts)) => texts.join(";"),
                 Some(AttributeValue::Roles(roles)) => {
