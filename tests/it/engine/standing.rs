@@ -9,9 +9,10 @@ use scimulator::engine::{CycleKind, RunState, status};
 use scimulator::expression::{Expression, ParseOptions};
 use scimulator::http::Method;
 use scimulator::mapping::{AttributeMapping, MappingSource};
+use scimulator::store::Resolved;
 use serde_json::{Value, json};
 
-use super::harness::{Adjust, Kill, World, status as answer};
+use super::harness::{Adjust, Answer, JOB, Kill, World, status as answer};
 
 fn standing(world: &mut World) -> Value {
     let (spec, _) = world.spec();
@@ -193,4 +194,74 @@ fn a_value_that_passes_through_redact_is_in_the_target_and_in_no_entry_of_the_lo
         );
     }
     covers!("E-265");
+}
+
+#[test]
+fn what_becomes_of_one_job_changes_nothing_in_another_with_the_same_target() {
+    let mut world =
+        World::new("scope = \"all\"\n[[job]]\nname = \"other\"\ntenant_url = \"embedded\"\nscope = \"all\"");
+    world.people.user("ada", &[]).user("bob", &[]);
+    world.clean_cycle();
+    let [created, matched] = [JOB, "other"].map(|job| world.cycle_of(job).statistics.actions.created);
+    assert_eq!((created, matched), (0, 0), "both know the accounts");
+    world.people.set("bob", "jobTitle", "Boss");
+    world.once(Method::Patch, "/Users", answer(500));
+    world.cycle_of("other");
+
+    let kept = |world: &mut World, job: &str| {
+        let store = world.store();
+        let links = ["ada", "bob"].map(|name| {
+            let (kind, id) = match store.resolve(&super::harness::upn(name)).unwrap() {
+                Resolved::One(kind, id) => (kind, id),
+                other => panic!("{other:?}"),
+            };
+            store.link(job, kind, &id).unwrap()
+        });
+        (store.job(job).unwrap(), links, store.escrows(job).unwrap(), store.executions(job, 10).unwrap())
+    };
+    let before = kept(&mut world, "other");
+    assert_eq!(before.2.len(), 1);
+    // A quarantine, a restart that forgets all, and an initial cycle of the first job.
+    world.once(Method::Get, "/Users", answer(401));
+    assert!(world.cycle().quarantine.is_some());
+    let (spec, _) = world.spec();
+    let now = world.clock.now();
+    restart(world.store(), &spec, Reset::FULL, now).unwrap().unwrap();
+    assert_eq!(kept(&mut world, JOB).1, [None, None]);
+    assert_eq!(world.clean_cycle().kind, CycleKind::Initial);
+    assert_eq!(kept(&mut world, "other"), before);
+    covers!("E-001");
+}
+
+/// `engine.md 11.1`; the list in place of a resource is in the failures.
+#[test]
+fn members_that_nobody_asked_for_give_a_warning_and_nothing_fails() {
+    fn with_members(mut group: Value) -> String {
+        group["members"] = json!([{ "value": "somebody" }]);
+        group.to_string()
+    }
+    let mut world = World::new("");
+    world.people.user("ada", &[]).group("G").member("G", "ada").assign("G");
+    world.clean_cycle();
+    let id = world.target_id("G");
+    world.people.set("G", "mailNickname", "g").rename_group("G", "H");
+    world.once(Method::Get, &id, Answer::Body(with_members));
+    world.clean_cycle();
+    let log = world.last_log();
+    let warnings: Vec<&str> = log
+        .iter()
+        .flat_map(|logged| &logged.entry.steps)
+        .filter_map(|step| step.details.get("Warning").map(String::as_str))
+        .collect();
+    assert_eq!(warnings, ["the target returned members in spite of excludedAttributes"]);
+    assert!(log.iter().all(|logged| logged.row.status != "failure"));
+    assert_eq!(world.members("H"), ["ada"]);
+
+    world.people.rename_group("H", "I");
+    let list = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":2,"Resources":[{"id":"a"},{"id":"b"}]}"#;
+    world.once(Method::Get, &id, Answer::Status(200, Vec::new(), list.to_owned()));
+    world.cycle();
+    let code = "SystemForCrossDomainIdentityManagementMultipleEntriesInResponse";
+    assert_eq!(world.log_lines(), [format!("I update failure {code}")]);
+    covers!("E-254");
 }
