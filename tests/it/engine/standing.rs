@@ -265,3 +265,29 @@ fn members_that_nobody_asked_for_give_a_warning_and_nothing_fails() {
     assert_eq!(world.log_lines(), [format!("I update failure {code}")]);
     covers!("E-254");
 }
+
+#[test]
+fn a_link_is_shown_with_both_anchors_name_and_type() {
+    let mut world = World::new("");
+    world.people.user("ada", &[("displayName", "Ada")]).group("G").assign("ada").assign("G");
+    world.clean_cycle();
+    let expected = [("ada@contoso.com", "ada", "Ada", "user"), ("G", "G", "G", "group")].map(
+        |(shown, name, display_name, kind)| {
+            let (id, target) = (world.people.id(name), world.target_id(name));
+            (
+                shown,
+                json!({
+                    "objectId": id, "sourceAnchor": id, "targetAnchor": target,
+                    "displayName": display_name, "objectTypeName": kind,
+                }),
+            )
+        },
+    );
+    world.restart();
+    for (name, connection) in expected {
+        let run = world.project.scimulator(["explain", name, "--format", "json"]).output().unwrap();
+        let said: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(said["link"]["objectConnection"], connection);
+    }
+    covers!("E-002");
+}
