@@ -11,6 +11,7 @@ pub mod drive;
 pub mod entry;
 pub mod escrow;
 pub mod estimate;
+pub mod export;
 pub mod forecast;
 pub mod guard;
 pub mod ids;

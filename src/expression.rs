@@ -161,6 +161,23 @@ impl Expression {
         warnings
     }
 
+    /// Names of the attributes whose values pass through `Redact`, which logs must not show (`mapping.md 7.34`).
+    pub fn redacted_attributes(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.root.visit(&mut |node| {
+            if let NodeKind::Call(call) = &node.kind
+                && call.function.name == "Redact"
+            {
+                node.visit(&mut |inner| {
+                    if let NodeKind::Attribute(name) = &inner.kind {
+                        names.push(name.as_str());
+                    }
+                });
+            }
+        });
+        names
+    }
+
     /// Names of the attributes that are the source of a `Switch`, which must not be references (`mapping.md 5.7`).
     pub fn switch_source_attributes(&self) -> Vec<&str> {
         let mut names = Vec::new();

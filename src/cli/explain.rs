@@ -15,6 +15,7 @@ use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Entry, ModifiedProperty, seconds, summary};
 use crate::engine::inspect::{Inspection, inspect};
 use crate::engine::spec::JobSpec;
+use crate::engine::status::object_connection;
 use crate::expression::AttributeValue;
 use crate::mapping::{Evaluated, MappedAttribute, MappedValue, MappingSource};
 use crate::runner::journal_folder;
@@ -519,7 +520,8 @@ fn to_json(
             "objections": inspection.verdict.objections(),
         },
         "link": inspection.link.as_ref().map(|link| json!({
-            "targetId": link.target_id, "inScopeWhenLastEvaluated": link.managed })),
+            "targetId": link.target_id, "inScopeWhenLastEvaluated": link.managed,
+            "objectConnection": object_connection(object, link) })),
         "escrows": inspection.escrows.iter().map(escrow).collect::<Vec<_>>(),
         "queries": queries,
         "mapping": rows.iter().map(row_to_json).collect::<Vec<_>>(),

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::arguments::{LogAction, LogStatus, LogsArguments};
 use super::context::Context;
 use super::session::{Session, store_failure, wait_to_look};
@@ -12,8 +14,9 @@ use crate::client::{Exchange, Filter, JournalError, Pseudonyms, file_name, har, 
 use crate::engine::entry::{Entry, seconds, summary};
 use crate::engine::phase_of;
 use crate::engine::spec::JobSpec;
+use crate::engine::{audit, export};
 use crate::runner::journal_folder;
-use crate::store::{LogFilter, LogRow, Resolved, Store};
+use crate::store::{AuditRow, LogFilter, LogRow, Resolved, Store};
 
 /// So many entries are shown when nothing else is asked for.
 const ENTRIES_SHOWN: u32 = 100;
@@ -31,6 +34,12 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     };
     if let Some(file) = &arguments.har {
         return write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file);
+    }
+    if arguments.audit {
+        return show_audit(context, &session, arguments, &rows);
+    }
+    if arguments.csv.is_some() || arguments.monitor {
+        return export_entries(context, &session, arguments, &rows, pseudonyms.as_ref());
     }
     show(context, &session, arguments, &rows, pseudonyms.as_ref())?;
     if arguments.follow {
@@ -62,6 +71,93 @@ fn follow(
     }
 }
 
+/// The entries for other programs: the files of the portal's download, or rows of Azure Monitor.
+fn export_entries(
+    context: &Context,
+    session: &Session,
+    arguments: &LogsArguments,
+    rows: &[LogRow],
+    pseudonyms: Option<&Pseudonyms>,
+) -> Result<Exit, Failure> {
+    let records = records(session, rows, pseudonyms)?;
+    match &arguments.csv {
+        Some(folder) => write_csv(context, &records, folder)?,
+        None => {
+            for record in &records {
+                context.output.json_line(&export::monitor_row(record))?;
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The entries in Graph's form.
+fn records(
+    session: &Session,
+    rows: &[LogRow],
+    pseudonyms: Option<&Pseudonyms>,
+) -> Result<Vec<Value>, Failure> {
+    let spec = JobSpec::new(&session.config, &session.job, 1);
+    rows.iter()
+        .map(|row| {
+            let mut record = record(session, &spec, row)?;
+            if let Some(pseudonyms) = pseudonyms {
+                pseudonyms.log_entry(&mut record);
+            }
+            Ok(record)
+        })
+        .collect()
+}
+
+fn record(session: &Session, spec: &JobSpec, row: &LogRow) -> Result<Value, Failure> {
+    let cycle_id = session.store.cycle_id(&session.job.name, row.cycle);
+    let cycle_id = cycle_id.map_err(|error| store_failure(&error))?.unwrap_or_default();
+    summary(spec, &cycle_id, row).map_err(|error| store_failure(&error.into()))
+}
+
+/// Writes the three files of the portal's download; older ones of these names are replaced.
+fn write_csv(context: &Context, records: &[Value], folder: &Path) -> Result<(), Failure> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        Failure::new(Exit::Usage, format!("can not write `{}`", path.display())).because(error)
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    let files = export::csv_files(records).map_err(|error| failed(folder, &error.into()))?;
+    for (name, bytes) in export::CSV_FILES.iter().zip(files) {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
+    }
+    context.output.note(&format!("{} entries written to {}", records.len(), folder.display()));
+    Ok(())
+}
+
+fn show_audit(
+    context: &Context,
+    session: &Session,
+    arguments: &LogsArguments,
+    rows: &[LogRow],
+) -> Result<Exit, Failure> {
+    let spec = JobSpec::new(&session.config, &session.job, 1);
+    let store = &session.store;
+    if context.output.is_json() {
+        let entries =
+            audit::entries(store, &spec, rows, arguments.cycle).map_err(|error| store_failure(&error))?;
+        entries.iter().try_for_each(|entry| context.output.json_line(entry))?;
+        return Ok(Exit::Fine);
+    }
+    let entries = store.audit(&session.job.name).map_err(|error| store_failure(&error))?;
+    let of_cycle = |row: &&AuditRow| arguments.cycle.is_none() || row.cycle == arguments.cycle;
+    let chosen: Vec<&AuditRow> = entries.iter().filter(of_cycle).collect();
+    let limit = usize::try_from(arguments.limit.unwrap_or(ENTRIES_SHOWN)).unwrap_or(usize::MAX);
+    for row in chosen.iter().skip(chosen.len().saturating_sub(limit)) {
+        let code = row.error_code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        context.output.text(&format!("{}  {}{code}  {}", seconds(row.at), row.activity, row.details))?;
+    }
+    if chosen.is_empty() {
+        context.output.note("no entries");
+    }
+    Ok(Exit::Fine)
+}
+
 /// The entries that the arguments choose.
 fn chosen(session: &Session, arguments: &LogsArguments, written: (i64, i64)) -> Result<Vec<LogRow>, Failure> {
     let store = &session.store;
@@ -76,8 +172,8 @@ fn chosen(session: &Session, arguments: &LogsArguments, written: (i64, i64)) -> 
         status: arguments.status.map(|status| status_name(status).to_owned()),
         action: arguments.action.map(|action| action_name(action).to_owned()),
         object,
-        cycle: None,
-        limit: Some(arguments.limit.unwrap_or(if arguments.har.is_some() || 0 < written.0 {
+        cycle: arguments.cycle,
+        limit: Some(arguments.limit.unwrap_or(if arguments.is_whole() || 0 < written.0 {
             u32::MAX
         } else {
             ENTRIES_SHOWN
@@ -109,12 +205,7 @@ fn show(
                 None => Cow::Borrowed(exchange),
             })
             .collect();
-        let cycle_id = store
-            .cycle_id(&session.job.name, row.cycle)
-            .map_err(|error| store_failure(&error))?
-            .unwrap_or_default();
-        let mut record = summary(&spec, &cycle_id, row)
-            .map_err(|error| store_failure(&crate::store::StoreError::from(error)))?;
+        let mut record = record(session, &spec, row)?;
         if context.output.is_json() {
             if let Some(pseudonyms) = pseudonyms {
                 pseudonyms.log_entry(&mut record);
@@ -152,20 +243,22 @@ fn write_har(
     pseudonyms: Option<&Pseudonyms>,
     file: &Path,
 ) -> Result<Exit, Failure> {
-    let LogsArguments { status, action, object, limit, .. } = arguments;
+    let LogsArguments { status, action, object, limit, cycle, .. } = arguments;
     let all = read_exchanges(session)?;
-    let exchanges = if status.is_none() && action.is_none() && object.is_none() && limit.is_none() {
-        all
-    } else {
-        let by_object = by_object(all);
-        let mut exchanges = Vec::new();
-        for row in rows {
-            if let Some(all) = by_object.get(&(row.cycle.unsigned_abs(), row.source_id.clone())) {
-                exchanges.extend(behind(&session.store, &session.job.name, row, all)?.into_iter().cloned());
+    let exchanges =
+        if status.is_none() && action.is_none() && object.is_none() && limit.is_none() && cycle.is_none() {
+            all
+        } else {
+            let by_object = by_object(all);
+            let mut exchanges = Vec::new();
+            for row in rows {
+                if let Some(all) = by_object.get(&(row.cycle.unsigned_abs(), row.source_id.clone())) {
+                    exchanges
+                        .extend(behind(&session.store, &session.job.name, row, all)?.into_iter().cloned());
+                }
             }
-        }
-        exchanges
-    };
+            exchanges
+        };
     let document = match pseudonyms {
         Some(pseudonyms) => {
             let masked: Vec<Exchange> =

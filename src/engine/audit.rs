@@ -121,8 +121,14 @@ fn settings_key(spec: &JobSpec) -> String {
     format!("settings.{}", spec.name)
 }
 
-/// The audit log of a job with what its provisioning log says of single steps, the oldest first.
-pub fn entries(store: &Store, spec: &JobSpec, log: &[LogRow]) -> Result<Vec<Value>, StoreError> {
+/// The audit log of a job with what these entries of its provisioning log say of single steps, the oldest first; of
+/// one cycle only, when one is given.
+pub fn entries(
+    store: &Store,
+    spec: &JobSpec,
+    log: &[LogRow],
+    cycle: Option<i64>,
+) -> Result<Vec<Value>, StoreError> {
     let mut rows: Vec<(AuditRow, Status)> = Vec::new();
     for row in log {
         let entry: Entry = serde_json::from_str(&row.entry)?;
@@ -139,7 +145,7 @@ pub fn entries(store: &Store, spec: &JobSpec, log: &[LogRow]) -> Result<Vec<Valu
             rows.push((AuditRow { event_name: Some(step.name.clone()), ..of_step }, step.status));
         }
     }
-    for row in store.audit(&spec.name)? {
+    for row in store.audit(&spec.name)?.into_iter().filter(|row| cycle.is_none() || row.cycle == cycle) {
         let status = if row.error_code.is_some() { Status::Failure } else { Status::Success };
         rows.push((row, status));
     }

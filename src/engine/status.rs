@@ -9,7 +9,7 @@ use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
 use super::statistics::Statistics;
 use crate::clock::{SignedDuration, Timestamp};
-use crate::store::{Execution, JobRow, Store, StoreError};
+use crate::store::{Execution, JobRow, Link, Store, StoreError, StoredObject};
 
 /// What the times of a job show before they are reached.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -84,6 +84,17 @@ pub fn settle(store: &mut Store, spec: &JobSpec, now: Timestamp) -> Result<bool,
 /// The quarantine of a job, if it is in one.
 pub fn quarantine(job: &JobRow) -> Result<Option<Quarantine>, StoreError> {
     Ok(job.quarantine.as_deref().map(serde_json::from_str).transpose()?)
+}
+
+/// A link as Graph's `objectConnection` (`graph-api.md 9`).
+pub fn object_connection(object: &StoredObject, link: &Link) -> Value {
+    json!({
+        "objectId": object.id,
+        "sourceAnchor": object.id,
+        "targetAnchor": link.target_id,
+        "displayName": object.text("displayName").unwrap_or(&object.label),
+        "objectTypeName": object.kind.as_str().to_lowercase(),
+    })
 }
 
 /// `synchronizationQuarantine` (`graph-api.md 3.5`).

@@ -187,6 +187,15 @@ impl ObjectMapping {
         self.source_attributes().into_iter().chain(clauses.map(FilterClause::attribute)).collect()
     }
 
+    /// The source attributes whose values no log may show: an expression passes them through `Redact` (E-265).
+    pub fn redacted_attributes(&self) -> BTreeSet<&str> {
+        let redacted = self.attributes.iter().filter_map(|mapping| match &mapping.source {
+            MappingSource::Expression(expression) => Some(expression.redacted_attributes()),
+            MappingSource::Direct(_) | MappingSource::Constant(_) | MappingSource::None => None,
+        });
+        redacted.flatten().collect()
+    }
+
     /// The definition of a mapping's target attribute; `None` when the target object's list lacks it.
     pub fn definition(&self, mapping: &AttributeMapping) -> Option<&AttributeDefinition> {
         self.target.attributes.get(mapping.target.as_str())

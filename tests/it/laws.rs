@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -43,6 +43,7 @@ const PURE: [&str; 10] = [
     "scim",
     "engine::decide",
     "engine::escrow",
+    "engine::export",
     "engine::guard",
     "engine::quarantine",
 ];

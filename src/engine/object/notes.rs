@@ -7,7 +7,7 @@ use crate::directory::object::ObjectKind;
 use crate::engine::context::{Context, EngineError};
 use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Action, Entry, ErrorInformation, SOURCE_SYSTEM, Status, StepKind};
-use crate::expression::AttributeValue;
+use crate::expression::{AttributeValue, LOG_TEXT_REDACTED};
 use crate::scim::member;
 use crate::scope::Standing;
 use crate::store::{Link, ObjectState, Phase, WorkItem};
@@ -32,6 +32,7 @@ impl ObjectTask {
         let description =
             format!("{verb} {} '{}' from {}", self.item.kind, self.loaded.object.label, SOURCE_SYSTEM);
         let mapping = context.spec.mapping(self.item.kind);
+        let redacted = mapping.redacted_attributes();
         let step = self.entry.step(name, StepKind::Import, description);
         for attribute in std::iter::once("objectId").chain(["accountEnabled", "IsSoftDeleted"]).chain(
             mapping
@@ -40,6 +41,7 @@ impl ObjectTask {
                 .filter(|name| !matches!(*name, "objectId" | "IsSoftDeleted")),
         ) {
             let text = match view.get(attribute) {
+                Some(_) if redacted.contains(attribute) => LOG_TEXT_REDACTED.to_owned(),
                 Some(AttributeValue::Text(text)) => text.clone(),
                 Some(AttributeValue::List(texts)) => texts.join(";"),
                 Some(AttributeValue::Roles(roles)) => {

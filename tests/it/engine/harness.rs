@@ -494,6 +494,21 @@ impl World {
         in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports)
     }
 
+    /// One cycle, now, of another job of the configuration, against the same target.
+    pub(super) fn cycle_of(&mut self, job: &str) -> CycleResult {
+        let (config, _) = config::load(&self.project.path("scimulator.toml")).expect("a sound configuration");
+        let spec = config.jobs.iter().find(|known| known.name == job).expect("a job of that name");
+        let spec = JobSpec::new(&config, spec, self.workers);
+        let journal = JournalWriter::open(&self.project.path("state/journal"), job).unwrap();
+        let mut ports = TestPorts { source: runner::source(&config), journal };
+        let now = self.clock.now();
+        self.prepare();
+        let credentials = credentials();
+        let store = self.store.as_mut().unwrap();
+        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, Purpose::Cycle).unwrap();
+        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports).unwrap()
+    }
+
     /// Begins a cycle as [`Self::cycle`] does and kills its process at `kill`: the next use of the store finds what was
     /// on the disk at that moment.
     pub(super) fn killed_cycle(&mut self, kill: Kill) -> Reached {

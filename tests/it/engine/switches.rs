@@ -57,6 +57,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "without_intent_recovery_a_lost_answer_and_a_rename_make_a_second_account",
     ),
     ("interval_jitter", "engine/lifecycle", "cycles_are_40_minutes_apart_or_with_jitter_20_to_40"),
+    ("log_retention", "engine/notices", "the_logs_forget_what_is_older_than_their_retention"),
+    (
+        "mail_on_disable",
+        "engine/notices",
+        "nobody_is_told_without_an_address_or_with_notifications_off_or_of_the_end_by_choice",
+    ),
     (
         "oauth_credential_location",
         "client/access",
