@@ -15,7 +15,7 @@ use crate::expression::{AppRole, ParseOptions};
 use crate::gallery;
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
-use crate::mapping::template::{Template, TemplateOptions};
+use crate::mapping::template::{AccessEnd, Template, TemplateOptions};
 use crate::scim::style::Dialect;
 pub use crate::scope::ScopeMode;
 use crate::scope::filter::FilterOptions;
@@ -44,9 +44,6 @@ pub use token::TokenSource;
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "scimulator.toml";
-
-/// The app profiles that a job may name.
-pub const APP_PROFILES: &[&str] = &["scim", "customappsso"];
 
 /// The most characters of a job's name, which is part of file names and ids.
 pub const JOB_NAME_CHARS_MAX: usize = 64;
@@ -100,10 +97,12 @@ pub struct VanishLimit {
 pub struct JobConfig {
     /// Unique; lower-case letters, digits, `-` and `_`, 1 to [`JOB_NAME_CHARS_MAX`].
     pub name: String,
-    /// The app profile, one of [`APP_PROFILES`].
+    /// The app profile, one of [`gallery::names`].
     pub app: String,
     /// The file of a profile of one's own, whose mappings are used in place of the app's.
     pub profile: Option<PathBuf>,
+    /// The text of the profile that the embedded app plays: the app's, or one's own where no app is named.
+    pub played: String,
     /// The mappings, with the scoping filters: the profile's, with what the job says itself.
     pub mappings: Template,
     /// The target.
@@ -148,6 +147,11 @@ impl JobConfig {
             DialectChoice::Optscim => Dialect::Optscim,
             DialectChoice::Legacy2018 => Dialect::Legacy2018,
         }
+    }
+
+    /// What ends a user's access: as the profile has it, but for the app whose record contradicts itself.
+    pub fn access_end(&self) -> AccessEnd {
+        if self.app == gallery::KNO2FY { self.fidelity.kno2fy_access_end } else { self.mappings.access_end }
     }
 
     /// How mappings and filters of this job are read.

@@ -8,8 +8,19 @@ use crate::scim::style::Dialect;
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
 
-const PROFILES: [(&str, &str); 2] =
-    [(DEFAULT, include_str!("gallery/scim.toml")), (LEGACY, include_str!("gallery/customappsso.toml"))];
+const PROFILES: [(&str, &str); 7] = [
+    (DEFAULT, include_str!("gallery/scim.toml")),
+    ("kintone", include_str!("gallery/kintone.toml")),
+    ("klaxoon", include_str!("gallery/klaxoon.toml")),
+    (KNO2FY, include_str!("gallery/kno2fy.toml")),
+    ("knowbe4", include_str!("gallery/knowbe4.toml")),
+    ("kpifire", include_str!("gallery/kpifire.toml")),
+    (LEGACY, include_str!("gallery/customappsso.toml")),
+];
+
+/// The application of which the public record says both that a user who loses access is disabled and that he is
+/// removed.
+pub const KNO2FY: &str = "kno2fy";
 
 /// The template of 2018.
 const LEGACY: &str = "customappsso";

@@ -29,7 +29,7 @@ use crate::http::{Method, Request, Response, TransportError};
 use crate::schema::{self, Identity, Imported};
 use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
-use crate::target::{App, AppOptions, Change, ContentError, Reply};
+use crate::target::{App, AppOptions, AppRules, Change, ContentError, Held, Reply, RulesError};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,15 @@ pub enum RunError {
     /// The journal can't be opened.
     #[error("the wire journal can't be opened")]
     Journal(#[source] JournalError),
+    /// The profile can't be played by the embedded app.
+    #[error("the embedded app can't play the app of job `{job}`")]
+    Rules {
+        /// The job.
+        job: String,
+        /// Why.
+        #[source]
+        source: RulesError,
+    },
     /// The embedded app's content can't be read back.
     #[error("the embedded app's content can't be read back")]
     Content(#[source] ContentError),
@@ -131,8 +140,15 @@ pub struct Job {
 }
 
 enum Target {
-    Embedded { token: Option<String> },
+    Embedded(Embedded),
     Remote(Remote),
+}
+
+/// What the embedded app is started with.
+#[derive(Clone)]
+struct Embedded {
+    token: Option<String>,
+    rules: Option<Arc<AppRules>>,
 }
 
 impl Job {
@@ -151,7 +167,10 @@ impl Job {
         };
         let target = match &job.endpoint {
             Endpoint::Embedded => {
-                Target::Embedded { token: secret.as_ref().map(|token| token.expose_secret().to_owned()) }
+                let rules = AppRules::read(&job.played)
+                    .map_err(|source| RunError::Rules { job: job.name.clone(), source })?;
+                let token = secret.as_ref().map(|token| token.expose_secret().to_owned());
+                Target::Embedded(Embedded { token, rules: rules.map(Arc::new) })
             }
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
@@ -215,12 +234,26 @@ impl Job {
         };
         self.credentials.authorization.apply(&mut request);
         match &self.target {
-            Target::Embedded { token } => {
-                let mut app = app(&self.spec, store, token.clone())?;
+            Target::Embedded(embedded) => {
+                let mut app = embedded.app(&self.spec, store)?;
                 Ok(Ok(app.handle(&request, clock.now()).response))
             }
             Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
         }
+    }
+
+    /// Does something at the embedded app itself, apart from SCIM, and keeps what that changed; `None` when the target is
+    /// another one. The caller holds the job's lock.
+    pub fn at_app<T>(
+        &self,
+        store: &mut Store,
+        act: impl FnOnce(&mut App) -> T,
+    ) -> Result<Option<T>, RunError> {
+        let Target::Embedded(embedded) = &self.target else { return Ok(None) };
+        let mut kept = Kept { app: embedded.app(&self.spec, store)?, job: self.spec.name.clone() };
+        let done = act(&mut kept.app);
+        kept.keep(store)?;
+        Ok(Some(done))
     }
 
     /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.
@@ -255,8 +288,8 @@ impl Job {
         // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
         let spec = &*spec_in_effect(&self.spec, &self.config, store)?;
         match &self.target {
-            Target::Embedded { token } => {
-                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)
+            Target::Embedded(embedded) => {
+                embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)
             }
             Target::Remote(remote) => {
                 let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
@@ -269,33 +302,45 @@ impl Job {
     }
 }
 
-/// The embedded app with what it held when it was last used.
-fn app(spec: &JobSpec, store: &Store, token: Option<String>) -> Result<App, RunError> {
-    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
-    App::with_content(options, store.embedded_content(&spec.name)?).map_err(RunError::Content)
-}
+impl Embedded {
+    /// The embedded app with what it held when it was last used.
+    fn app(&self, spec: &JobSpec, store: &Store) -> Result<App, RunError> {
+        let options = AppOptions {
+            base_path: EMBEDDED_PATH.to_owned(),
+            token: self.token.clone(),
+            rules: self.rules.clone(),
+            ..AppOptions::default()
+        };
+        let held = Held {
+            resources: store.embedded_content(&spec.name)?,
+            rehearsed: store.embedded_rehearsal(&spec.name)?,
+            settings: store.embedded_settings(&spec.name)?,
+        };
+        App::resumed(options, held).map_err(RunError::Content)
+    }
 
-fn embedded(
-    spec: &JobSpec,
-    store: &mut Store,
-    clock: &dyn Clock,
-    (purpose, mode): (Purpose, Mode),
-    token: Option<String>,
-    credentials: &Credentials,
-    ports: &mut Watched<'_>,
-) -> Result<CycleResult, RunError> {
-    let mut app = app(spec, store, token)?;
-    // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
-    let clock = VirtualClock::new(clock.now());
-    let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
-    match mode {
-        Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
-        Mode::Real => {
-            let mut kept = Kept { app, job: spec.name.clone() };
-            let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
-            // What took time in process took job time, where that does not pass by itself.
-            store.reach_virtual_time(clock.now())?;
-            Ok(result)
+    fn cycle(
+        &self,
+        spec: &JobSpec,
+        store: &mut Store,
+        clock: &dyn Clock,
+        (purpose, mode): (Purpose, Mode),
+        credentials: &Credentials,
+        ports: &mut Watched<'_>,
+    ) -> Result<CycleResult, RunError> {
+        let mut app = self.app(spec, store)?;
+        // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
+        let clock = VirtualClock::new(clock.now());
+        let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
+        match mode {
+            Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
+            Mode::Real => {
+                let mut kept = Kept { app, job: spec.name.clone() };
+                let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
+                // What took time in process took job time, where that does not pass by itself.
+                store.reach_virtual_time(clock.now())?;
+                Ok(result)
+            }
         }
     }
 }
@@ -384,6 +429,11 @@ impl InProcess for Kept {
                         store.save_embedded(&self.job, &id, &resource)?;
                     }
                     Change::Removed { id, .. } => store.drop_embedded(&self.job, &id)?,
+                    Change::Rehearsed { id, resource } => {
+                        store.save_rehearsed(&self.job, &id, resource.as_ref())?;
+                    }
+                    Change::RehearsalOver => store.drop_rehearsal(&self.job)?,
+                    Change::Settings(settings) => store.save_embedded_settings(&self.job, &settings)?,
                 }
             }
             Ok(())

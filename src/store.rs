@@ -7,6 +7,7 @@
 mod browse;
 mod control;
 mod directory;
+mod embedded;
 mod import;
 mod job;
 mod journaled;
@@ -34,7 +35,7 @@ pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -44,8 +45,12 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// SQLite's page cache, in KiB: an import of 100,000 changed rows stays in it instead of being spilt to the log.
 const CACHE_KIB: i64 = 64 * 1024;
 /// Migrations in order; number N leads to version N.
-const MIGRATIONS: &[&str] =
-    &[include_str!("store/001.sql"), include_str!("store/002.sql"), include_str!("store/003.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("store/001.sql"),
+    include_str!("store/002.sql"),
+    include_str!("store/003.sql"),
+    include_str!("store/004.sql"),
+];
 
 /// Why the state can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -25,7 +25,7 @@ use super::structure::{self, in_backticks};
 use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
     Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
@@ -209,6 +209,7 @@ impl Converter<'_> {
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
         let url_span = raw.tenant_url.as_ref().map(Spanned::span);
+        let names_app = raw.app.is_some();
         let app = self.app(raw.app);
         let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
         let allow_remote = raw.allow_remote.unwrap_or(false);
@@ -219,10 +220,12 @@ impl Converter<'_> {
         let fidelity = self.fidelity(raw.fidelity);
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
         let reading = reading(&fidelity, scope);
-        let mappings = match &profile {
+        let (mappings, own) = match &profile {
             Some(file) => self.profile(file, &reading),
-            None => gallery::template(&app, &reading),
+            None => (gallery::template(&app, &reading), None),
         };
+        let played = own.filter(|_| !names_app);
+        let played = played.or_else(|| gallery::source(&app).map(str::to_owned)).unwrap_or_default();
         let notification_email = raw.notification_email.and_then(|address| self.address(&address));
         let delete_threshold = raw.delete_threshold.map(|threshold| {
             if notification_email.is_none() {
@@ -233,11 +236,13 @@ impl Converter<'_> {
             }
             threshold.into_inner()
         });
+        let rate = mappings.as_ref().and_then(|template| template.requests_per_second);
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
         let job = JobConfig {
             name: name?,
             app,
             profile,
+            played,
             mappings: mappings?,
             endpoint: endpoint?,
             access: access?,
@@ -248,7 +253,7 @@ impl Converter<'_> {
             groups: raw.groups.unwrap_or(true),
             skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
             journal_keep: self.journal_keep(raw.journal_keep),
-            requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new),
+            requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new).or(rate),
             delete_threshold,
             notification_email,
             fidelity,
@@ -289,29 +294,33 @@ impl Converter<'_> {
     }
 
     fn app(&mut self, app: Option<Text>) -> String {
-        let Some(app) = app else { return "scim".to_owned() };
+        let Some(app) = app else { return gallery::DEFAULT.to_owned() };
         let name = app.get_ref().as_str();
-        if !APP_PROFILES.contains(&name) {
-            let help = match did_you_mean(name, APP_PROFILES.iter().copied()) {
+        if gallery::source(name).is_none() {
+            let help = match did_you_mean(name, gallery::names()) {
                 Some(profile) => format!("did you mean `{profile}`?"),
-                None => format!("known: {}", in_backticks(APP_PROFILES)),
+                None => format!("known: {}", in_backticks(&gallery::names().collect::<Vec<_>>())),
             };
             self.error(&app.span(), format!("there is no app profile `{name}`"), Some(help));
         }
         app.into_inner()
     }
 
-    /// A profile of one's own; every mistake in it is noted with its place in that file.
-    fn profile(&mut self, file: &Path, reading: &TemplateOptions<'_>) -> Option<Template> {
+    /// A profile of one's own, and its text; every mistake in it is noted with its place in that file.
+    fn profile(
+        &mut self,
+        file: &Path,
+        reading: &TemplateOptions<'_>,
+    ) -> (Option<Template>, Option<String>) {
         match Source::read(file, "profile") {
             Ok(source) => {
                 let (template, findings) = Template::parse(&source.text, file, reading);
                 self.findings.extend(findings);
-                template
+                (template, Some(source.text))
             }
             Err(finding) => {
                 self.findings.push(finding);
-                None
+                (None, None)
             }
         }
     }
@@ -482,6 +491,7 @@ impl Converter<'_> {
             member_ref_null: raw.member_ref_null.unwrap_or(base.member_ref_null),
             reference_precheck: raw.reference_precheck.unwrap_or(base.reference_precheck),
             unmapped_active: word_or(raw.unmapped_active.as_deref(), base.unmapped_active),
+            kno2fy_access_end: word_or(raw.kno2fy_access_end.as_deref(), base.kno2fy_access_end),
             roles_style: word_or(raw.roles_style.as_deref(), base.roles_style),
             roles_always: raw.roles_always.unwrap_or(base.roles_always),
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),

@@ -12,6 +12,7 @@ pub use super::failures::{
 use super::words::words;
 use crate::expression::Switches;
 use crate::mapping::check::UnknownAttributes;
+pub use crate::mapping::template::AccessEnd;
 pub use crate::scim::style::{
     ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle,
     ManagerRemoveStyle, ManagerStyle, OptscimMerge, RolesStyle,
@@ -138,6 +139,8 @@ pub struct Fidelity {
     pub reference_precheck: bool,
     /// What is sent while nothing maps `IsSoftDeleted`.
     pub unmapped_active: UnmappedActive,
+    /// What ends a Kno2fy user's access.
+    pub kno2fy_access_end: AccessEnd,
     /// Form of `primary` in roles.
     pub roles_style: RolesStyle,
     /// Whether a create carries `roles: []` though nothing maps roles (`wire.md 13` question 14, W-089).
@@ -229,6 +232,7 @@ impl Fidelity {
                 member_ref_null: false,
                 reference_precheck: false,
                 unmapped_active: UnmappedActive::Nothing,
+                kno2fy_access_end: AccessEnd::Disable,
                 roles_style: RolesStyle::Boolean,
                 roles_always: false,
                 filter_escape: FilterEscape::Refuse,

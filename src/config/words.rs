@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::mapping::template::AccessEnd;
 use crate::scim::style;
 use crate::scope::filter::{FilterCollection, MultiValued};
 use crate::scope::{ScopeMode, ScopingKeys};
@@ -38,7 +39,7 @@ macro_rules! words_of {
 words_of! {
     style::ActiveStyle, style::CredentialLocation, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
     style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, style::OptscimMerge, style::EnvelopeOrder,
-    ScopeMode, FilterCollection, MultiValued, ScopingKeys,
+    AccessEnd, ScopeMode, FilterCollection, MultiValued, ScopingKeys,
 }
 
 /// The choice of that word. Unknown words were taken out by the structure check.

@@ -9,7 +9,7 @@ use super::ids;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, InitialThreshold, LimitState, OnMissing, Probe, QuarantineSchedule, RetryAfter, StagedName,
+    AccessEnd, Failures, InitialThreshold, LimitState, OnMissing, Probe, QuarantineSchedule, RetryAfter, StagedName,
     UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
@@ -117,7 +117,7 @@ impl JobSpec {
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
-                soft_delete_supported: true,
+                soft_delete_supported: job.access_end() == AccessEnd::Disable,
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
                 workers: fidelity

@@ -5,6 +5,7 @@
 //! name = "scim"
 //! title = "Integrate any other application"
 //! # gallery = true      # the application may define attributes of its own outside an extension namespace
+//! # requests_per_second = 25   # the rate that the application asks for
 //!
 //! [user]
 //! # filters = [{ name = "Sales", clauses = [{ attribute = "department", operator = "EQUALS", value = "Sales" }] }]
@@ -19,9 +20,12 @@
 //!     { attribute = "userPrincipalName", target = "userName", matching = 1 },
 //!     { expression = 'Not([IsSoftDeleted])', target = "active" },
 //! ]
+//!
+//! # [app]               # the embedded app plays this application, which takes what is listed and nothing else
 //! ```
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 
@@ -50,8 +54,35 @@ pub struct Template {
     pub title: String,
     /// One mapping a kind, users first.
     pub mappings: Vec<ObjectMapping>,
+    /// What ends a user's access.
+    pub access_end: AccessEnd,
+    /// The requests in a second that the application asks for; gallery applications may name a rate (`engine.md 10`).
+    pub requests_per_second: Option<NonZeroU32>,
     /// Where its parts are written.
     pub places: Places,
+}
+
+/// What is sent for a user who is disabled, deleted or out of scope at the source (`engine.md 4.2`, columns A and F).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccessEnd {
+    /// The account is disabled.
+    #[default]
+    Disable,
+    /// The account is deleted.
+    Delete,
+}
+
+impl AccessEnd {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Disable, Self::Delete];
+
+    /// The word for it in profiles and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// Where mappings and clauses are written, for what is found out about them later; empty for a profile that ships.
@@ -104,8 +135,55 @@ struct RawTemplate {
     title: String,
     #[serde(default)]
     gallery: bool,
+    requests_per_second: Option<NonZeroU32>,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
+    app: Option<RawApp>,
+}
+
+/// How the embedded app plays the application. That app shares no code with the client and reads it anew; here it is
+/// only held to its form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApp {
+    #[serde(rename = "console")]
+    _console: Option<RawConsole>,
+    license: Option<RawLicense>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConsole {
+    #[serde(rename = "tokens")]
+    _tokens: Option<RawTokens>,
+    #[serde(rename = "other_mode")]
+    _other_mode: Option<String>,
+    #[serde(rename = "test_mode")]
+    _test_mode: Option<bool>,
+    #[serde(rename = "aliases")]
+    _aliases: Option<bool>,
+    #[serde(rename = "force_sync")]
+    _force_sync: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawTokens {
+    One,
+    Many,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLicense {
+    group: Spanned<String>,
+    user: Spanned<String>,
+    #[serde(rename = "granted")]
+    _granted: String,
+    #[serde(rename = "withheld")]
+    _withheld: String,
+    #[serde(rename = "unspecified")]
+    _unspecified: bool,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +199,7 @@ struct RawObject {
     update: bool,
     #[serde(default = "yes")]
     delete: bool,
+    access_end: Option<Spanned<String>>,
     #[serde(default)]
     filters: Vec<Spanned<WrittenGroup>>,
     attributes: Vec<RawAttribute>,
@@ -149,6 +228,9 @@ struct RawAttribute {
     flow_null_values: bool,
     #[serde(default)]
     references: Vec<String>,
+    /// The values that the embedded app takes; mappings have no use for them.
+    #[serde(default, rename = "values")]
+    _values: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -248,15 +330,45 @@ impl Reader<'_> {
             }
         };
         self.gallery = raw.gallery;
+        let access_end = self.access_end(&raw);
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
-        let mappings =
+        let mappings: Vec<ObjectMapping> =
             objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
+        if let Some(license) = raw.app.and_then(|app| app.license) {
+            self.license(&license, &mappings);
+        }
         Some(Template {
             name: raw.name,
             title: raw.title,
             mappings,
+            access_end,
+            requests_per_second: raw.requests_per_second,
             places: std::mem::take(&mut self.places),
         })
+    }
+
+    /// Groups are deleted and never disabled, so that there is nothing to choose.
+    fn access_end(&mut self, raw: &RawTemplate) -> AccessEnd {
+        if let Some(given) = raw.group.as_ref().and_then(|group| group.get_ref().access_end.as_ref()) {
+            self.error("groups are never disabled: `access_end` is for users", given.span());
+        }
+        let given = raw.user.get_ref().access_end.clone();
+        self.name(given, "end of access", AccessEnd::ALL, AccessEnd::as_str)
+    }
+
+    /// The licence of a group must be listed; that of a user is the app's own, in a namespace of its own.
+    fn license(&mut self, license: &RawLicense, mappings: &[ObjectMapping]) {
+        let group = license.group.get_ref();
+        let groups = mappings.iter().find(|mapping| mapping.kind == ObjectKind::Group);
+        if !groups.is_some_and(|mapping| mapping.target.attributes.contains_key(group)) {
+            self.error(format!("`{group}` is not in the attribute list of groups"), license.group.span());
+        }
+        for name in [&license.group, &license.user] {
+            let path = TargetPath::parse(name.get_ref());
+            if !path.is_ok_and(|path| path.extension().is_some() && path.sub().is_none()) {
+                self.error(format!("`{}` is no attribute of an extension", name.get_ref()), name.span());
+            }
+        }
     }
 
     fn object(&mut self, kind: ObjectKind, raw: Spanned<RawObject>) -> ObjectMapping {
