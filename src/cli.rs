@@ -33,6 +33,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod provision;
 mod quarantine;
 mod run;
 mod schema;
@@ -131,6 +132,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Advance(arguments) => advance::run(&context, &arguments),
         Command::Cycle(arguments) => cycle::run(&context, &arguments),
         Command::Plan(arguments) => plan::run(&context, &arguments),
+        Command::Provision(arguments) => provision::run(&context, &arguments),
         Command::Status(arguments) => status::run(&context, &arguments),
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),

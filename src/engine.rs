@@ -1,7 +1,7 @@
 //! The provisioning engine: a state machine that takes inputs and yields effects; only HTTP exchanges, the import of
 //! the source and pauses are effects. It reads no clock, opens no socket and waits for nothing.
 //!
-//! [`Cycle`] is one run of a job. Drivers ([`drive`]) carry out its effects, over the network or in process.
+//! [`Cycle`] is one run of a job: a cycle, a test of the connection, or one object [`on_demand`]. Drivers ([`drive`]) carry out its effects, over the network or in process.
 
 mod context;
 mod cycle;
@@ -14,6 +14,7 @@ pub mod guard;
 pub mod ids;
 pub mod inspect;
 mod object;
+pub mod on_demand;
 pub mod quarantine;
 mod reference;
 mod removal;

@@ -256,7 +256,7 @@ impl Job {
         Ok(Some(done))
     }
 
-    /// Runs one cycle, or a test of the connection, at the job time of `clock`. The caller holds the job's lock.
+    /// Runs one cycle, a test of the connection, or one object on demand, at the job time of `clock`. The caller holds the job's lock.
     pub fn cycle(
         &self,
         store: &mut Store,
@@ -286,7 +286,11 @@ impl Job {
         };
         let mut ports = Watched { source: &self.source, journal, watch };
         // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
-        let spec = &*spec_in_effect(&self.spec, &self.config, store)?;
+        let mut spec = spec_in_effect(&self.spec, &self.config, store)?;
+        if matches!(purpose, Purpose::OnDemand(_)) && spec.style.dialect == Dialect::Optscim {
+            spec.to_mut().style.dialect = Dialect::Default; // it does not know the flag (`wire.md 1.6`)
+        }
+        let spec = &*spec;
         match &self.target {
             Target::Embedded(embedded) => {
                 embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)
@@ -375,6 +379,16 @@ pub fn schema_document(
     let mappings = [&spec.users, &spec.groups];
     let mappings: Vec<_> = mappings.into_iter().filter(|mapping| !mapping.attributes.is_empty()).collect();
     Ok(schema::export(&mappings, identity))
+}
+
+/// Whether an object can be provisioned on demand only once somebody has stopped the job: with an OAuth connector, as
+/// long as the job is started (`engine.md 8`). One that never ran a cycle has not been started.
+pub fn has_to_be_stopped(job: &JobConfig, store: &Store) -> Result<bool, StoreError> {
+    if !matches!(job.access, Access::Oauth(_)) {
+        return Ok(false);
+    }
+    let is_on = store.job(&job.name)?.is_some_and(|row| !row.paused && !row.disabled);
+    Ok(is_on && !store.executions(&job.name, 1)?.is_empty())
 }
 
 /// The schema that was imported for the job, read as the job reads it.

@@ -35,7 +35,7 @@ pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -50,6 +50,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("store/002.sql"),
     include_str!("store/003.sql"),
     include_str!("store/004.sql"),
+    include_str!("store/005.sql"),
 ];
 
 /// Why the state can't be used.
@@ -79,6 +80,12 @@ pub enum StoreError {
         /// What SQLite said, when it did.
         #[source]
         source: Option<rusqlite::Error>,
+    },
+    /// A file without content where the state should be: ours never is.
+    #[error("the state file `{}` is empty: what it held is lost", file.display())]
+    Emptied {
+        /// The file.
+        file: PathBuf,
     },
     /// The folder or file can't be made or opened.
     #[error("can't open the state file `{}`", file.display())]
@@ -137,13 +144,38 @@ impl Store {
     /// left alone.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let file = folder.join(FILE_NAME);
-        private_folder(folder)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
-        let connection = Connection::open(&file)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
-        restrict(&file)
-            .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        let failed = |source| StoreError::Open { file: file.clone(), source: Box::new(source) };
+        private_folder(folder).map_err(failed)?;
+        match std::fs::metadata(&file) {
+            Ok(metadata) if metadata.len() == 0 => return Err(StoreError::Emptied { file }),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(folder, &file)?,
+            Err(error) => return Err(failed(error)),
+        }
+        restrict(&file).map_err(failed)?;
+        let connection =
+            Connection::open_with_flags(&file, OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE)
+                .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
         Self::prepare(connection, file)
+    }
+
+    /// Makes a new state file under another name and gives it its own once it is whole, so that an empty file is never
+    /// one of ours that a kill left behind.
+    fn create(folder: &Path, file: &Path) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Open { file: file.to_owned(), source: Box::new(source) };
+        let made =
+            tempfile::Builder::new().prefix(".new-").suffix(".db").tempfile_in(folder).map_err(failed)?;
+        drop(Self::prepare(
+            Connection::open(made.path())
+                .map_err(|source| StoreError::Open { file: file.to_owned(), source: Box::new(source) })?,
+            file.to_owned(),
+        )?);
+        match made.persist_noclobber(file) {
+            Ok(_) => Ok(()),
+            // Another process was first; its file will do.
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed(error.error)),
+        }
     }
 
     /// Opens the state, or nothing when there is none yet.
@@ -291,11 +323,6 @@ impl Store {
             None => self.connection.execute("DELETE FROM meta WHERE key = ?1", [key])?,
         };
         Ok(())
-    }
-
-    /// Whether the file can be opened without being changed: used by tests that look from outside.
-    pub fn is_readable(file: &Path) -> bool {
-        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).is_ok()
     }
 }
 

@@ -91,6 +91,8 @@ pub enum Command {
     Cycle(CycleArguments),
     /// Show what a cycle would send, without sending it.
     Plan(PlanArguments),
+    /// Provision one user or group now, outside the cycles, and show each step.
+    Provision(ProvisionArguments),
     /// Show the job's state, its last and next cycle, and statistics.
     #[command(
         after_help = "Examples:\n  scimulator status\n  scimulator status --job staging --format json\n  \
@@ -278,6 +280,23 @@ pub struct PlanArguments {
     pub compare: Option<Dialect>,
 }
 
+/// Arguments of `provision`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator provision adele@contoso.com\n  \
+                  scimulator provision Sales --member adele@contoso.com --member ben@contoso.com\n  \
+                  scimulator provision adele@contoso.com --format json | jq '.value | fromjson'\n\n\
+                  It writes in the default dialect, whatever the tenant URL says, and also in quarantine. Watermark and \
+                  schedule stay as they are.\n\
+                  Exit code 1: the object failed. 3: the target can't be reached or refuses the credentials.")]
+pub struct ProvisionArguments {
+    /// A userPrincipalName, an objectId or a group's displayName.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+    /// A member of the group that is to be written too; up to five.
+    #[arg(long, value_name = "MEMBER")]
+    pub member: Vec<String>,
+}
+
 /// Dialects by the names that the configuration's documentation has for them.
 fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
     PossibleValuesParser::new(Dialect::ALL.iter().map(|dialect| dialect.as_str()))
@@ -288,6 +307,7 @@ fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  scimulator logs --status failure\n  \
                         scimulator logs --object adele@contoso.com --wire\n  \
+                        scimulator logs --follow --wire\n  \
                         scimulator logs --har wire.har --redact\n  \
                         scimulator logs --action create --limit 20 --format json")]
 pub struct LogsArguments {
@@ -303,6 +323,9 @@ pub struct LogsArguments {
     /// Show the HTTP exchanges too, each with its milliseconds.
     #[arg(long)]
     pub wire: bool,
+    /// Go on showing entries as cycles write them, until interrupted.
+    #[arg(long, short = 'f', conflicts_with = "har")]
+    pub follow: bool,
     /// Write the exchanges to this file as HAR 1.2 in place of showing the log; `-` is standard output. Without a
     /// choice of entries the whole journal, with probes and requests for tokens.
     #[arg(long, value_name = "FILE", conflicts_with = "wire")]

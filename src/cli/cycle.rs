@@ -35,10 +35,11 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
         .map_err(|error| run_failure(&error))?;
     watch.bar.finish_and_clear();
     print(context.output, &session, &result, &watch.failures)?;
-    if arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed {
-        return Ok(Exit::Failed);
-    }
-    Ok(exit_of(&result))
+    let failed = arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed;
+    Ok(match exit_of(&result) {
+        Exit::Fine if failed => Exit::Failed,
+        exit => exit,
+    })
 }
 
 /// A paused job runs no cycle.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{DirectoryArguments, DirectoryCommand};
 use super::context::Context;
-use super::session::{look_at_directory, read_directory, store_failure};
+use super::session::{look_at_directory, read_directory, state_to_look_at, store_failure};
 use super::{Exit, Failure};
 use crate::config::Config;
 use crate::directory::generate::{Population, generate};
@@ -50,11 +50,12 @@ impl Tenant {
         Ok(Self { config, store })
     }
 
-    /// Opens it with the files read; how the command is to end.
+    /// Opens it with the files read, and makes no state where there is none; how the command is to end.
     fn to_look_at(context: &Context) -> Result<(Self, Exit), Failure> {
-        let mut tenant = Self::open(context)?;
-        let exit = look_at_directory(context, &mut tenant.store, &tenant.config)?;
-        Ok((tenant, exit))
+        let config = context.config()?;
+        let mut store = state_to_look_at(&config)?;
+        let exit = look_at_directory(context, &mut store, &config)?;
+        Ok((Self { config, store }, exit))
     }
 
     /// Opens it with the files read.

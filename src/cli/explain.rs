@@ -12,7 +12,7 @@ use crate::client::{Exchange, Filter, JournalError, file_name, one_line, read};
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::engine::decide::{Decision, Skip};
-use crate::engine::entry::{Entry, seconds, summary};
+use crate::engine::entry::{Entry, ModifiedProperty, seconds, summary};
 use crate::engine::inspect::{Inspection, inspect};
 use crate::engine::spec::JobSpec;
 use crate::expression::AttributeValue;
@@ -23,7 +23,7 @@ use crate::scope::filter::ClauseResult;
 use crate::store::{Escrow, LogFilter, LogRow, ObjectState, Store};
 
 pub(super) fn run(context: &Context, arguments: &ExplainArguments) -> Result<Exit, Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let exit = look_at_directory(context, &mut session.store, &session.config)?;
     let (spec, now) = (session.spec()?, now(&session.store));
     let object = find(&session.store, &arguments.object, None)?;
@@ -122,8 +122,12 @@ fn reference(spec: &JobSpec, store: &Store, inspection: &Inspection) -> Result<R
             Some(name) => match store.resolve_manager(name).map_err(failed)? {
                 None => format!("`{name}` is nobody; counts as absent"),
                 Some(id) => match store.link(&spec.name, ObjectKind::User, &id).map_err(failed)? {
-                    Some(link) => format!("account {}", link.target_id),
-                    None => "has no account yet; written when it has one".to_owned(),
+                    Some(link) if link.managed => format!("account {}", link.target_id),
+                    Some(_) | None => {
+                        let failed =
+                            store.escrow(&spec.name, ObjectKind::User, &id, false).map_err(failed)?;
+                        without_account(name, failed.is_some())
+                    }
                 },
             },
         },
@@ -135,6 +139,15 @@ fn reference(spec: &JobSpec, store: &Store, inspection: &Inspection) -> Result<R
         }
     };
     Ok(RowOutcome::Reference(text))
+}
+
+/// What becomes of a manager without an account in use, by the rule of the reference pass (`engine.md 1.5`).
+fn without_account(manager: &str, failed: bool) -> String {
+    if failed {
+        format!("`{manager}` has failed so far; written when it succeeds")
+    } else {
+        format!("`{manager}` has no account in scope; one that comes later is not noticed until a restart")
+    }
 }
 
 /// The newest entry of the log, with its exchanges.
@@ -412,26 +425,25 @@ fn last_lines(last: Option<&Last>) -> Result<Vec<String>, Failure> {
     };
     let entry: Entry = serde_json::from_str(&row.entry).map_err(|error| store_failure(&error.into()))?;
     let code = row.error_code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
+    let run = if entry.on_demand { "on demand".to_owned() } else { format!("in cycle {}", row.cycle) };
     let mut lines = vec![
-        format!("LAST ENTRY: {} {} {}{code} in cycle {}", seconds(row.at), row.status, row.action, row.cycle),
+        format!("LAST ENTRY: {} {} {}{code} {run}", seconds(row.at), row.status, row.action),
         format!("  {}", entry.summary()),
     ];
     if let Some(error) = &entry.error_information {
         lines.push(format!("  {}", error.reason.replace('\n', "\n  ")));
     }
-    for property in &entry.modified_properties {
-        let value = |value: &Option<String>| {
-            value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("`{text}`"))
-        };
-        lines.push(format!(
-            "  {}: {} became {}",
-            property.display_name,
-            value(&property.old_value),
-            value(&property.new_value)
-        ));
-    }
+    lines.extend(entry.modified_properties.iter().map(|property| format!("  {}", property_text(property))));
     lines.extend(exchanges.iter().map(|exchange| format!("  {}", one_line(exchange))));
     Ok(lines)
+}
+
+/// An attribute that was written, in words.
+pub(super) fn property_text(property: &ModifiedProperty) -> String {
+    let value = |value: &Option<String>| {
+        value.as_ref().map_or_else(|| "nothing".to_owned(), |text| format!("`{text}`"))
+    };
+    format!("{}: {} became {}", property.display_name, value(&property.old_value), value(&property.new_value))
 }
 
 fn to_json(

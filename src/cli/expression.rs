@@ -70,7 +70,7 @@ fn eval(context: &Context, arguments: &ExpressionEvalArguments) -> Result<Exit, 
 
 /// The attributes of a user as the job's mappings see them, and how the command is to end.
 fn of_user(context: &Context, user: &str) -> Result<(Setting, Exit), Failure> {
-    let mut session = Session::open(context)?;
+    let mut session = Session::look(context)?;
     let exit = look_at_directory(context, &mut session.store, &session.config)?;
     let spec = session.spec()?;
     let object = find(&session.store, user, None)?;

@@ -12,6 +12,7 @@ use super::arguments::Format;
 use super::output::{has_colour, warn};
 use crate::config::mask_secrets;
 use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::directory::read::holds_passwords;
 
 /// The most bytes of a file that is read again to show an excerpt of it; larger files are named without one.
 pub const EXCERPT_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -169,13 +170,17 @@ impl<'a> Excerpt<'a> {
     }
 }
 
-/// The file's text, its secrets blotted out.
+/// The file's text, its secrets blotted out; nothing of a directory file with passwords, whose rows show around a
+/// finding.
 fn text_of(place: &Place) -> Option<String> {
     let bytes = std::fs::metadata(&place.file).ok()?.len();
     if EXCERPT_FILE_BYTES_MAX < bytes {
         return None;
     }
     let text = std::fs::read_to_string(&place.file).ok()?;
+    if holds_passwords(&text) {
+        return None;
+    }
     let is_toml = place.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     Some(if is_toml { mask_secrets(&text) } else { text })
 }

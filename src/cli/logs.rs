@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::arguments::{LogAction, LogStatus, LogsArguments};
 use super::context::Context;
-use super::session::{Session, store_failure};
+use super::session::{Session, store_failure, wait_to_look};
 use super::{Exit, Failure};
 use crate::client::{Exchange, Filter, JournalError, Pseudonyms, file_name, har, one_line, read};
 use crate::engine::entry::{Entry, seconds, summary};
@@ -20,7 +20,8 @@ const ENTRIES_SHOWN: u32 = 100;
 
 pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, Failure> {
     let session = Session::look(context)?;
-    let rows = chosen(&session, arguments)?;
+    let until = session.store.log_mark().map_err(|error| store_failure(&error))?;
+    let rows = chosen(&session, arguments, (0, until))?;
     let pseudonyms = if arguments.redact {
         Some(Pseudonyms::kept_in(&session.config.state_dir).map_err(|error| {
             Failure::new(Exit::Usage, "the key of the pseudonyms can't be had").because(&error)
@@ -30,12 +31,41 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     };
     match &arguments.har {
         Some(file) => write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file),
-        None => show(context, &session, arguments, &rows, pseudonyms.as_ref()),
+        None => {
+            show(context, &session, arguments, &rows, pseudonyms.as_ref())?;
+            if arguments.follow {
+                return follow(context, arguments, pseudonyms.as_ref(), until);
+            }
+            if rows.is_empty() {
+                context.output.note("no entries");
+            }
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+/// Shows entries as they come, until nobody reads any more. The state is opened anew each time: it may not be there
+/// yet, and nobody is to be kept from moving it.
+fn follow(
+    context: &Context,
+    arguments: &LogsArguments,
+    pseudonyms: Option<&Pseudonyms>,
+    mut seen: i64,
+) -> Result<Exit, Failure> {
+    loop {
+        wait_to_look();
+        let session = Session::look(context)?;
+        let until = session.store.log_mark().map_err(|error| store_failure(&error))?;
+        if until != seen {
+            let rows = chosen(&session, arguments, (seen, until))?;
+            show(context, &session, arguments, &rows, pseudonyms)?;
+            seen = until;
+        }
     }
 }
 
 /// The entries that the arguments choose.
-fn chosen(session: &Session, arguments: &LogsArguments) -> Result<Vec<LogRow>, Failure> {
+fn chosen(session: &Session, arguments: &LogsArguments, written: (i64, i64)) -> Result<Vec<LogRow>, Failure> {
     let store = &session.store;
     let object = match &arguments.object {
         Some(text) => Some(match store.resolve(text).map_err(|error| store_failure(&error))? {
@@ -49,11 +79,12 @@ fn chosen(session: &Session, arguments: &LogsArguments) -> Result<Vec<LogRow>, F
         action: arguments.action.map(|action| action_name(action).to_owned()),
         object,
         cycle: None,
-        limit: Some(arguments.limit.unwrap_or(if arguments.har.is_some() {
+        limit: Some(arguments.limit.unwrap_or(if arguments.har.is_some() || 0 < written.0 {
             u32::MAX
         } else {
             ENTRIES_SHOWN
         })),
+        written: Some(written),
     };
     store.log_entries(&session.job.name, &filter).map_err(|error| store_failure(&error))
 }
@@ -64,7 +95,7 @@ fn show(
     arguments: &LogsArguments,
     rows: &[LogRow],
     pseudonyms: Option<&Pseudonyms>,
-) -> Result<Exit, Failure> {
+) -> Result<(), Failure> {
     let spec = JobSpec::new(&session.config, &session.job, 1);
     let store = &session.store;
     let exchanges = if arguments.wire { by_object(read_exchanges(session)?) } else { BTreeMap::new() };
@@ -111,10 +142,7 @@ fn show(
             }
         }
     }
-    if rows.is_empty() {
-        context.output.note("no entries");
-    }
-    Ok(Exit::Fine)
+    Ok(())
 }
 
 /// Writes the exchanges behind the entries, or the whole journal when nothing chooses among them.

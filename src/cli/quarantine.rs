@@ -13,7 +13,7 @@ use crate::engine::quarantine::Reason;
 use crate::engine::status::synchronization_quarantine;
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
+    let session = Session::look(context)?;
     let spec = session.spec()?;
     let forecast = forecast(&spec, &session.store).map_err(|error| engine_failure(&error))?;
     if context.output.is_json() {

@@ -1,5 +1,7 @@
 //! What commands on a configured job share: the job, its state, its lock, and how its troubles are told.
 
+use std::time::Duration;
+
 use super::context::Context;
 use super::failure::print_findings;
 use super::output::relative;
@@ -35,10 +37,7 @@ impl Session {
     pub(super) fn look(context: &Context) -> Result<Self, Failure> {
         let config = context.config()?;
         let job = context.job(&config)?.clone();
-        let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
-            Some(store) => store,
-            None => Store::temporary().map_err(|error| store_failure(&error))?,
-        };
+        let store = state_to_look_at(&config)?;
         Ok(Self { config, job, store })
     }
 
@@ -71,6 +70,15 @@ impl Session {
             Some(job) => crate::engine::status::quarantine(&job).map_err(|error| store_failure(&error)),
             None => Ok(None),
         }
+    }
+}
+
+/// The state of a configuration; an empty one, kept nowhere, as long as there is none.
+pub(super) fn state_to_look_at(config: &Config) -> Result<Store, Failure> {
+    let failed = |error| store_failure(&error);
+    match Store::open_existing(&config.state_dir).map_err(failed)? {
+        Some(store) => Ok(store),
+        None => Store::temporary().map_err(failed),
     }
 }
 
@@ -187,6 +195,15 @@ pub(super) fn now(store: &Store) -> Timestamp {
     store.clock().now()
 }
 
+/// How often `status --watch` and `logs --follow` look, in wire time.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until it is time to look again.
+#[expect(clippy::disallowed_methods, reason = "a person watches")]
+pub(super) fn wait_to_look() {
+    std::thread::sleep(LOOK);
+}
+
 /// How a trouble with the state is told.
 pub(super) fn store_failure(error: &StoreError) -> Failure {
     let failure = Failure::new(Exit::Usage, "the state can't be used").because(error);
@@ -197,7 +214,7 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
         StoreError::Newer { .. } => {
             failure.help("install the version of scimulator that wrote it; nothing was changed")
         }
-        StoreError::NotOurs { .. } => {
+        StoreError::NotOurs { .. } | StoreError::Emptied { .. } => {
             failure.help("nothing was changed; move the file away to start over, or put a copy back")
         }
         StoreError::Damaged(_) | StoreError::Corrupt(_) => {

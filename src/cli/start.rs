@@ -18,11 +18,17 @@ pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     };
     let mut job = before.clone();
-    (job.paused, job.disabled, job.quarantine) = (false, false, None);
+    (job.disabled, job.quarantine) = (false, None);
     if before.quarantine.is_some() || before.disabled || before.paused {
         job.next_cycle = None;
     }
-    session.store.step(|store| store.save_job(&job)).map_err(|error| store_failure(&error))?;
+    session
+        .store
+        .step(|store| {
+            store.set_paused(&name, false)?;
+            store.save_job(&job)
+        })
+        .map_err(|error| store_failure(&error))?;
     context.output.note(&match (before.quarantine.is_some(), before.paused) {
         (true, _) => format!("job `{name}` is out of quarantine and goes on from its watermark"),
         (false, true) => format!("job `{name}` goes on from its watermark"),
@@ -36,7 +42,7 @@ pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
     let session = Session::open(context)?;
     let name = &session.job.name;
     // No lock: a running cycle keeps the mark when it ends.
-    let known = session.store.pause_job(name).map_err(|error| store_failure(&error))?;
+    let known = session.store.set_paused(name, true).map_err(|error| store_failure(&error))?;
     if !known {
         return Err(Failure::new(Exit::Usage, format!("job `{name}` has not run yet")).help(
             "a job that never ran has nothing to pause; leave it alone, or take it out of the configuration",

@@ -1,7 +1,6 @@
 //! `status`: how the jobs stand.
 
 use std::io::IsTerminal as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use super::arguments::StatusArguments;
 use super::context::Context;
 use super::output::{Output, relative, table};
 use super::schema::imported_note;
-use super::session::{now, store_failure};
+use super::session::{now, store_failure, wait_to_look};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, JobClock, Timestamp};
 use crate::config::{Config, JobConfig};
@@ -20,8 +19,6 @@ use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
 use crate::store::{Store, StoreError};
 
-/// How often `--watch` looks, in wire time.
-const LOOK: Duration = Duration::from_secs(1);
 /// Moves to the upper left corner of a terminal and clears what follows.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
@@ -62,13 +59,8 @@ fn watch(output: Output, config: &Config, jobs: &[&JobConfig]) -> Result<Exit, F
             }
         }
         shown = Some(seen.jobs);
-        pause();
+        wait_to_look();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a person watches")]
-fn pause() {
-    std::thread::sleep(LOOK);
 }
 
 /// How all jobs stand.

@@ -25,8 +25,8 @@ use super::structure::{self, in_backticks};
 use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
 use super::words::{Word, word_or};
 use super::{
-    Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
-    Oauth, ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
+    Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded, Oauth,
+    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -307,11 +307,7 @@ impl Converter<'_> {
     }
 
     /// A profile of one's own, and its text; every mistake in it is noted with its place in that file.
-    fn profile(
-        &mut self,
-        file: &Path,
-        reading: &TemplateOptions<'_>,
-    ) -> (Option<Template>, Option<String>) {
+    fn profile(&mut self, file: &Path, reading: &TemplateOptions<'_>) -> (Option<Template>, Option<String>) {
         match Source::read(file, "profile") {
             Ok(source) => {
                 let (template, findings) = Template::parse(&source.text, file, reading);
@@ -528,6 +524,7 @@ impl Converter<'_> {
             bitmask: raw.bitmask.unwrap_or(base.bitmask),
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
+            on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
         }
     }
 

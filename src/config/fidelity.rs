@@ -100,6 +100,16 @@ pub const WORKERS_MAX: u32 = 64;
 /// (`wire.md 6.6`), and this leaves room to try what larger batches do to a target.
 pub const MEMBER_BATCH_MAX: u32 = 1000;
 
+words! {
+    /// The shape of the answer to a run on demand (`graph-api.md 6.2`, G-084).
+    pub enum OnDemandShape {
+        /// The key holds the result, the value one object.
+        Object = "object",
+        /// The key is a constant type name, the value an array of one object.
+        Array = "array",
+    }
+}
+
 /// One choice for each open question that concerns this program. `[job.fidelity]` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fidelity {
@@ -206,6 +216,8 @@ pub struct Fidelity {
     pub multi_valued_filters: MultiValued,
     /// The names in the details of scoping steps (E-089).
     pub scoping_key_names: ScopingKeys,
+    /// The shape of the answer to a run on demand (G-084).
+    pub on_demand_shape: OnDemandShape,
 }
 
 impl Fidelity {
@@ -264,6 +276,7 @@ impl Fidelity {
                 bitmask: false,
                 multi_valued_filters: MultiValued::All,
                 scoping_key_names: ScopingKeys::Current,
+                on_demand_shape: OnDemandShape::Object,
             },
         }
     }

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    AccessEnd, ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule, FilterEscape,
-    GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle,
-    ManagerStyle, OnMissing, OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
-    UnmappedActive, WORKERS_MAX,
+    AccessEnd, ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule,
+    FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX,
+    ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe, QuarantineSchedule,
+    RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -490,6 +490,9 @@ pub(super) struct RawFidelity {
     /// The names in the details of scoping steps.
     #[schemars(with = "Option<OneOf<ScopingKeys>>", extend("default" = "current"))]
     pub(super) scoping_key_names: Option<String>,
+    /// The shape of the answer that `provision --format json` prints.
+    #[schemars(with = "Option<OneOf<OnDemandShape>>", extend("default" = "object"))]
+    pub(super) on_demand_shape: Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -64,9 +64,17 @@ impl ImportError {
         match self {
             Self::Files(findings) | Self::Refused(ImportFault::Ambiguous(findings)) => findings.clone(),
             Self::Refused(ImportFault::Vanished(vanished)) => vanished.iter().map(about_vanished).collect(),
-            Self::Refused(fault @ ImportFault::FileGone { role, .. }) => {
-                let none = Role::from_name(role).map(|role| format!("; {}", role.how_to_say_none()));
-                let help = format!("put it back{}", none.unwrap_or_default());
+            Self::Refused(fault @ ImportFault::FileGone { role, is_part, .. }) => {
+                let otherwise = if *is_part {
+                    Some(
+                        "if what it held is really gone, say so with `scimulator directory accept`"
+                            .to_owned(),
+                    )
+                } else {
+                    Role::from_name(role).map(|role| role.how_to_say_none())
+                };
+                let otherwise = otherwise.map(|otherwise| format!("; {otherwise}"));
+                let help = format!("put it back{}", otherwise.unwrap_or_default());
                 vec![Diagnostic::error(fault.to_string()).help(help)]
             }
             Self::Refused(fault @ (ImportFault::Overtaken | ImportFault::Store(_))) => {

@@ -1,5 +1,6 @@
 //! Source objects as the directory files give them, before scope and mapping see them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -74,6 +75,15 @@ impl SourceObject {
             ObjectKind::Group => "displayName",
         };
         self.text(name).unwrap_or(&self.id)
+    }
+}
+
+/// An id as everything here spells it: letter case means nothing in a UUID, and files differ in it. What is no UUID
+/// stays as it is.
+pub fn canonical_id(id: &str) -> Cow<'_, str> {
+    match uuid::Uuid::try_parse(id) {
+        Ok(_) if id.len() == uuid::fmt::Hyphenated::LENGTH => Cow::Owned(id.to_ascii_lowercase()),
+        _ => Cow::Borrowed(id),
     }
 }
 

@@ -44,6 +44,7 @@ pub use collect::{DIAGNOSTICS_MAX, ID_CHARS_MAX};
 pub use delimited::{CELL_BYTES_MAX, COLUMNS_MAX};
 pub use extras::EXTRA_FILE_BYTES_MAX;
 pub use folder::{FileStat, FolderStat, stat_folder};
+pub use names::holds_passwords;
 pub use toml_tables::TOML_FILE_BYTES_MAX;
 pub use written::{Written, WrittenError, is_multi_valued, written};
 

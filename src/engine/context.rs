@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
 use super::escrow::FailedTry;
 use super::ids;
+use super::on_demand::Choice;
 use super::spec::JobSpec;
 use super::statistics::Statistics;
 use crate::client::Redactor;
@@ -163,6 +164,8 @@ pub(super) struct Context<'a> {
     pub(super) held: Option<u64>,
     /// Exchanges in a row that met no target.
     pub(super) unreachable_in_a_row: u32,
+    /// The one object that somebody asked for, in a run on demand.
+    pub(super) choice: Option<Choice>,
     /// Objects logged since somebody last asked: what a progress view shows.
     pub(super) events: Vec<super::cycle::Event>,
 }
@@ -210,9 +213,18 @@ impl Context<'_> {
         if refusal.unreachable {
             self.unreachable_in_a_row = self.unreachable_in_a_row.saturating_add(1);
         }
-        let outage = self.spec.rules.outage_after <= self.unreachable_in_a_row;
+        // One object has no other to go on with.
+        let outage_after = if self.choice.is_some() { 1 } else { self.spec.rules.outage_after };
+        let outage = outage_after <= self.unreachable_in_a_row;
         if self.abort.is_none() && (refusal.global || outage) {
             self.abort = Some(refusal.clone());
+        }
+    }
+
+    /// Notes the time of the steps that a task has just taken, where somebody will be told.
+    pub(super) fn stamp(&self, entry: &mut Entry) {
+        if self.choice.is_some() {
+            entry.stamp(self.now);
         }
     }
 
@@ -228,6 +240,8 @@ impl Context<'_> {
         status: Status,
         mut entry: Entry,
     ) -> Result<(), EngineError> {
+        self.stamp(&mut entry);
+        entry.on_demand = self.choice.is_some();
         entry.mask(self.secrets);
         let began = *entry.began.get_or_insert(self.now);
         entry.duration_in_milliseconds =

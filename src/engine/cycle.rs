@@ -14,6 +14,7 @@ use super::entry::{Action, Status};
 use super::guard;
 use super::ids;
 use super::object::ObjectTask;
+use super::on_demand::Choice;
 use super::quarantine::Quarantine;
 use super::reference::ReferenceTask;
 use super::removal::RemovalTask;
@@ -67,7 +68,7 @@ pub enum ImportOutcome {
 }
 
 /// What a run is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// A cycle: initial when the job has no watermark or its mappings or filters changed.
     Cycle,
@@ -77,6 +78,8 @@ pub enum Purpose {
     InitialCycle,
     /// Nothing but the probes, as Test Connection sends them.
     TestConnection,
+    /// One object, and nothing about the job changes (`engine.md 8`). The source has been read before.
+    OnDemand(Choice),
 }
 
 /// Which kind of cycle it is.
@@ -212,12 +215,18 @@ impl<'a> Cycle<'a> {
         if purpose == Purpose::InitialCycle {
             job.watermark = None;
         }
-        if job.definition != spec.definition {
-            // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
-            job.watermark = None;
-            job.quarantine = None;
+        let choice = match &purpose {
+            Purpose::OnDemand(choice) => Some(choice.clone()),
+            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle | Purpose::TestConnection => None,
+        };
+        if choice.is_none() {
+            if job.definition != spec.definition {
+                // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
+                job.watermark = None;
+                job.quarantine = None;
+            }
+            job.definition.clone_from(&spec.definition);
         }
-        job.definition.clone_from(&spec.definition);
         job.cycle += 1;
         let id = ids::derived(spec.seed, &[&spec.name, &job.cycle.to_string(), "cycle"]).to_string();
         let execution = Execution {
@@ -229,13 +238,22 @@ impl<'a> Cycle<'a> {
             state: None,
             statistics: serde_json::to_string(&Statistics::default())?,
         };
-        if purpose != Purpose::TestConnection {
-            store.step(|store| {
+        let window = match &purpose {
+            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => {
+                store.step(|store| {
+                    store.save_job(&job)?;
+                    store.save_execution(&spec.name, &execution)
+                })?;
+                WorkWindow { after: job.watermark, until: 0 }
+            }
+            Purpose::TestConnection => WorkWindow { after: job.watermark, until: 0 },
+            Purpose::OnDemand(_) => {
+                // It takes a number, which its entries and exchanges go by, and is no execution of the job.
                 store.save_job(&job)?;
-                store.save_execution(&spec.name, &execution)
-            })?;
-        }
-        let window = WorkWindow { after: job.watermark, until: 0 };
+                let newest = store.last_seq()?;
+                WorkWindow { after: Some(newest), until: newest }
+            }
+        };
         let context = Context {
             spec,
             secrets,
@@ -248,14 +266,17 @@ impl<'a> Cycle<'a> {
             abort: None,
             held: None,
             unreachable_in_a_row: 0,
+            choice,
             events: Vec::new(),
         };
         let import = (EffectId { phase: 0, position: 0, step: 0 }, Effect::Import);
-        let (stage, ready) = match purpose {
+        let (stage, ready) = match &purpose {
             Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => {
                 (Stage::Import, VecDeque::from([import]))
             }
-            Purpose::TestConnection => (Stage::Probe(ObjectKind::User), VecDeque::new()),
+            Purpose::TestConnection | Purpose::OnDemand(_) => {
+                (Stage::Probe(ObjectKind::User), VecDeque::new())
+            }
         };
         Ok(Self {
             context,
@@ -417,13 +438,17 @@ impl<'a> Cycle<'a> {
         let spec = self.context.spec;
         let wanted = match kind {
             ObjectKind::User => spec.rules.probe != Probe::Off,
+            // On demand it is one request, for a test user (`engine.md 8`).
+            ObjectKind::Group if self.context.choice.is_some() => false,
             ObjectKind::Group => spec.rules.probe == Probe::Both && spec.groups.enabled,
         };
         let path = spec.mapping(kind).matching().first().map(|(_, mapping)| mapping.target.clone());
         let position = i64::from(kind == ObjectKind::Group);
         let Some(path) = path.filter(|_| wanted) else { return self.probed(kind) };
-        let when = match self.purpose {
-            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => self.context.cycle.to_string(),
+        let when = match &self.purpose {
+            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle | Purpose::OnDemand(_) => {
+                self.context.cycle.to_string()
+            }
             Purpose::TestConnection => self.context.began.to_string(),
         };
         let value = ids::derived(spec.seed, &[&spec.name, &when, "probe", kind.as_str()]);
@@ -441,10 +466,14 @@ impl<'a> Cycle<'a> {
                 Ok(())
             }
             ObjectKind::Group if self.purpose == Purpose::TestConnection => self.end(),
+            ObjectKind::Group if let Purpose::OnDemand(choice) = &self.purpose => {
+                self.context.store.plan_object(choice.kind(), choice.id())?;
+                self.enter(Phase::Users)
+            }
             ObjectKind::Group => {
                 let quarantine = super::status::quarantine(&self.job)?;
                 let rules = &self.context.spec.rules;
-                let due = match (self.purpose, &quarantine) {
+                let due = match (&self.purpose, &quarantine) {
                     (Purpose::CycleByHand | Purpose::InitialCycle, _) => Timestamp::MAX,
                     (_, Some(_)) if !rules.quarantine.retries_escrows => Timestamp::MIN,
                     // An attempt may come before the cycle that a retry waits for: then it is that cycle.

@@ -120,6 +120,20 @@ pub enum StepKind {
     Export,
 }
 
+impl StepKind {
+    /// Its name in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Matching => "matching",
+            Self::Scoping => "scoping",
+            Self::Processing => "processing",
+            Self::ReferenceResolution => "referenceResolution",
+            Self::Export => "export",
+        }
+    }
+}
+
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -134,6 +148,9 @@ pub struct Step {
     pub description: String,
     /// Names and values, all text.
     pub details: IndexMap<String, String>,
+    /// When it was taken; only of steps on demand, whose answer tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
 }
 
 /// One attribute that was written, with what the target had before; `None` where it had nothing.
@@ -181,6 +198,9 @@ pub struct Entry {
     pub began: Option<Timestamp>,
     /// The display name of the source object.
     pub display_name: Option<String>,
+    /// Whether somebody asked for this object alone (`engine.md 8`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_demand: bool,
 }
 
 impl Entry {
@@ -203,9 +223,17 @@ impl Entry {
             status: Status::Success,
             description,
             details: IndexMap::new(),
+            timestamp: None,
         });
         let last = self.steps.len().saturating_sub(1);
         self.steps.get_mut(last).expect("a step was pushed just now")
+    }
+
+    /// Notes when the steps since the last call were taken.
+    pub fn stamp(&mut self, now: Timestamp) {
+        for step in &mut self.steps {
+            step.timestamp.get_or_insert(now);
+        }
     }
 
     /// The text of the last step, for one-line views.
@@ -216,12 +244,11 @@ impl Entry {
 
 /// A row of the log as `provisioningObjectSummary` (`graph-api.md 10.2`, `10.3`).
 pub fn summary(spec: &JobSpec, cycle_id: &str, row: &LogRow) -> Result<Value, serde_json::Error> {
-    let entry: Entry = serde_json::from_str(&row.entry)?;
+    let mut entry: Entry = serde_json::from_str(&row.entry)?;
+    for step in &mut entry.steps {
+        step.timestamp = None; // no member of a provisioningStep
+    }
     let kind = row.kind.as_str();
-    let target_type = match row.kind {
-        ObjectKind::User => urn::ENTERPRISE_USER,
-        ObjectKind::Group => urn::GROUP,
-    };
     let id = |what: &str| super::ids::derived(spec.seed, &[&spec.name, what]).to_string();
     let principal = id("service principal");
     let mut source_details = json!({
@@ -251,7 +278,11 @@ pub fn summary(spec: &JobSpec, cycle_id: &str, row: &LogRow) -> Result<Value, se
             "ServicePrincipalId": principal,
             "ServicePrincipalDisplayName": spec.application,
         } },
-        "initiatedBy": { "id": "", "displayName": "Azure AD Provisioning Service", "initiatorType": "system" },
+        "initiatedBy": if entry.on_demand {
+            json!({ "id": id("administrator"), "displayName": "Administrator", "initiatorType": "user" })
+        } else {
+            json!({ "id": "", "displayName": "Azure AD Provisioning Service", "initiatorType": "system" })
+        },
         "sourceIdentity": {
             "id": row.source_id,
             "displayName": entry.display_name.as_deref().unwrap_or(&row.label),
@@ -261,10 +292,18 @@ pub fn summary(spec: &JobSpec, cycle_id: &str, row: &LogRow) -> Result<Value, se
         "targetIdentity": {
             "id": row.target_id.as_deref().unwrap_or_default(),
             "displayName": "",
-            "identityType": target_type,
+            "identityType": target_type(row.kind),
             "details": {},
         },
     }))
+}
+
+/// What the account of an object of that kind is, as a schema.
+pub(super) fn target_type(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::User => urn::ENTERPRISE_USER,
+        ObjectKind::Group => urn::GROUP,
+    }
 }
 
 /// Name of the source system in log entries of 2026 (`graph-api.md` G12).

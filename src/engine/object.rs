@@ -15,7 +15,7 @@ use super::reference::ReferenceNote;
 use crate::config::fidelity::OnMissing;
 use crate::directory::object::ObjectKind;
 use crate::http::{Method, Response};
-use crate::mapping::{Difference, Evaluated, Mapped, MappedValue, Taken};
+use crate::mapping::{Difference, Evaluated, Mapped, MappedAttribute, MappedValue, Taken};
 use crate::scim::answer::parse_resource;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
@@ -39,6 +39,8 @@ pub(super) struct ObjectTask {
     taken: Taken,
     /// Whether this takes the account away: disabled, or out of scope.
     removes: bool,
+    /// Whether the PATCH under way writes `active` for that.
+    disables: bool,
     /// What the link says afterwards.
     managed: bool,
     /// The account was created or linked anew: all its references are to be written.
@@ -72,7 +74,7 @@ enum Stage {
     /// Creates.
     Create,
     /// Writes the differences.
-    Patch(Vec<Difference>),
+    Patch,
 }
 
 impl ObjectTask {
@@ -98,6 +100,7 @@ impl ObjectTask {
             matching: Vec::new(),
             taken: Taken::new(),
             removes: false,
+            disables: false,
             managed: true,
             fresh: false,
             asked_again: false,
@@ -118,6 +121,7 @@ impl ObjectTask {
             }
             (decision, _) => task.act(context, decision)?,
         };
+        context.stamp(&mut task.entry);
         Ok(Some((task, next)))
     }
 
@@ -178,7 +182,7 @@ impl ObjectTask {
 
     /// Takes the answer to the request under way.
     pub(super) fn resume(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
-        match std::mem::replace(&mut self.stage, Stage::Idle) {
+        let next = match std::mem::replace(&mut self.stage, Stage::Idle) {
             Stage::Idle => Err(EngineError::Defect("an answer came that nobody had asked for")),
             Stage::Recover => self.matched(context, None, answer),
             Stage::Settle => self.settled(context, answer),
@@ -186,8 +190,10 @@ impl ObjectTask {
             Stage::Unique(number) => self.looked_for_unique(context, number, answer),
             Stage::Read => self.was_read(context, answer),
             Stage::Create => self.created(context, answer),
-            Stage::Patch(differences) => self.patched(context, answer, &differences),
-        }
+            Stage::Patch => self.patched(context, answer),
+        };
+        context.stamp(&mut self.entry);
+        next
     }
 
     /// The object's name.
@@ -309,6 +315,7 @@ impl ObjectTask {
                 return self.fail_here(context, &refusal);
             }
         };
+        self.entry.modified_properties = created_properties(mapped);
         context.statistics.count_exports += 1;
         if let Some((path, value)) = self.matching.first()
             && context.spec.rules.intent_recovery
@@ -340,6 +347,7 @@ impl ObjectTask {
                     && !self.asked_again
                 {
                     self.asked_again = true;
+                    self.entry.modified_properties.clear();
                     return self.match_by(context, 0);
                 }
                 return self.fail_here(context, &refusal);
@@ -371,19 +379,6 @@ impl ObjectTask {
                 format!("the target answered {} instead of 201", response.status),
             );
         }
-        self.entry.modified_properties = self
-            .mapped
-            .iter()
-            .flat_map(|mapped| &mapped.attributes)
-            .filter_map(|attribute| {
-                let value = attribute.create_value()?;
-                Some(ModifiedProperty {
-                    display_name: attribute.path.to_string(),
-                    old_value: None,
-                    new_value: Some(attribute.log_text.clone().unwrap_or_else(|| text_of(value))),
-                })
-            })
-            .collect();
         // A new account has no references yet; what it answered is not asked (README, reads before the reference pass).
         self.add_references(context, None)?;
         let entry = std::mem::take(&mut self.entry);
@@ -433,6 +428,7 @@ impl ObjectTask {
         match context.spec.rules.on_missing {
             OnMissing::Rematch if !self.rematched => {
                 self.rematched = true;
+                self.entry.modified_properties.clear();
                 let gone = self.target_id().unwrap_or_default();
                 self.entry.step(
                     "EntryImport",
@@ -481,7 +477,10 @@ impl ObjectTask {
             ),
         );
         context.statistics.count_exports += 1;
-        self.stage = Stage::Patch(differences);
+        self.disables =
+            self.removes && differences.iter().any(|difference| difference.path.is_core("active"));
+        self.entry.modified_properties = changed_properties(&differences);
+        self.stage = Stage::Patch;
         Ok(Next::Send(Exchange::Update, context.request(Method::Patch, &path, Some(&body))))
     }
 
@@ -489,7 +488,8 @@ impl ObjectTask {
     fn unchanged(&mut self, context: &mut Context<'_>) -> Result<Next, EngineError> {
         self.keep_link(context)?;
         self.release_escrow(context)?;
-        let entry = std::mem::take(&mut self.entry);
+        let mut entry = std::mem::take(&mut self.entry);
+        context.stamp(&mut entry);
         // If there are references to look at, their pass says how it ended: one change, one entry.
         if let Some(entry) = self.add_references(context, Some(entry))? {
             let target_id = self.target_id();
@@ -505,12 +505,7 @@ impl ObjectTask {
         Ok(Next::Done)
     }
 
-    fn patched(
-        &mut self,
-        context: &mut Context<'_>,
-        answer: Answer,
-        differences: &[Difference],
-    ) -> Result<Next, EngineError> {
+    fn patched(&mut self, context: &mut Context<'_>, answer: Answer) -> Result<Next, EngineError> {
         if is_missing(&answer) {
             return self.missing(context, Exchange::Update, answer);
         }
@@ -520,13 +515,12 @@ impl ObjectTask {
         self.keep_link(context)?;
         self.release_escrow(context)?;
         context.exported();
-        let disables = self.removes && differences.iter().any(|difference| difference.path.is_core("active"));
-        let (action, step) = if disables {
+        let (action, step) = if self.disables {
             (Action::Disable, "EntryExportUpdateSoftDelete")
         } else {
             (Action::Update, "EntryExportUpdate")
         };
-        let verb = if disables { "disabled" } else { "updated" };
+        let verb = if self.disables { "disabled" } else { "updated" };
         self.entry.step(
             step,
             StepKind::Export,
@@ -535,17 +529,6 @@ impl ObjectTask {
                 self.item.kind, self.loaded.object.label, context.spec.target_system
             ),
         );
-        self.entry.modified_properties = differences
-            .iter()
-            .map(|difference| ModifiedProperty {
-                display_name: difference.path.to_string(),
-                old_value: difference.log_text.clone().or_else(|| difference.old.as_ref().map(json_text)),
-                new_value: difference
-                    .new
-                    .as_ref()
-                    .map(|new| difference.log_text.clone().unwrap_or_else(|| text_of(new))),
-            })
-            .collect();
         self.add_references(context, None)?;
         let target_id = self.target_id();
         let entry = std::mem::take(&mut self.entry);
@@ -600,6 +583,14 @@ impl ObjectTask {
             self.release_references(context)?;
             return Ok(pending);
         }
+        if self.fresh || self.item.escrow {
+            context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, true)?;
+        }
+        if self.item.kind == ObjectKind::Group
+            && context.choice.as_ref().is_some_and(|choice| choice.members().is_empty())
+        {
+            return Ok(pending); // nobody asked for its members; those it owes are the next cycle's
+        }
         let present = self
             .current
             .as_ref()
@@ -608,9 +599,6 @@ impl ObjectTask {
         let note = ReferenceNote { present, fresh: self.fresh, pending };
         let item = WorkItem { note: Some(serde_json::to_string(&note)?), ..self.item.clone() };
         context.store.add_work(phase, &item)?;
-        if self.fresh || self.item.escrow {
-            context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, true)?;
-        }
         Ok(None)
     }
 }
@@ -627,6 +615,32 @@ pub(super) fn usable(exchange: Exchange, answer: Answer) -> Result<Response, Ref
 /// Whether the target says that there is no such object.
 pub(super) fn is_missing(answer: &Answer) -> bool {
     matches!(answer, Ok(response) if response.status == 404)
+}
+
+/// What a create sends, as the log lists it.
+fn created_properties(mapped: &Mapped) -> Vec<ModifiedProperty> {
+    let property = |attribute: &MappedAttribute| {
+        let value = attribute.create_value()?;
+        Some(ModifiedProperty {
+            display_name: attribute.path.to_string(),
+            old_value: None,
+            new_value: Some(attribute.log_text.clone().unwrap_or_else(|| text_of(value))),
+        })
+    };
+    mapped.attributes.iter().filter_map(property).collect()
+}
+
+/// What a PATCH sends, as the log lists it.
+fn changed_properties(differences: &[Difference]) -> Vec<ModifiedProperty> {
+    let property = |difference: &Difference| ModifiedProperty {
+        display_name: difference.path.to_string(),
+        old_value: difference.log_text.clone().or_else(|| difference.old.as_ref().map(json_text)),
+        new_value: difference
+            .new
+            .as_ref()
+            .map(|new| difference.log_text.clone().unwrap_or_else(|| text_of(new))),
+    };
+    differences.iter().map(property).collect()
 }
 
 fn text_of(value: &MappedValue) -> String {

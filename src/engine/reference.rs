@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::context::{Answer, Context, EngineError, Next, Refusal};
 use super::entry::{Action, Entry, ModifiedProperty, Status, StepKind};
 use super::object::{log_redundant, usable};
+use super::on_demand::Choice;
 use crate::directory::object::ObjectKind;
 use crate::http::Method;
 use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
@@ -119,6 +120,7 @@ impl ReferenceTask {
             }
             next @ Next::Send(..) => next,
         };
+        context.stamp(&mut task.entry);
         Ok(Some((task, next)))
     }
 
@@ -367,11 +369,14 @@ impl ReferenceTask {
     /// member again, since a group's members are never read back.
     fn start_members(&mut self, context: &mut Context<'_>, fresh: bool) -> Result<Next, EngineError> {
         let job = context.spec.name.clone();
-        let everything = context.is_initial() || fresh || self.item.escrow;
+        let chosen = context.choice.as_ref().map(Choice::members);
+        let everything = context.is_initial() || fresh || self.item.escrow || chosen.is_some();
         let window = (!everything).then_some(context.window);
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();
-        for member in context.store.memberships(&job, &self.item.id, window)? {
+        let mut memberships = context.store.memberships(&job, &self.item.id, window)?;
+        memberships.retain(|member| chosen.is_none_or(|chosen| chosen.contains(&member.member)));
+        for member in memberships {
             let Membership {
                 member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
             } = member;
@@ -402,8 +407,17 @@ impl ReferenceTask {
         self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }
 
+    /// Whether nothing is left of the references to look at. On demand it is some members of a group only, and a
+    /// manager whom no cycle has come to yet is left to the next one.
+    fn is_whole(&self, context: &Context<'_>) -> bool {
+        context.choice.is_none() || (self.item.kind == ObjectKind::User && self.unresolved.is_empty())
+    }
+
     /// The references were looked at; what failed is in escrow.
     fn settle(&self, context: &Context<'_>) -> Result<(), EngineError> {
+        if !self.is_whole(context) {
+            return Ok(());
+        }
         Ok(context.store.owe_references(&context.spec.name, self.item.kind, &self.item.id, false)?)
     }
 
@@ -435,7 +449,9 @@ impl ReferenceTask {
                 &refusal,
             );
         }
-        context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+        if self.is_whole(context) {
+            context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+        }
         let mut status = Status::Success;
         if !self.unresolved.is_empty() {
             status = Status::Warning;

@@ -50,6 +50,7 @@ impl RemovalTask {
         );
         let request = context.request(Method::Delete, &resource_path(item.kind, &link.target_id), None);
         context.statistics.count_exports += 1;
+        context.stamp(&mut entry);
         let task = Self { phase, label: object.label, target_id: link.target_id, entry, item };
         Ok(Some((task, Next::Send(Exchange::Delete, request))))
     }

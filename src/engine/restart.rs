@@ -121,6 +121,7 @@ pub fn restart(
         if job.watermark.is_none() {
             store.drop_staged_before(&spec.name, i64::MAX)?;
         }
+        store.set_paused(&spec.name, false)?;
         store.save_job(&job)
     })?;
     Ok(Some(restarted))
@@ -129,7 +130,7 @@ pub fn restart(
 /// What a reset does to the job itself; the quarantine that is left.
 fn apply(job: &mut JobRow, reset: Reset, now: Timestamp) -> Result<Option<Quarantine>, EngineError> {
     let mut quarantine = status::quarantine(job)?;
-    (job.paused, job.disabled, job.escrows_pruned, job.exported) = (false, false, false, 0);
+    (job.disabled, job.escrows_pruned, job.exported) = (false, false, 0);
     if reset.contains(Reset::WATERMARK) {
         job.watermark = None;
     }

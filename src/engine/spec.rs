@@ -9,8 +9,8 @@ use super::ids;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    AccessEnd, Failures, InitialThreshold, LimitState, OnMissing, Probe, QuarantineSchedule, RetryAfter, StagedName,
-    UnmappedActive,
+    AccessEnd, Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule,
+    RetryAfter, StagedName, UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
@@ -141,6 +141,7 @@ impl JobSpec {
                 user_agent: fidelity.headers.user_agent.clone(),
                 soft_delete_retention: config.directory.soft_delete_retention,
                 scoping_keys: fidelity.scoping_key_names,
+                on_demand_shape: fidelity.on_demand_shape,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
@@ -236,6 +237,8 @@ pub struct Rules {
     pub soft_delete_retention: SignedDuration,
     /// The names in the details of scoping steps.
     pub scoping_keys: ScopingKeys,
+    /// The shape of the answer to a run on demand.
+    pub on_demand_shape: OnDemandShape,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).

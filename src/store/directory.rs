@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, moment, stamp};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::directory::object::ObjectKind;
+use crate::directory::object::{ObjectKind, canonical_id};
 use crate::expression::AttributeValue;
 
 /// Where an object stands in its life (`engine.md 1.3`).
@@ -262,7 +262,7 @@ impl Store {
             "SELECT kind, id, state FROM object WHERE id = ?1
              UNION SELECT kind, id, state FROM object WHERE label_key = ?2",
         )?;
-        let mut rows = statement.query([text, &text.to_lowercase()])?;
+        let mut rows = statement.query([&*canonical_id(text), &text.to_lowercase()])?;
         let mut found: Vec<(u8, ObjectKind, String)> = Vec::new();
         while let Some(row) = rows.next()? {
             let id: String = row.get(1)?;
@@ -304,7 +304,7 @@ impl Store {
                     AND scimulator_lower(json_extract(file_row, '$.userPrincipalName')) = ?2
                  LIMIT 1",
             )?
-            .query_row([text, &text.to_lowercase()], |row| row.get(0))
+            .query_row([&*canonical_id(text), &text.to_lowercase()], |row| row.get(0))
             .optional()?)
     }
 
@@ -352,6 +352,7 @@ impl Store {
                 .object(kind, id)?
                 .ok_or_else(|| StoreError::Corrupt(format!("no {kind} has the id `{id}`")))?;
             let refuse = |why| Err(EditError::State { label: object.label.clone(), why });
+            let before = store.last_seq()?;
             match (edit, object.state) {
                 (Edit::Set(_) | Edit::Restore, ObjectState::Gone(_)) => return refuse("is deleted for good"),
                 (Edit::Set(values), _) => {
@@ -408,6 +409,7 @@ impl Store {
                 .connection
                 .execute("UPDATE object SET edited = 1 WHERE kind = ?1 AND id = ?2", [kind.as_str(), id])
                 .map_err(StoreError::from)?;
+            store.log_reports(before, now)?;
             Ok(())
         })
     }
@@ -428,11 +430,15 @@ impl Store {
             ObjectState::Gone(since) => ("gone", Some(since), "purged"),
         };
         let was_active = self.state_of(kind, id)? == Some(ObjectState::Active);
+        let leaves = was_active && !matches!(state, ObjectState::Active);
         self.connection
             .prepare_cached("UPDATE object SET state = ?3, deleted_at = ?4 WHERE kind = ?1 AND id = ?2")?
             .execute(params![kind.as_str(), id, name, since.map(stamp)])?;
         self.log_change(now, kind, id, what, None)?;
-        if was_active && !matches!(state, ObjectState::Active) {
+        if leaves && kind == ObjectKind::User {
+            self.note_manager(id)?;
+        }
+        if leaves {
             self.connection
                 .prepare_cached(
                     "INSERT INTO change (at, kind, object, what, other)
@@ -440,6 +446,41 @@ impl Store {
                       WHERE member = ?2 AND present = 1 ORDER BY parent",
                 )?
                 .execute([&stamp(now), id])?;
+        }
+        Ok(())
+    }
+
+    /// Remembers a user that came or left, for [`Self::log_reports`].
+    pub(super) fn note_manager(&self, id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO temp.manager_moved
+                 SELECT lower(id) FROM object WHERE kind = 'User' AND id = ?1
+                 UNION SELECT label_key FROM object WHERE kind = 'User' AND id = ?1",
+            )?
+            .execute([id])?;
+        Ok(())
+    }
+
+    /// Logs a change for everybody whose manager came or left since the seq `before`: what the cell names, or names no
+    /// longer, is part of the user (Graph drops the relation to a deleted manager; our inference). A manager that only
+    /// enters the scope of a job is no change (`engine.md 1.5`), and neither is one that is restored, as with members.
+    pub(super) fn log_reports(&self, before: i64, now: Timestamp) -> Result<(), StoreError> {
+        let anybody: bool =
+            self.connection
+                .query_row("SELECT EXISTS (SELECT 1 FROM temp.manager_moved)", [], |row| row.get(0))?;
+        if anybody {
+            self.connection.execute(
+                "INSERT INTO change (at, kind, object, what, other)
+                 SELECT ?1, 'User', u.id, 'updated', NULL FROM object u
+                  WHERE u.kind = 'User' AND u.state = 'active' AND u.manager IS NOT NULL
+                    AND lower(u.manager) IN (SELECT key FROM temp.manager_moved)
+                    AND NOT EXISTS (SELECT 1 FROM change c
+                         WHERE c.seq > ?2 AND c.kind = 'User' AND c.object = u.id AND c.other IS NULL)
+                  ORDER BY u.position",
+                params![stamp(now), before],
+            )?;
+            self.batch("DELETE FROM temp.manager_moved")?;
         }
         Ok(())
     }

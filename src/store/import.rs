@@ -5,9 +5,9 @@
 //! all of it or nothing. Memory holds hashes of rows and edges, not the rows.
 
 mod edges;
+mod gone;
 mod vanish;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rusqlite::params;
@@ -71,13 +71,15 @@ pub enum ImportFault {
     /// More vanished at once than `vanish_limit` allows (design 9): what is too many, at least one.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Vanished(Vec<Vanished>),
-    /// A kind of file that the last import read is gone.
+    /// A file that the last import read is gone, and no other took its place.
     #[error("the {role} file `{path}` was read before and is gone")]
     FileGone {
         /// What it held: users, groups, members or assignments.
         role: String,
         /// The file.
         path: String,
+        /// Whether other files still hold some of the same, so that a person may accept it.
+        is_part: bool,
     },
     /// A name that fits several groups.
     #[error("references that fit several groups")]
@@ -246,16 +248,15 @@ impl Import<'_> {
             return Err(ImportFault::Overtaken);
         }
         let before = self.store.last_seq()?;
-        for (path, role) in self.files_read_before()? {
-            if !files.iter().any(|(_, known, _)| *known == role) {
-                return Err(ImportFault::FileGone { role, path });
-            }
+        if let Some(fault) = gone::missing_file(&self.files_read_before()?, files, vanish_limit.is_none()) {
+            return Err(fault);
         }
         let rows = self.write_rows()?;
         let missing = self.missing()?;
         let mut tally = missing.tally();
         let vanished = missing.users.vanished;
         self.write_missing(&missing)?;
+        self.store.log_reports(before, self.now)?;
         let edges = self.write_edges()?;
         tally.extend(edges.tally);
         if let Some(limit) = vanish_limit {
@@ -274,7 +275,8 @@ impl Import<'_> {
         Ok(Imported { objects: self.read, changes, vanished, warnings })
     }
 
-    fn files_read_before(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    /// Path and role of the files of the last import, by role.
+    fn files_read_before(&self) -> Result<Vec<(String, String)>, StoreError> {
         let mut statement =
             self.store.connection.prepare("SELECT path, role FROM source_file ORDER BY role, path")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -353,6 +355,9 @@ impl Import<'_> {
                     )?
                     .execute([kind.as_str(), id])?;
                 self.store.log_change(self.now, kind, id, "added", None)?;
+                if kind == ObjectKind::User {
+                    self.store.note_manager(id)?;
+                }
             }
             (None, ObjectState::Recycled(_) | ObjectState::Gone(_)) => {
                 self.store.log_change(self.now, kind, id, "added", None)?;

@@ -170,7 +170,8 @@ impl Store {
         rows.next()?.map(job_row).transpose()
     }
 
-    /// Keeps the standing of a job.
+    /// Keeps the standing of a job. Whether it is paused is kept for a new job alone: a pause may come in while a cycle
+    /// works on what it read before, and is [`Store::set_paused`]'s.
     pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
@@ -178,7 +179,7 @@ impl Store {
                                   users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
                                   force_deletes, exported, full_read)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-                 ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5, paused = ?6,
+                 ON CONFLICT DO UPDATE SET id = ?2, watermark = ?3, cycle = ?4, definition = ?5,
                     failures = ?7, steady_first = ?8, steady_last = ?9, users_linked = ?10, groups_linked = ?11,
                     next_cycle = ?12, quarantine = ?13, disabled = ?14, escrows_pruned = ?15, force_deletes = ?16,
                     exported = ?17, full_read = ?18",

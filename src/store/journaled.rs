@@ -48,6 +48,8 @@ pub struct LogFilter {
     pub cycle: Option<i64>,
     /// At most so many, the newest.
     pub limit: Option<u32>,
+    /// Only entries written after the first mark and up to the second; see [`Store::log_mark`].
+    pub written: Option<(i64, i64)>,
 }
 
 fn log_row(row: &Row<'_>) -> Result<LogRow, StoreError> {
@@ -104,7 +106,7 @@ impl Store {
                SELECT cycle, position, id, at, kind, source_id, label, target_id, action, status, error_code, entry
                  FROM log_entry
                 WHERE job = ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR action = ?3)
-                  AND {about} AND (?5 IS NULL OR cycle = ?5)
+                  AND {about} AND (?5 IS NULL OR cycle = ?5) AND (?7 IS NULL OR rowid > ?7) AND (?8 IS NULL OR rowid <= ?8)
                 ORDER BY cycle DESC, position DESC LIMIT ?6)
              ORDER BY cycle, position"
         ))?;
@@ -115,13 +117,22 @@ impl Store {
             filter.action,
             filter.object,
             filter.cycle,
-            limit
+            limit,
+            filter.written.map(|(after, _)| after),
+            filter.written.map(|(_, until)| until)
         ])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
             entries.push(log_row(row)?);
         }
         Ok(entries)
+    }
+
+    /// How far the log has been written: a number that grows with each entry, whatever cycle and job it belongs to.
+    pub fn log_mark(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT COALESCE(MAX(rowid), 0) FROM log_entry", [], |row| row.get(0))?)
     }
 
     /// Whether the log has entries of the object with that objectId.

@@ -27,9 +27,11 @@ impl Store {
         Ok(OpenFailures { objects: objects.unsigned_abs(), references: references.unsigned_abs() })
     }
 
-    /// Pauses a job, also while a cycle of it runs; `false` when it has never run.
-    pub fn pause_job(&self, job: &str) -> Result<bool, StoreError> {
-        Ok(self.connection.execute("UPDATE job SET paused = 1 WHERE name = ?1", [job])? == 1)
+    /// Pauses a job, also while a cycle of it runs, or lets it go on; `false` when it has never run.
+    pub fn set_paused(&self, job: &str, paused: bool) -> Result<bool, StoreError> {
+        let changed =
+            self.connection.execute("UPDATE job SET paused = ?2 WHERE name = ?1", params![job, paused])?;
+        Ok(changed == 1)
     }
 
     /// Drops every failure of a job: none is tried again.

@@ -14,6 +14,7 @@ CREATE TEMP TABLE IF NOT EXISTS staged_row (
   file INTEGER, line INTEGER);
 CREATE TEMP TABLE IF NOT EXISTS staged_edge (
   what TEXT, parent TEXT, member TEXT, member_key TEXT, job TEXT, file INTEGER, line INTEGER);
+CREATE TEMP TABLE IF NOT EXISTS manager_moved (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE IF NOT EXISTS file_name (key TEXT, kind TEXT, id TEXT);
 CREATE INDEX IF NOT EXISTS temp.file_name_key ON file_name (key, kind);
 CREATE INDEX IF NOT EXISTS temp.file_name_id ON file_name (id, kind);
@@ -192,6 +193,18 @@ impl Store {
               WHERE true
              ON CONFLICT DO UPDATE SET escrow = 1",
             [job, &stamp(now)],
+        )?;
+        Ok(())
+    }
+
+    /// Makes the work list anew with one object on it, as if it had changed; empty when the directory never had it.
+    pub fn plan_object(&mut self, kind: ObjectKind, id: &str) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM temp.work", [])?;
+        self.connection.execute(
+            "INSERT INTO temp.work
+             SELECT CASE kind WHEN 'User' THEN 'users' ELSE 'groups' END, position, kind, id, 1, 0, 0, NULL
+               FROM object WHERE kind = ?1 AND id = ?2",
+            [kind.as_str(), id],
         )?;
         Ok(())
     }

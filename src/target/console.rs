@@ -123,7 +123,9 @@ impl App {
                 let first = self.options.token.as_deref().map(fingerprint);
                 let mut good = match rule {
                     TokenRule::One => Vec::new(),
-                    TokenRule::Many => self.settings.tokens.take().unwrap_or_else(|| first.into_iter().collect()),
+                    TokenRule::Many => {
+                        self.settings.tokens.take().unwrap_or_else(|| first.into_iter().collect())
+                    }
                 };
                 good.push(fingerprint(&token));
                 self.settings.tokens = Some(good);
@@ -205,7 +207,8 @@ impl App {
     pub fn rehearsal_report(&self) -> Option<Vec<Value>> {
         let rehearsed = self.rehearsal.as_ref()?;
         let by_id = |content: &'_ super::Content| -> BTreeMap<String, Value> {
-            let id = |resource: &Value| resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let id =
+                |resource: &Value| resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
             content.resources().map(|resource| (id(resource), resource.clone())).collect()
         };
         let (before, after) = (by_id(&self.content), by_id(rehearsed));
@@ -244,7 +247,11 @@ impl App {
 }
 
 /// What is asked of a console over HTTP, beside the SCIM endpoints. The caller brings a new token.
-pub(super) fn over_http(app: &mut App, request: &Request, new_token: String) -> Result<(u16, Value), Refusal> {
+pub(super) fn over_http(
+    app: &mut App,
+    request: &Request,
+    new_token: String,
+) -> Result<(u16, Value), Refusal> {
     let path = request.path_and_query();
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let nothing = || Refusal::not_found(format!("there is nothing at `{path}`"));
@@ -262,9 +269,9 @@ pub(super) fn over_http(app: &mut App, request: &Request, new_token: String) -> 
         ("GET", CONSOLE_PATH) => return Ok((200, shown)),
         ("GET", "/console/report") => {
             let report = app.rehearsal_report();
-            return report.map(|report| (200, json!(report))).ok_or_else(|| {
-                Refusal::not_found("nothing is rehearsed: test mode is off")
-            });
+            return report
+                .map(|report| (200, json!(report)))
+                .ok_or_else(|| Refusal::not_found("nothing is rehearsed: test mode is off"));
         }
         ("POST", "/console/token") => {
             let command = ConsoleCommand::NewToken { token: new_token.clone() };
@@ -313,7 +320,8 @@ fn entry(action: &str, id: &str, resource: &Value, changes: Vec<Value>) -> Value
 /// The attributes that differ, those of extensions by their full names.
 fn differences(old: &Value, new: &Value) -> Vec<Value> {
     let (old, new) = (flat(old), flat(new));
-    let mut names: Vec<&String> = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
+    let mut names: Vec<&String> =
+        old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
     names.retain(|name| old.get(*name) != new.get(*name));
     names
         .into_iter()

@@ -38,9 +38,9 @@ pub(super) fn resource_types(base: &str) -> Vec<Value> {
 
 /// Every schema, in the order of `wire.md 8.1`.
 pub(super) fn schemas(base: &str) -> Vec<Value> {
-    let documents = SCHEMAS.iter().map(|schema| {
-        schema_document(schema.id, schema.name, attribute_documents(schema.attributes), base)
-    });
+    let documents = SCHEMAS
+        .iter()
+        .map(|schema| schema_document(schema.id, schema.name, attribute_documents(schema.attributes), base));
     documents.collect()
 }
 

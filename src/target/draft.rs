@@ -98,6 +98,13 @@ impl<'a> Draft<'a> {
                         resolved.name
                     )));
                 }
+                if verb == Verb::Remove && resolved.name == schema::naming_attribute(self.kind) {
+                    // RFC 7644, section 3.5.2.2.
+                    return Err(Refusal::mutability(format!(
+                        "`{}` can't be removed: it is required",
+                        resolved.name
+                    )));
+                }
                 self.edit(&resolved, filter.as_ref(), verb, value)
             }
         }

@@ -243,8 +243,7 @@ impl KindRules {
             .attributes
             .iter()
             .map(|one| {
-                Listed::read(kind, one)
-                    .ok_or_else(|| RulesError::Attribute { name: one.name.clone(), kind })
+                Listed::read(kind, one).ok_or_else(|| RulesError::Attribute { name: one.name.clone(), kind })
             })
             .collect();
         Ok(Self { listed: listed?, delete: raw.delete })
@@ -253,9 +252,8 @@ impl KindRules {
 
 impl License {
     fn read(raw: RawLicense) -> Result<Self, RulesError> {
-        let attribute = |name: String, kind| {
-            ExtensionAttribute::parse(&name).ok_or(RulesError::Attribute { name, kind })
-        };
+        let attribute =
+            |name: String, kind| ExtensionAttribute::parse(&name).ok_or(RulesError::Attribute { name, kind });
         Ok(Self {
             group: attribute(raw.group, ResourceKind::Group)?,
             user: attribute(raw.user, ResourceKind::User)?,

@@ -113,6 +113,13 @@ fn only_ben_fails(
     entry
 }
 
+#[test]
+fn a_target_that_refuses_us_is_told_before_open_failures_are() {
+    let server = Server::start(|asked| (asked.method == "POST").then(|| Answer::say(401, "")));
+    let project = project(&server.url(), "");
+    run(&project, ["cycle", "--fail-on", "escrows"]).ends_with(3, &["Failed"]);
+}
+
 /// A run that ends at the probe: nothing is sent after it, the job is in quarantine, and the next run says so without
 /// asking the target.
 #[track_caller]

@@ -31,6 +31,23 @@ fn a_good_directory_is_counted_and_leaves_no_trace() {
 }
 
 #[test]
+fn passwords_of_the_bulk_create_template_are_never_shown() {
+    let heading = "Name [displayName] Required,User name [userPrincipalName] Required,\
+                   Initial password [passwordProfile] Required,Block sign in (Yes/No) [accountEnabled] Required";
+    let rows = "Dora Park,dora@x.com,Secret-Value-1,No\nEli Park,eli@x.com,Secret-Value-2,perhaps\n";
+    let project = Project::with([
+        ("scimulator.toml", CONFIG),
+        ("d/users.csv", &format!("version:v1.0\n{heading}\n{rows}")),
+    ]);
+    for arguments in [&["check"][..], &["check", "--format", "json"], &["plan"], &["cycle", "-v"]] {
+        let output = project.scimulator(arguments.iter().copied()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains("perhaps") && !said.contains("Secret-Value"), "{said}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
 fn every_mistake_of_the_files_has_its_place() {
     let project = Project::with([
         ("scimulator.toml", CONFIG),
@@ -93,7 +110,7 @@ fn what_an_import_would_hold_is_an_error_and_the_state_stays_as_it_is() {
         ("d/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\nu2,ben@x.com\nu3,cleo@x.com\n"),
         ("d/groups.csv", "objectId,displayName\ng1,Team\n"),
     ]);
-    project.scimulator(["directory", "list"]).assert().success();
+    project.scimulator(["directory", "accept"]).assert().success();
     project.write("d/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\n");
     for _ in 0..2 {
         let (code, _, stderr) = check(&project, []);

@@ -280,7 +280,7 @@ fn names_are_found_by_id_or_label_and_else_something_near_is_offered() {
 #[test]
 fn a_fault_of_the_files_stops_edits_and_leaves_the_last_state_to_look_at() {
     let project = project();
-    fine(&project, ["directory", "list"]);
+    fine(&project, ["directory", "accept"]);
     project.write("directory/users.csv", "");
     let edit = refused(&project, ["directory", "disable", "ada@x.com"]);
     assert!(edit.contains("nothing was changed") && edit.contains("users.csv"), "{edit}");

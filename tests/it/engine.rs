@@ -9,6 +9,7 @@ mod kill;
 mod lifecycle;
 mod logs;
 mod lost;
+mod managers;
 mod missing;
 mod pacing;
 mod quarantined;

@@ -9,7 +9,7 @@ use scimulator::directory::import::{ImportError, Read, Source, import};
 use scimulator::directory::object::{ObjectKind, SourceObject};
 use scimulator::directory::read::ReadOptions;
 use scimulator::expression::AttributeValue;
-use scimulator::store::{Edit, Import, ImportFault, Store, Vanishing};
+use scimulator::store::{Edit, Import, ImportFault, Resolved, Store, Vanishing};
 
 use crate::common::Project;
 
@@ -331,6 +331,83 @@ fn advice_about_a_file_that_is_gone_or_empty_fits_what_it_held() {
     let mut deleted = Tenant::new();
     deleted.groups.iter_mut().for_each(|row| row.push_str("2026-01-10T00:00:00Z"));
     read(&mut store, &deleted, &project).unwrap();
+}
+
+/// What an import is refused for, when a file is gone: message and advice.
+#[track_caller]
+fn gone(result: Result<Read, ImportError>) -> (String, String) {
+    match result {
+        Err(error @ ImportError::Refused(ImportFault::FileGone { .. })) => {
+            let finding = error.findings().remove(0);
+            (finding.message, finding.help.unwrap())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_file_of_several_that_is_gone_is_a_fault_until_accepted() {
+    let project = Project::with([]);
+    let mut store = Store::in_memory().unwrap();
+    for page in 0..10 {
+        let next = if page < 9 { r#","@odata.nextLink":"https://graph.example/next""# } else { "" };
+        let users =
+            (0..10).map(|n| format!(r#"{{"id":"u{page}{n}","userPrincipalName":"u{page}{n}@x.com"}}"#));
+        let users = users.collect::<Vec<_>>().join(",");
+        project.write(&format!("directory/users-{page}.json"), &format!(r#"{{"value":[{users}]{next}}}"#));
+    }
+    project.write("directory/groups.csv", "objectId,displayName\ng1,Sales\ng2,Dev\n");
+    project.write("directory/members/Sales.csv", "id\nu00\n");
+    project.write("directory/members/Dev.csv", "id\nu01\n");
+    let accepted = Source { vanish_limit: None, ..source(&project) };
+    import(&mut store, &source(&project), now()).unwrap();
+    for (file, role) in [("users-4.json", "users"), ("members/Dev.csv", "members")] {
+        let path = project.path(&format!("directory/{file}"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let seq = store.last_seq().unwrap();
+        let (message, help) = gone(import(&mut store, &source(&project), now()));
+        assert!(message.starts_with(&format!("the {role} file `")) && message.contains(file), "{message}");
+        assert!(help.starts_with("put it back") && help.contains("directory accept"), "{help}");
+        assert_eq!(store.last_seq().unwrap(), seq);
+        let mut copy = store.copy().unwrap();
+        import(&mut copy, &accepted, now()).unwrap();
+        assert!(seq < copy.last_seq().unwrap(), "{file}: nobody left");
+        std::fs::write(&path, text).unwrap();
+        import(&mut store, &source(&project), now()).unwrap();
+        assert_eq!(store.last_seq().unwrap(), seq);
+    }
+}
+
+#[test]
+fn letter_case_of_an_object_id_means_nothing() {
+    const ADA: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a03";
+    const BEN: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a04";
+    const TEAM: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a05";
+    let project = Project::with([]);
+    let mut store = Store::in_memory().unwrap();
+    let save = |id: fn(&str) -> String| {
+        project.write(
+            "directory/users.csv",
+            &format!(
+                "objectId,userPrincipalName,manager\n{},a@x.com,\n{},b@x.com,{}\n",
+                id(ADA),
+                id(BEN),
+                id(ADA)
+            ),
+        );
+        project.write("directory/groups.csv", &format!("objectId,displayName\n{},Team\n", id(TEAM)));
+        project.write("directory/members.csv", &format!("group,member\n{},{}\n", id(TEAM), id(BEN)));
+        project.write("directory/assignments.csv", &format!("principal\n{}\n", id(ADA)));
+    };
+    save(str::to_owned);
+    import(&mut store, &source(&project), now()).unwrap();
+    let seq = store.last_seq().unwrap();
+    save(str::to_uppercase);
+    let read = import(&mut store, &source(&project), now()).unwrap();
+    assert_eq!((store.last_seq().unwrap(), read.warnings), (seq, Vec::new()));
+    assert_eq!(store.resolve(&BEN.to_uppercase()).unwrap(), Resolved::One(ObjectKind::User, BEN.to_owned()));
+    assert_eq!(store.resolve_manager(&ADA.to_uppercase()).unwrap().as_deref(), Some(ADA));
 }
 
 #[test]

@@ -216,6 +216,34 @@ fn whoever_watches_the_status_sees_each_change() {
 }
 
 #[test]
+fn whoever_follows_the_log_sees_each_entry_once() {
+    let project = project("embedded", "");
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["logs", "--follow", "--format", "json", "--action", "create"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let records = objects(process.stdout.take().unwrap());
+    let name = || {
+        let record = records.recv_timeout(PATIENCE).unwrap();
+        record["sourceIdentity"]["displayName"].as_str().unwrap().to_owned()
+    };
+    project.scimulator(["cycle"]).assert().success();
+    assert_eq!([name(), name()], ["Ada", "Ben"]);
+    project.scimulator(["cycle"]).assert().success();
+    project.write(
+        "directory/users.csv",
+        "userPrincipalName,displayName,mailNickname\nada@contoso.com,Ada,ada\nben@contoso.com,Ben,ben\n\
+         cleo@contoso.com,Cleo,cleo\n",
+    );
+    project.scimulator(["cycle"]).assert().success();
+    assert_eq!(name(), "Cleo");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
 fn for_people_each_event_is_a_line_with_time_and_level() {
     let project = project("embedded", "");
     let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))

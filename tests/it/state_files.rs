@@ -89,6 +89,39 @@ fn a_database_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn an_emptied_state_file_is_not_taken_for_a_new_one() {
+    let project = used();
+    std::fs::write(project.path(STATE), "").unwrap();
+    refuses(&project, &["the state can't be used", "is empty: what it held is lost", "put a copy back"]);
+}
+
+#[test]
+fn two_processes_that_make_the_state_at_once_share_one() {
+    let project = project();
+    let folder = project.path("state");
+    let open = || Store::open(&folder).unwrap();
+    let stores =
+        std::thread::scope(|scope| [scope.spawn(open), scope.spawn(open)].map(|it| it.join().unwrap()));
+    stores[0].set_meta("key", Some("value")).unwrap();
+    assert_eq!(stores[1].meta("key").unwrap().as_deref(), Some("value"));
+    drop(stores);
+    assert_eq!(listing(&folder), ["scimulator.db"]);
+}
+
+#[test]
+fn a_pause_that_comes_in_the_middle_of_a_cycle_is_kept() {
+    let project = used();
+    let store = Store::open(&project.path("state")).unwrap();
+    // A cycle works on the row as it was before the pause.
+    let row = store.job("app").unwrap().unwrap();
+    project.scimulator(["pause"]).assert().code(0);
+    store.save_job(&row).unwrap();
+    project.scimulator(["cycle"]).assert().code(2);
+    project.scimulator(["start"]).assert().code(0);
+    project.scimulator(["cycle"]).assert().code(0);
+}
+
+#[test]
 fn a_state_file_of_a_newer_version_is_left_alone() {
     let project = used();
     let state = Connection::open(project.path(STATE)).unwrap();
@@ -155,7 +188,18 @@ fn a_step_waits_for_another_writer_even_when_it_reads_first() {
 #[test]
 fn what_only_looks_makes_no_state() {
     let project = project();
-    for arguments in [&["plan"][..], &["test-connection"], &["logs"], &["schema", "export", "-"]] {
+    let looking: [&[&str]; 9] = [
+        &["plan"],
+        &["test-connection"],
+        &["logs"],
+        &["schema", "export", "-"],
+        &["quarantine"],
+        &["explain", "ada@contoso.com"],
+        &["directory", "list"],
+        &["directory", "show", "ada@contoso.com"],
+        &["expression", "eval", "[displayName]", "--user", "ada@contoso.com"],
+    ];
+    for arguments in looking {
         let output = project.scimulator([]).args(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");

@@ -1,7 +1,7 @@
 //! `check --target`: the mappings against the target's `/Schemas`.
 
 use super::super::context::Context;
-use super::super::session::{run_failure, store_failure};
+use super::super::session::{run_failure, state_to_look_at};
 use super::super::{Exit, Failure};
 use crate::clock::SystemClock;
 use crate::config::{Config, JobConfig};
@@ -9,7 +9,6 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::mapping::ObjectMapping;
 use crate::runner::{Job, spec_in_effect};
 use crate::scim::schemas::Schemas;
-use crate::store::Store;
 
 /// What one job's target says of its mappings.
 pub(super) struct Compared {
@@ -20,10 +19,7 @@ pub(super) struct Compared {
 
 /// Asks the target of a job for its schemas and compares.
 pub(super) fn check(config: &Config, job: &JobConfig) -> Result<Compared, Failure> {
-    let store = match Store::open_existing(&config.state_dir).map_err(|error| store_failure(&error))? {
-        Some(store) => store,
-        None => Store::temporary().map_err(|error| store_failure(&error))?,
-    };
+    let store = state_to_look_at(config)?;
     let ready = Job::new(config, job, &Context::env).map_err(|error| run_failure(&error))?;
     let answer = ready.get(&store, &SystemClock, "Schemas").map_err(|error| run_failure(&error))?;
     let refused = |message: String, exit| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::directory::object::{ObjectKind, SourceObject, derived_id};
+use crate::directory::object::{ObjectKind, SourceObject, canonical_id, derived_id};
 use crate::expression::AttributeValue;
 
 use super::extras::Extras;
@@ -244,6 +244,7 @@ impl<'a> Collector<'a> {
         source: Source<'_>,
         position: Position,
     ) -> Result<(), SinkError> {
+        let row = RemovalRow { id: name_of(&row.id), ..row };
         if let Some(first) = self.see("id", &row.id, source, position) {
             self.duplicate("objectId", &row.id, first, source, position);
             return Ok(());
@@ -261,7 +262,7 @@ impl<'a> Collector<'a> {
         position: Position,
     ) -> Result<(), SinkError> {
         self.counts.memberships += 1;
-        let row = MembershipRow { group: group.trim().to_owned(), member: member.trim().to_owned() };
+        let row = MembershipRow { group: name_of(group), member: name_of(member) };
         self.sink.membership(row, source.place(position))
     }
 
@@ -277,11 +278,8 @@ impl<'a> Collector<'a> {
         let filled =
             |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         self.counts.assignments += 1;
-        let row = AssignmentRow {
-            principal: principal.trim().to_owned(),
-            app_role: filled(app_role),
-            job: filled(job),
-        };
+        let row =
+            AssignmentRow { principal: name_of(principal), app_role: filled(app_role), job: filled(job) };
         self.sink.assignment(row, source.place(position))
     }
 
@@ -415,6 +413,11 @@ pub(super) fn name_key(kind: ObjectKind) -> &'static str {
     }
 }
 
+/// What an object is called or refers to: blanks around it do not count, nor does letter case in a UUID.
+fn name_of(text: &str) -> String {
+    canonical_id(text.trim()).into_owned()
+}
+
 /// The first 64 bits of a hash of the lower-cased text. Among four million identities, two different ones meet with a
 /// chance of one in two million.
 pub(super) fn fingerprint(sort: &str, text: &str) -> u64 {
@@ -436,7 +439,7 @@ pub(super) fn value_of(column: &Column, raw: Raw) -> Result<Option<AttributeValu
         (Meaning::Boolean | Meaning::InvertedBoolean, Raw::Text(cell)) => boolean_of(column, cell.trim())?
             .map(|value| AttributeValue::Text(if value { "True".to_owned() } else { "False".to_owned() })),
         (Meaning::One | Meaning::Custom, Raw::Text(cell)) => text(cell),
-        (Meaning::Name | Meaning::Id | Meaning::Deleted, Raw::Text(cell)) => text(cell.trim().to_owned()),
+        (Meaning::Name | Meaning::Id | Meaning::Deleted, Raw::Text(cell)) => text(name_of(&cell)),
         (Meaning::Many, Raw::Text(cell)) => list(cell.split(';').map(str::to_owned)),
         (Meaning::First, Raw::Text(cell)) => {
             text(cell.split(';').next().unwrap_or_default().trim().to_owned())
@@ -490,7 +493,7 @@ fn id_of(raw: &Raw) -> Result<Option<String>, Complaint> {
             )),
         });
     }
-    Ok((!id.is_empty()).then(|| id.to_owned()))
+    Ok((!id.is_empty()).then(|| name_of(id)))
 }
 
 fn deleted_of(raw: &Raw) -> Result<Option<Timestamp>, Complaint> {

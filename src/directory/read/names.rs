@@ -112,6 +112,14 @@ const ALIASES: &[(&str, &str, Meaning)] = &[
     ("onPremisesSyncEnabled", "dirSyncEnabled", Meaning::Boolean),
 ];
 
+/// The attribute that holds passwords, in lower case; it is read by nobody.
+const PASSWORDS: &str = "passwordprofile";
+
+/// Whether a file's text has a column or key for passwords.
+pub fn holds_passwords(text: &str) -> bool {
+    text.to_lowercase().contains(PASSWORDS)
+}
+
 /// How many `extensionAttributeN` there are.
 const EXTENSION_ATTRIBUTES: u8 = 15;
 
@@ -161,7 +169,7 @@ impl Names {
             None => ("", heading, false),
         };
         let lower = name.to_lowercase();
-        if lower == "passwordprofile" || lower.starts_with("passwordprofile.") {
+        if lower == PASSWORDS || lower.split_once('.').is_some_and(|(before, _)| before == PASSWORDS) {
             return Column { name: name.to_owned(), meaning: Meaning::Secret, bracketed };
         }
         let (name, meaning) = match self.0.get(&lower) {

@@ -23,8 +23,8 @@ enum Judgement {
 impl Cycle<'_> {
     /// Ends the cycle: the watermark moves, or does not (`engine.md 1.5`).
     pub(super) fn end(&mut self) -> Result<(), EngineError> {
-        if self.purpose == super::Purpose::TestConnection {
-            self.end_test();
+        if matches!(self.purpose, super::Purpose::TestConnection | super::Purpose::OnDemand(_)) {
+            self.end_apart();
             return Ok(());
         }
         let now = self.context.now;
@@ -72,7 +72,6 @@ impl Cycle<'_> {
         if state == RunState::Failed {
             job.failures += 1;
         }
-        job.paused |= pruned;
         job.escrows_pruned |= pruned;
         job.quarantine = quarantine.as_ref().map(serde_json::to_string).transpose()?;
         job.next_cycle = Some(next_cycle);
@@ -89,6 +88,7 @@ impl Cycle<'_> {
         self.context.store.step(|store| {
             if pruned {
                 store.drop_escrows(&spec.name)?;
+                store.set_paused(&spec.name, true)?;
             }
             if state != RunState::Failed {
                 store.drop_staged_before(&spec.name, cycle)?;
@@ -174,17 +174,23 @@ impl Cycle<'_> {
         Ok(Counts { objects: open.objects, references: open.references, failed, succeeded })
     }
 
-    /// Ends a test of the connection: there is a result, and the job stands as before.
-    fn end_test(&mut self) {
+    /// Ends a run that is no cycle: there is a result, and the job stands as before.
+    fn end_apart(&mut self) {
         if let Some(refusal) = &self.context.abort {
             self.context.statistics.error = run_error(refusal, self.context.shown(&refusal.reason));
         }
-        let failed = self.context.abort.is_some();
+        let state = if self.context.abort.is_some() {
+            RunState::Failed
+        } else if 0 < self.context.statistics.count_escrowed {
+            RunState::EntryLevelErrors
+        } else {
+            RunState::Succeeded
+        };
         self.result = Some(CycleResult {
             cycle: self.context.cycle,
             id: self.id.clone(),
             kind: self.kind(),
-            state: if failed { RunState::Failed } else { RunState::Succeeded },
+            state,
             statistics: self.context.statistics.clone(),
             source_fault: false,
             quarantine: None,

@@ -4,7 +4,7 @@
 use super::notes::SKIPPED;
 use super::{ObjectTask, Stage, usable};
 use crate::engine::context::{Answer, Context, EngineError, Next, Refusal};
-use crate::engine::entry::{Action, StepKind};
+use crate::engine::entry::{Action, Status, StepKind};
 use crate::http::Method;
 use crate::scim::answer::{ListAnswer, Resource, parse_list};
 use crate::scim::failure::{ErrorCode, Exchange};
@@ -118,19 +118,27 @@ impl ObjectTask {
     }
 
     /// What a match query found: one account or none. Several are a failure (`wire.md 2.4`).
-    fn one_match(&self, answer: Answer) -> Result<Option<Resource>, Refusal> {
+    fn one_match(&mut self, answer: Answer) -> Result<Option<Resource>, Refusal> {
         let (list, status) = self.listed(answer)?;
+        let ids: Vec<String> = list.resources.iter().map(|resource| resource.id.clone()).collect();
         let mut found = list.resources.into_iter();
         match (list.total, found.next()) {
             (0, _) | (_, None) => Ok(None),
             (1, Some(resource)) => Ok(Some(resource)),
-            (total, Some(_)) => Err(Refusal {
-                http_status: Some(status),
-                ..Refusal::ours(
-                    ErrorCode::DuplicateTargetEntries,
-                    format!("{total} objects in the target match; nothing was written"),
-                )
-            }),
+            (total, Some(_)) => {
+                let label = &self.loaded.object.label;
+                let text = format!("{} '{label}' matches {total} objects in the target", self.item.kind);
+                let step = self.entry.step("EntryImport", StepKind::Matching, text);
+                step.status = Status::Failure;
+                step.details.insert("TargetId".to_owned(), ids.join(";"));
+                Err(Refusal {
+                    http_status: Some(status),
+                    ..Refusal::ours(
+                        ErrorCode::DuplicateTargetEntries,
+                        format!("{total} objects in the target match; nothing was written"),
+                    )
+                })
+            }
         }
     }
 

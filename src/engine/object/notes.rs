@@ -16,9 +16,9 @@ pub(super) const SKIPPED: &str = "EntrySynchronizationSkipped";
 impl ObjectTask {
     pub(super) fn note_import(&mut self, context: &Context<'_>) {
         let view = source_view(context.spec, &self.loaded.object, &self.loaded.verdict);
-        let (name, verb) = match (context.is_initial(), self.loaded.object.state, self.loaded.link.is_some())
-        {
-            (true, ..) => ("EntryImport", "Retrieved"),
+        let whole = context.is_initial() || context.choice.is_some();
+        let (name, verb) = match (whole, self.loaded.object.state, self.loaded.link.is_some()) {
+            (true, ..) => ("EntryImport", "Retrieved"), // by a full read, or for this object alone
             (false, ObjectState::Gone(_), _) => {
                 ("EntryImportDelete", "Received a change of type (Delete) of")
             }

@@ -37,7 +37,11 @@ impl Content {
 
     /// Who has a licence because of this resource, if it is a group and there are licences.
     pub(super) fn licensed_by(&self, kind: ResourceKind, record: &Record) -> Vec<String> {
-        if self.gives_licenses(kind) { record.members.iter().map(ToOwned::to_owned).collect() } else { Vec::new() }
+        if self.gives_licenses(kind) {
+            record.members.iter().map(ToOwned::to_owned).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// These users may show another licence from now on, since a group of theirs changed.

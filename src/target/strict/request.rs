@@ -64,16 +64,15 @@ impl AppRules {
                 self.check_attribute(kind, name, filter.as_ref(), value, lookup)
             }
             PatchPath::Extension(urn) => match value {
-                Some(Value::Object(fields)) => {
-                    fields.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("schemas")).try_for_each(
-                        |(key, value)| {
-                            let name = AttributeName::parse(key).filter(|name| name.schema.is_none());
-                            let name = name.ok_or_else(|| unlisted(kind, key))?;
-                            let name = AttributeName { schema: Some(urn.clone()), ..name };
-                            self.check_attribute(kind, &name, None, Some(value), lookup)
-                        },
-                    )
-                }
+                Some(Value::Object(fields)) => fields
+                    .iter()
+                    .filter(|(key, _)| !key.eq_ignore_ascii_case("schemas"))
+                    .try_for_each(|(key, value)| {
+                        let name = AttributeName::parse(key).filter(|name| name.schema.is_none());
+                        let name = name.ok_or_else(|| unlisted(kind, key))?;
+                        let name = AttributeName { schema: Some(urn.clone()), ..name };
+                        self.check_attribute(kind, &name, None, Some(value), lookup)
+                    }),
                 _ if self.lists_extension(kind, urn) => Ok(()),
                 _ => Err(unlisted(kind, urn)),
             },

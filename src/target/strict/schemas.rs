@@ -59,8 +59,7 @@ impl AppRules {
         for one in &here {
             if !seen.contains(&one.name.as_str()) {
                 seen.push(&one.name);
-                let parts: Vec<&Listed> =
-                    here.iter().copied().filter(|part| part.name == one.name).collect();
+                let parts: Vec<&Listed> = here.iter().copied().filter(|part| part.name == one.name).collect();
                 documents.push(attribute(one, &parts));
             }
         }
@@ -95,7 +94,8 @@ fn attribute(one: &Listed, parts: &[&Listed]) -> Value {
     {
         subs.retain(|sub| {
             let name = sub.get("name").and_then(Value::as_str).unwrap_or_default();
-            let labels = one.definition.is_some_and(|of| of.multi_valued) && ["type", "primary"].contains(&name);
+            let labels =
+                one.definition.is_some_and(|of| of.multi_valued) && ["type", "primary"].contains(&name);
             labels || parts.iter().any(|part| part.sub.as_deref() == Some(name))
         });
     }
