@@ -166,12 +166,7 @@ impl Job {
             None => None,
         };
         let target = match &job.endpoint {
-            Endpoint::Embedded => {
-                let rules = AppRules::read(&job.played)
-                    .map_err(|source| RunError::Rules { job: job.name.clone(), source })?;
-                let token = secret.as_ref().map(|token| token.expose_secret().to_owned());
-                Target::Embedded(Embedded { token, rules: rules.map(Arc::new) })
-            }
+            Endpoint::Embedded => Target::Embedded(Embedded::new(job, secret.as_ref())?),
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
                 options.timeout =
@@ -235,25 +230,11 @@ impl Job {
         self.credentials.authorization.apply(&mut request);
         match &self.target {
             Target::Embedded(embedded) => {
-                let mut app = embedded.app(&self.spec, store)?;
+                let mut app = embedded.app(&self.spec.name, store)?;
                 Ok(Ok(app.handle(&request, clock.now()).response))
             }
             Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
         }
-    }
-
-    /// Does something at the embedded app itself, apart from SCIM, and keeps what that changed; `None` when the target is
-    /// another one. The caller holds the job's lock.
-    pub fn at_app<T>(
-        &self,
-        store: &mut Store,
-        act: impl FnOnce(&mut App) -> T,
-    ) -> Result<Option<T>, RunError> {
-        let Target::Embedded(embedded) = &self.target else { return Ok(None) };
-        let mut kept = Kept { app: embedded.app(&self.spec, store)?, job: self.spec.name.clone() };
-        let done = act(&mut kept.app);
-        kept.keep(store)?;
-        Ok(Some(done))
     }
 
     /// Runs one cycle, a test of the connection, or one object on demand, at the job time of `clock`. The caller holds the job's lock.
@@ -307,8 +288,15 @@ impl Job {
 }
 
 impl Embedded {
-    /// The embedded app with what it held when it was last used.
-    fn app(&self, spec: &JobSpec, store: &Store) -> Result<App, RunError> {
+    fn new(job: &JobConfig, token: Option<&SecretString>) -> Result<Self, RunError> {
+        let rules = AppRules::read(&job.played)
+            .map_err(|source| RunError::Rules { job: job.name.clone(), source })?;
+        let token = token.map(|token| token.expose_secret().to_owned());
+        Ok(Self { token, rules: rules.map(Arc::new) })
+    }
+
+    /// The embedded app of a job with what it held when it was last used.
+    fn app(&self, job: &str, store: &Store) -> Result<App, RunError> {
         let options = AppOptions {
             base_path: EMBEDDED_PATH.to_owned(),
             token: self.token.clone(),
@@ -316,9 +304,9 @@ impl Embedded {
             ..AppOptions::default()
         };
         let held = Held {
-            resources: store.embedded_content(&spec.name)?,
-            rehearsed: store.embedded_rehearsal(&spec.name)?,
-            settings: store.embedded_settings(&spec.name)?,
+            resources: store.embedded_content(job)?,
+            rehearsed: store.embedded_rehearsal(job)?,
+            settings: store.embedded_settings(job)?,
         };
         App::resumed(options, held).map_err(RunError::Content)
     }
@@ -332,7 +320,7 @@ impl Embedded {
         credentials: &Credentials,
         ports: &mut Watched<'_>,
     ) -> Result<CycleResult, RunError> {
-        let mut app = self.app(spec, store)?;
+        let mut app = self.app(&spec.name, store)?;
         // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
         let clock = VirtualClock::new(clock.now());
         let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
@@ -347,6 +335,25 @@ impl Embedded {
             }
         }
     }
+}
+
+/// Does something at the embedded app of a job, apart from SCIM, and keeps what that changed; `None` when the job has
+/// another target. The caller holds the job's lock. The job's own token may be missing: its administrator is here.
+pub fn at_app<T>(
+    job: &JobConfig,
+    store: &mut Store,
+    environment: Environment<'_>,
+    act: impl FnOnce(&mut App) -> T,
+) -> Result<Option<T>, RunError> {
+    if job.endpoint != Endpoint::Embedded {
+        return Ok(None);
+    }
+    let token = job.access.secret().and_then(|source| source.resolve(environment).ok());
+    let app = Embedded::new(job, token.as_ref())?.app(&job.name, store)?;
+    let mut kept = Kept { app, job: job.name.clone() };
+    let done = act(&mut kept.app);
+    kept.keep(store)?;
+    Ok(Some(done))
 }
 
 /// The job with the schema that was imported for it, if one was.

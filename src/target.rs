@@ -309,6 +309,7 @@ impl App {
         let rules = self.options.rules.clone();
         if let Some(rules) = &rules {
             self.settings.check_mode(&rules.console)?;
+            self.settings_changed |= self.settings.keep_first(self.options.token.as_deref(), &rules.console);
         }
         if request.body.as_ref().is_some_and(|body| BODY_BYTES_MAX < body.len()) {
             return Err(Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes")));

@@ -8,6 +8,7 @@ use super::session::{Session, engine_failure, now, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::engine::restart::{Reset, restart};
 use crate::engine::status;
+use crate::runner;
 use crate::store::JobLock;
 use crate::target::{App, ConsoleCommand, ConsoleError, Mode, new_token};
 
@@ -62,8 +63,8 @@ pub(super) fn run(context: &Context, command: &AppCommand) -> Result<Exit, Failu
 fn at_app<T>(context: &Context, act: impl FnOnce(&mut App) -> T) -> Result<T, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
-    let job = session.ready()?;
-    let done = job.at_app(&mut session.store, act).map_err(|error| run_failure(&error))?;
+    let done = runner::at_app(&session.job, &mut session.store, &Context::env, act);
+    let done = done.map_err(|error| run_failure(&error))?;
     done.ok_or_else(|| {
         Failure::new(Exit::Usage, format!("the target of job `{}` is not the embedded app", session.job.name))
             .help("an app of `scimulator target` has its console at `/console`")

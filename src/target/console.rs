@@ -70,7 +70,7 @@ pub enum ConsoleError {
 pub(super) struct Settings {
     mode: Mode,
     test_mode: bool,
-    /// Fingerprints of the tokens that are good; `None`: the one that the app was started with.
+    /// Fingerprints of the tokens that are good; `None` before the first request: the one that the app was started with.
     tokens: Option<Vec<String>>,
     /// Further e-mail addresses by the ids of users.
     aliases: BTreeMap<String, Vec<String>>,
@@ -83,6 +83,16 @@ impl Settings {
             Some(good) => good.contains(&fingerprint(token)),
             None => first.is_some_and(|first| first == token),
         }
+    }
+
+    /// Keeps the token that the app was started with, so that it is the good one whatever the client shows later. Whether
+    /// that is new.
+    pub(super) fn keep_first(&mut self, first: Option<&str>, rules: &ConsoleRules) -> bool {
+        let Some(first) = first.filter(|_| self.tokens.is_none() && rules.tokens.is_some()) else {
+            return false;
+        };
+        self.tokens = Some(vec![fingerprint(first)]);
+        true
     }
 
     /// Whether nobody has to show a token.
@@ -202,8 +212,8 @@ impl App {
         self.options.rules.as_ref().is_some_and(|rules| rules.console.force_sync)
     }
 
-    /// What the accepted changes of the rehearsal under way would have done: an entry an object, with the attributes as
-    /// they are and as they would be. `None` when nothing is rehearsed.
+    /// What the accepted changes of the rehearsal under way would have done: an entry an object, users
+    /// first, with the attributes as they are and as they would be. `None` when nothing is rehearsed.
     pub fn rehearsal_report(&self) -> Option<Vec<Value>> {
         let rehearsed = self.rehearsal.as_ref()?;
         let by_id = |content: &'_ super::Content| -> BTreeMap<String, Value> {
@@ -227,6 +237,11 @@ impl App {
         for (id, old) in before.iter().filter(|(id, _)| !after.contains_key(*id)) {
             report.push(entry("remove", id, old, differences(old, &Value::Null)));
         }
+        let key = |entry: &Value| {
+            let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            (std::cmp::Reverse(text("kind")), text("name"))
+        };
+        report.sort_by_key(key);
         Some(report)
     }
 
