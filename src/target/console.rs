@@ -225,17 +225,17 @@ impl App {
         let mut report = Vec::new();
         for (id, new) in &after {
             match before.get(id) {
-                None => report.push(entry("create", id, new, differences(&Value::Null, new))),
+                None => report.push(entry("create", id, new, &differences(&Value::Null, new))),
                 Some(old) => {
                     let changes = differences(old, new);
                     if !changes.is_empty() {
-                        report.push(entry("update", id, old, changes));
+                        report.push(entry("update", id, old, &changes));
                     }
                 }
             }
         }
         for (id, old) in before.iter().filter(|(id, _)| !after.contains_key(*id)) {
-            report.push(entry("remove", id, old, differences(old, &Value::Null)));
+            report.push(entry("remove", id, old, &differences(old, &Value::Null)));
         }
         let key = |entry: &Value| {
             let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -265,7 +265,7 @@ impl App {
 pub(super) fn over_http(
     app: &mut App,
     request: &Request,
-    new_token: String,
+    new_token: &str,
 ) -> Result<(u16, Value), Refusal> {
     let path = request.path_and_query();
     let path = path.split_once('?').map_or(path, |(path, _)| path);
@@ -289,7 +289,7 @@ pub(super) fn over_http(
                 .ok_or_else(|| Refusal::not_found("nothing is rehearsed: test mode is off"));
         }
         ("POST", "/console/token") => {
-            let command = ConsoleCommand::NewToken { token: new_token.clone() };
+            let command = ConsoleCommand::NewToken { token: new_token.to_owned() };
             app.console(command).map_err(|error| Refusal::not_found(error.to_string()))?;
             return Ok((201, json!({ "token": new_token })));
         }
@@ -320,7 +320,7 @@ fn fingerprint(token: &str) -> String {
     blake3::hash(token.as_bytes()).to_hex().to_string()
 }
 
-fn entry(action: &str, id: &str, resource: &Value, changes: Vec<Value>) -> Value {
+fn entry(action: &str, id: &str, resource: &Value, changes: &[Value]) -> Value {
     let text = |name: &str| resource.get(name).and_then(Value::as_str);
     let kind = resource.pointer("/meta/resourceType").and_then(Value::as_str);
     json!({
@@ -347,14 +347,13 @@ fn differences(old: &Value, new: &Value) -> Vec<Value> {
 fn flat(resource: &Value) -> Map<String, Value> {
     let mut attributes = Map::new();
     for (name, value) in resource.as_object().into_iter().flatten() {
-        match value {
-            _ if ["schemas", "id", "meta"].contains(&name.as_str()) => {}
-            Value::Object(fields) if super::path::is_urn(name) => {
-                attributes.extend(fields.iter().map(|(sub, value)| (format!("{name}:{sub}"), value.clone())));
-            }
-            value => {
-                attributes.insert(name.clone(), value.clone());
-            }
+        if ["schemas", "id", "meta"].contains(&name.as_str()) {
+            continue;
+        }
+        if let Some(fields) = value.as_object().filter(|_| super::path::is_urn(name)) {
+            attributes.extend(fields.iter().map(|(sub, value)| (format!("{name}:{sub}"), value.clone())));
+        } else {
+            attributes.insert(name.clone(), value.clone());
         }
     }
     attributes

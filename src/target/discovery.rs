@@ -40,7 +40,7 @@ pub(super) fn resource_types(base: &str) -> Vec<Value> {
 pub(super) fn schemas(base: &str) -> Vec<Value> {
     let documents = SCHEMAS
         .iter()
-        .map(|schema| schema_document(schema.id, schema.name, attribute_documents(schema.attributes), base));
+        .map(|schema| schema_document(schema.id, schema.name, &attribute_documents(schema.attributes), base));
     documents.collect()
 }
 
@@ -61,7 +61,7 @@ pub(super) fn resource_type(kind: ResourceKind, extensions: &[String], base: &st
 }
 
 /// A schema with these attributes.
-pub(super) fn schema_document(id: &str, name: &str, attributes: Vec<Value>, base: &str) -> Value {
+pub(super) fn schema_document(id: &str, name: &str, attributes: &[Value], base: &str) -> Value {
     json!({
         "schemas": [SCHEMA_SCHEMA],
         "id": id,

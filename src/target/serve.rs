@@ -68,7 +68,7 @@ pub fn new_token() -> String {
 }
 
 fn console_reply(app: &mut App, request: &Request) -> Reply {
-    let response = match over_http(app, request, new_token()) {
+    let response = match over_http(app, request, &new_token()) {
         Ok((status, body)) => answer::with_body(status, &body),
         Err(refusal) => refusal.into_response(),
     };

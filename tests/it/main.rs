@@ -29,6 +29,7 @@ mod engine;
 mod expression;
 mod filters_in_jobs;
 mod fuzz;
+mod gallery;
 mod import;
 mod laws;
 mod mappings_in_jobs;

@@ -137,9 +137,9 @@ impl Listed {
             None => true,
             Some(sub) => entry.as_object().is_some_and(|fields| find(fields, sub).is_some()),
         };
-        match value {
-            Value::Array(all) => all.iter().any(|entry| self.concerns(entry) && has(entry)),
-            one => has(one),
+        match value.as_array() {
+            Some(all) => all.iter().any(|entry| self.concerns(entry) && has(entry)),
+            None => has(value),
         }
     }
 

@@ -94,7 +94,7 @@ impl AppRules {
         }
         // Else it may be the whole of something whose parts are listed.
         let parts: Vec<_> = self.listed(kind).iter().filter(|one| one.is_part_of(&resolved)).collect();
-        if resolved.sub.is_some() || parts.is_empty() || is_reference(resolved.definition) {
+        if resolved.sub.is_some() || is_reference(resolved.definition) {
             return Err(refused());
         }
         for entry in value.into_iter().flat_map(all).filter(|entry| !is_nothing(entry)) {
@@ -122,7 +122,7 @@ impl AppRules {
                 }
             }
         }
-        Ok(())
+        if parts.is_empty() { Err(refused()) } else { Ok(()) }
     }
 
     fn lists_extension(&self, kind: ResourceKind, urn: &str) -> bool {

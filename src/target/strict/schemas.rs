@@ -22,13 +22,13 @@ impl AppRules {
         let mut documents = Vec::new();
         for kind in KINDS.into_iter().filter(|kind| self.has(*kind)) {
             let attributes = self.attributes(kind, &Place::Core);
-            documents.push(schema_document(schema::core_schema(kind), kind.as_str(), attributes, base));
+            documents.push(schema_document(schema::core_schema(kind), kind.as_str(), &attributes, base));
         }
         for kind in KINDS.into_iter().filter(|kind| self.has(*kind)) {
             for urn in self.extensions(kind) {
                 let mut attributes = self.attributes(kind, &Place::Extension(urn.clone()));
                 attributes.extend(self.license_of_users(kind, &urn));
-                documents.push(schema_document(&urn, extension_name(&urn), attributes, base));
+                documents.push(schema_document(&urn, extension_name(&urn), &attributes, base));
             }
         }
         documents
