@@ -6,9 +6,9 @@
 mod authorize;
 mod har;
 pub mod journal;
+pub mod jwt;
 mod network;
 pub mod oauth;
-pub mod overlay;
 mod pace;
 mod pseudonym;
 mod readable;

@@ -8,14 +8,14 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use url::Url;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
 use crate::gallery;
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
-use crate::mapping::template::{AccessEnd, Template, TemplateOptions};
+use crate::mapping::template::{Template, TemplateOptions};
 use crate::scim::style::Dialect;
 pub use crate::scope::ScopeMode;
 use crate::scope::filter::FilterOptions;
@@ -27,15 +27,18 @@ pub mod tenant_url;
 pub mod token;
 pub mod words;
 
+mod access;
 mod convert;
 mod failures;
 mod language;
 mod mask;
 mod raw;
+mod secrets;
 mod source;
 mod structure;
 
-use fidelity::DialectChoice;
+pub use access::{Access, Oauth, Proof};
+use fidelity::{CREDENTIAL_BYTES_MAX, DialectChoice};
 pub use fidelity::{Edition, Fidelity};
 pub use mask::mask_secrets;
 pub use source::FILE_BYTES_MAX;
@@ -62,9 +65,19 @@ pub struct Config {
     /// The source directory.
     pub directory: DirectoryConfig,
     /// The roles the application declares; ids and values are unique.
-    pub app_roles: Vec<AppRole>,
+    pub app_roles: Vec<DeclaredRole>,
     /// The jobs, at least one; names are unique.
     pub jobs: Vec<JobConfig>,
+}
+
+/// A role that the application declares.
+#[derive(Debug, Clone)]
+pub struct DeclaredRole {
+    /// Its names.
+    pub role: AppRole,
+    /// Whether it is switched on. An assignment by a role that is not is a broken record, which entitles to nothing
+    /// (`engine.md 3.2`).
+    pub enabled: bool,
 }
 
 /// The source directory.
@@ -78,6 +91,8 @@ pub struct DirectoryConfig {
     pub vanish_limit: VanishLimit,
     /// How long a deleted user stays in the recycle bin, in job time (E-027).
     pub soft_delete_retention: SignedDuration,
+    /// The tenant's id, which tokens and ids carry; `None`: one is derived.
+    pub tenant_id: Option<String>,
     /// All derived ids come from this number.
     pub seed: u64,
 }
@@ -121,7 +136,8 @@ pub struct JobConfig {
     pub groups: bool,
     /// `SkipOutOfScopeDeletions`: users that leave the scope stay as they are (E-102).
     pub skip_out_of_scope_deletions: bool,
-    /// The most requests in a second of wire time, at most [`REQUESTS_PER_SECOND_MAX`]; `None` for no limit (W-035).
+    /// The most requests in a second of wire time, at most [`REQUESTS_PER_SECOND_MAX`]: as configured, else as the
+    /// profile has it; `None` for no limit (W-035).
     pub requests_per_second: Option<NonZeroU32>,
     /// How long the wire journal keeps an exchange, in job time; `None` for ever.
     pub journal_keep: Option<SignedDuration>,
@@ -134,24 +150,40 @@ pub struct JobConfig {
 }
 
 impl JobConfig {
-    /// The form of its requests: the one that was chosen, else the one that its app is pinned to, else what the flags of
-    /// the tenant URL select (`wire.md 0.3`).
+    /// The form of its requests: the one that was chosen, else the one that its profile or app is pinned to, else what
+    /// the flags of the tenant URL select (`wire.md 0.3`).
     pub fn dialect(&self) -> Dialect {
         let of_url = || match &self.endpoint {
             Endpoint::Embedded => Dialect::Default,
             Endpoint::Remote(url) => url.dialect(),
         };
         match self.fidelity.dialect {
-            DialectChoice::Auto => gallery::pinned_dialect(&self.app).unwrap_or_else(of_url),
+            DialectChoice::Auto => self.mappings.dialect.unwrap_or_else(of_url),
             DialectChoice::Default => Dialect::Default,
             DialectChoice::Optscim => Dialect::Optscim,
             DialectChoice::Legacy2018 => Dialect::Legacy2018,
         }
     }
 
-    /// What ends a user's access: as the profile has it, but for the app whose record contradicts itself.
-    pub fn access_end(&self) -> AccessEnd {
-        if self.app == gallery::KNO2FY { self.fidelity.kno2fy_access_end } else { self.mappings.access_end }
+    /// Whether the application's accounts can be disabled: as the profile has it, but for the one of which the public
+    /// record says both.
+    pub fn supports_soft_delete(&self) -> bool {
+        let removes =
+            self.app == gallery::KNO2FY && self.fidelity.kno2fy_access_end == fidelity::AccessEnd::Delete;
+        self.mappings.target_supports_soft_delete && !removes
+    }
+
+    /// The bytes that its credentials and notification addresses take together, where that is more than it may store
+    /// (`credential_limit`). `secrets` are what [`Access::secrets`] resolve to.
+    pub fn excess_credentials(&self, secrets: &[SecretString]) -> Option<usize> {
+        let client_id = match &self.access {
+            Access::Oauth(oauth) => oauth.client_id.len(),
+            Access::Open | Access::Issued(_) | Access::Token(_) => 0,
+        };
+        let bytes = client_id
+            + secrets.iter().map(|secret| secret.expose_secret().len()).sum::<usize>()
+            + self.notification_email.as_ref().map_or(0, String::len);
+        (self.fidelity.credential_limit && CREDENTIAL_BYTES_MAX < bytes).then_some(bytes)
     }
 
     /// How mappings and filters of this job are read.
@@ -191,39 +223,6 @@ pub enum Endpoint {
     Embedded,
     /// A SCIM endpoint.
     Remote(TenantUrl),
-}
-
-/// How a job's requests are authorized (`wire.md 1.3`).
-#[derive(Debug, Clone)]
-pub enum Access {
-    /// Not at all: for a target that asks for nothing.
-    Open,
-    /// By a long-lived secret token.
-    Token(TokenSource),
-    /// By OAuth client credentials.
-    Oauth(Oauth),
-}
-
-impl Access {
-    /// Where its secret is.
-    pub fn secret(&self) -> Option<&TokenSource> {
-        match self {
-            Self::Open => None,
-            Self::Token(token) => Some(token),
-            Self::Oauth(oauth) => Some(&oauth.client_secret),
-        }
-    }
-}
-
-/// OAuth client credentials, as the fields of the admin center have them.
-#[derive(Debug, Clone)]
-pub struct Oauth {
-    /// Where access tokens are had: `https`, or `http`; allowed as the target is.
-    pub token_endpoint: Url,
-    /// The client identifier, not empty.
-    pub client_id: String,
-    /// Where the client secret is.
-    pub client_secret: TokenSource,
 }
 
 /// A configuration and what deserves a warning; or everything that is wrong with it, and the warnings too.

@@ -9,6 +9,7 @@ pub mod decide;
 pub mod drive;
 pub mod entry;
 pub mod escrow;
+pub mod estimate;
 pub mod forecast;
 pub mod guard;
 pub mod ids;

@@ -3,10 +3,16 @@
 use std::path::Path;
 
 use crate::mapping::template::{Places, Template, TemplateOptions};
-use crate::scim::style::Dialect;
 
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
+
+/// The application of which the public record says both that a user who loses access is disabled and that he is
+/// removed.
+pub const KNO2FY: &str = "kno2fy";
+
+/// The template of 2018.
+const LEGACY: &str = "customappsso";
 
 const PROFILES: [(&str, &str); 7] = [
     (DEFAULT, include_str!("gallery/scim.toml")),
@@ -18,17 +24,9 @@ const PROFILES: [(&str, &str); 7] = [
     (LEGACY, include_str!("gallery/customappsso.toml")),
 ];
 
-/// The application of which the public record says both that a user who loses access is disabled and that he is
-/// removed.
-pub const KNO2FY: &str = "kno2fy";
-
-/// The template of 2018.
-const LEGACY: &str = "customappsso";
-
-/// The dialect that jobs of a profile speak whatever their tenant URL says; `None` leaves it to the URL's flags
-/// (`wire.md 0.3`).
-pub fn pinned_dialect(name: &str) -> Option<Dialect> {
-    (name == LEGACY).then_some(Dialect::Legacy2018)
+/// Whether the secret token of a profile's jobs may be left blank: those of gallery apps have one (`wire.md 1.3`).
+pub fn takes_blank_token(name: &str) -> bool {
+    matches!(name, DEFAULT | LEGACY)
 }
 
 /// Names of the profiles.

@@ -32,4 +32,4 @@ pub use patch::patch_body;
 pub use reference::{
     ManagerChange, ManagerOperation, MemberBatch, ReferenceMapping, manager_operation, member_batches,
 };
-pub use rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
+pub use rule::{AttributeMapping, EscrowBehavior, FlowBehavior, FlowType, MappingSource, ObjectMapping};

@@ -2,26 +2,28 @@
 //!
 //! Commands and the service run cycles through [`Job`]; what they add is what they show.
 
+mod simulated;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::simulated::Simulated;
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
-use crate::client::oauth::{AccessTokens, ClientCredentials};
 use crate::client::{
-    Authorization, BearerToken, Network, NetworkError, NetworkOptions, Pace, ProxySettings, Redactor,
-    RootsError, prune, read_roots,
+    Network, NetworkError, NetworkOptions, Pace, ProxySettings, RootsError, prune, read_roots,
 };
 use crate::clock::{Clock, Timestamp, VirtualClock, WireClock};
+use crate::config::fidelity::CREDENTIAL_BYTES_MAX;
 use crate::config::token::TokenError;
 use crate::config::{Access, Config, Endpoint, JobConfig};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, chain};
 use crate::directory::import::{ImportError, Source, import};
 use crate::directory::read::ReadOptions;
 use crate::engine::drive::{
-    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, in_process, over_network,
+    Credentials, Delivery, InProcess, Ports, ReadOnly, Remote, Simulation, in_process, over_network,
 };
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
@@ -31,17 +33,32 @@ use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, AppRules, Change, ContentError, Held, Reply, RulesError};
 
+mod access;
+
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The token can't be had.
-    #[error("the token of job `{job}` can't be had")]
+    /// The token, or another secret, can't be had.
+    #[error("the {what} of job `{job}` can't be had")]
     Token {
         /// The job.
         job: String,
+        /// What can't be had.
+        what: &'static str,
         /// Why.
         #[source]
         source: TokenError,
+    },
+    /// Entra would refuse to store credentials and notification addresses as large as these.
+    #[error(
+        "the credentials and notification addresses of job `{job}` take {bytes} bytes, and no more than \
+         {CREDENTIAL_BYTES_MAX} can be stored"
+    )]
+    CredentialLimit {
+        /// The job.
+        job: String,
+        /// What they take together.
+        bytes: usize,
     },
     /// The token can't be sent.
     #[error("the token of job `{job}` can't be sent: {reason}")]
@@ -50,6 +67,15 @@ pub enum RunError {
         job: String,
         /// Why.
         reason: String,
+    },
+    /// What the state's folder holds of keys and tokens can't be used.
+    #[error("the {what} in the folder of the state can't be used")]
+    Kept {
+        /// The file.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// The certificates of the job can't be used.
     #[error("the certificates of job `{job}` can't be used")]
@@ -157,16 +183,12 @@ impl Job {
         /// One object at a time, unless the configuration says otherwise: runs by hand are to be read.
         const WORKERS: usize = 1;
         let spec = JobSpec::new(config, job, WORKERS);
-        let secret = match job.access.secret() {
-            Some(source) => Some(
-                source
-                    .resolve(environment)
-                    .map_err(|source| RunError::Token { job: job.name.clone(), source })?,
-            ),
-            None => None,
-        };
+        let secrets = access::secrets(job, environment)?;
+        if let Some(bytes) = job.excess_credentials(&secrets) {
+            return Err(RunError::CredentialLimit { job: job.name.clone(), bytes });
+        }
         let target = match &job.endpoint {
-            Endpoint::Embedded => Target::Embedded(Embedded::new(job, secret.as_ref())?),
+            Endpoint::Embedded => Target::Embedded(Embedded::new(job, secrets.first())?),
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
                 options.timeout =
@@ -183,11 +205,10 @@ impl Job {
                 Target::Remote(Remote {
                     network: Network::new(&options).map_err(RunError::Network)?,
                     pace: Arc::new(pace),
-                    read_only: false,
                 })
             }
         };
-        let credentials = credentials(job, secret)?;
+        let credentials = access::credentials(config, job, &spec.tenant_id, secrets)?;
         Ok(Self {
             spec,
             config: job.clone(),
@@ -202,6 +223,15 @@ impl Job {
     #[must_use]
     pub fn speaking(mut self, dialect: Dialect) -> Self {
         self.spec.style.dialect = dialect;
+        self
+    }
+
+    /// The same job with so many objects worked on at once, unless its configuration says how many.
+    #[must_use]
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        if self.config.fidelity.workers.is_none() {
+            self.spec.rules.workers = workers;
+        }
         self
     }
 
@@ -227,13 +257,17 @@ impl Job {
             headers: headers.into_iter().flatten().collect(),
             body: None,
         };
-        self.credentials.authorization.apply(&mut request);
+        let authorization = &self.credentials.authorization;
         match &self.target {
             Target::Embedded(embedded) => {
+                authorization.apply(&mut request);
                 let mut app = embedded.app(&self.spec.name, store)?;
                 Ok(Ok(app.handle(&request, clock.now()).response))
             }
-            Target::Remote(remote) => Ok(runtime()?.block_on(remote.network.exchange(&request)).outcome),
+            Target::Remote(remote) => {
+                let authorized = authorization.exchange(&remote.network, request);
+                Ok(runtime()?.block_on(authorized).answered.outcome)
+            }
         }
     }
 
@@ -251,7 +285,7 @@ impl Job {
                 if let Some(keep) = self.config.journal_keep
                     && let Err(error) = prune(&self.journal, &self.spec.name, keep, clock.now())
                 {
-                    tracing::warn!(%error, "old exchanges stay in the wire journal");
+                    tracing::warn!(why = chain(&error), "old exchanges stay in the wire journal");
                 }
                 Some(JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?)
             }
@@ -265,7 +299,7 @@ impl Job {
                 &mut copy
             }
         };
-        let mut ports = Watched { source: &self.source, journal, watch };
+        let mut ports = Watched { source: &self.source, journal, journal_gap: false, watch };
         // Read anew for every cycle: what was imported during one takes effect with the next (E-013).
         let mut spec = spec_in_effect(&self.spec, &self.config, store)?;
         if matches!(purpose, Purpose::OnDemand(_)) && spec.style.dialect == Dialect::Optscim {
@@ -277,10 +311,14 @@ impl Job {
                 embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)
             }
             Target::Remote(remote) => {
-                let remote = Remote { read_only: mode == Mode::Plan, ..remote.clone() };
+                let mut simulated = (mode == Mode::Plan).then(|| Simulated::new(&spec.base_url));
+                let simulation: Option<&mut dyn Simulation> = match &mut simulated {
+                    Some(simulated) => Some(simulated),
+                    None => None,
+                };
                 let secrets = &self.credentials.redactor;
                 let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
-                let run = over_network(cycle, &remote, clock, &self.credentials, &mut ports);
+                let run = over_network(cycle, remote, simulation, clock, &self.credentials, &mut ports);
                 Ok(runtime()?.block_on(run)?)
             }
         }
@@ -325,7 +363,11 @@ impl Embedded {
         let clock = VirtualClock::new(clock.now());
         let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
         match mode {
-            Mode::Plan => Ok(in_process(cycle, &mut ReadOnly(&mut app), &clock, credentials, ports)?),
+            Mode::Plan => {
+                let mut simulation = Simulated::new(&spec.base_url);
+                let mut target = ReadOnly { target: &mut app, simulation: &mut simulation };
+                Ok(in_process(cycle, &mut target, &clock, credentials, ports)?)
+            }
             Mode::Real => {
                 let mut kept = Kept { app, job: spec.name.clone() };
                 let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
@@ -348,8 +390,8 @@ pub fn at_app<T>(
     if job.endpoint != Endpoint::Embedded {
         return Ok(None);
     }
-    let token = job.access.secret().and_then(|source| source.resolve(environment).ok());
-    let app = Embedded::new(job, token.as_ref())?.app(&job.name, store)?;
+    let secrets = access::secrets(job, environment).unwrap_or_default();
+    let app = Embedded::new(job, secrets.first())?.app(&job.name, store)?;
     let mut kept = Kept { app, job: job.name.clone() };
     let done = act(&mut kept.app);
     kept.keep(store)?;
@@ -474,38 +516,9 @@ pub fn source(config: &Config) -> Source {
         folder: config.directory.path.clone(),
         options: ReadOptions { multi_valued: config.directory.multi_valued.clone() },
         vanish_limit: Some((u32::from(limit.share_percent), limit.at_least.get())),
-        roles: config.app_roles.iter().map(|role| role.value.clone()).collect(),
+        roles: config.app_roles.iter().map(|declared| declared.role.value.clone()).collect(),
         jobs: config.jobs.iter().map(|job| job.name.clone()).collect(),
     }
-}
-
-fn credentials(job: &JobConfig, secret: Option<SecretString>) -> Result<Credentials, RunError> {
-    let redactor;
-    let authorization = match (&job.access, secret) {
-        (Access::Oauth(oauth), Some(client_secret)) => {
-            let credentials = ClientCredentials {
-                token_endpoint: oauth.token_endpoint.clone(),
-                client_id: oauth.client_id.clone(),
-                client_secret,
-                location: job.fidelity.oauth_credential_location,
-            };
-            redactor = Redactor::new(credentials.secrets());
-            let tokens = AccessTokens::new(credentials, WireClock::real(), redactor.clone());
-            Authorization::ClientCredentials(Arc::new(tokens))
-        }
-        (_, Some(token)) => {
-            redactor = Redactor::new([token.clone()]);
-            Authorization::Bearer(BearerToken::try_from(token).map_err(|error| RunError::InvalidToken {
-                job: job.name.clone(),
-                reason: error.to_string(),
-            })?)
-        }
-        (_, None) => {
-            redactor = Redactor::new([]);
-            Authorization::None
-        }
-    };
-    Ok(Credentials { authorization, redactor })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
@@ -516,6 +529,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, RunError> {
 struct Watched<'w> {
     source: &'w Source,
     journal: Option<JournalWriter>,
+    /// Whether it was said that exchanges are missing from the journal.
+    journal_gap: bool,
     watch: &'w mut dyn Watch,
 }
 
@@ -540,8 +555,11 @@ impl Ports for Watched<'_> {
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.append(exchange)
         {
-            // The journal is for people to read; a cycle does not stop for it.
-            tracing::warn!(%error, "an exchange is missing from the wire journal");
+            // The journal is for people to read; a cycle does not stop for it, and says so once.
+            if !std::mem::replace(&mut self.journal_gap, true) {
+                let why = chain(&error);
+                tracing::warn!(why, "exchanges of this cycle are missing from the wire journal");
+            }
         }
         self.watch.exchanged(exchange);
     }

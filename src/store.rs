@@ -21,7 +21,7 @@ mod work;
 use std::path::{Path, PathBuf};
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::clock::{JobClock, Timestamp};
 
@@ -105,7 +105,13 @@ pub enum StoreError {
     /// The file was found damaged in the middle of the work.
     #[error("the state file `{FILE_NAME}` is damaged")]
     Damaged(#[source] rusqlite::Error),
-    /// Reading or writing failed: disk full, read-only.
+    /// There is no room for what was to be written; the step that wrote it is taken back.
+    #[error("the disk is full: the state file `{FILE_NAME}` can't grow")]
+    Full(#[source] rusqlite::Error),
+    /// The file, its folder or its disk may only be read.
+    #[error("the state file `{FILE_NAME}` may be read, and not written to")]
+    ReadOnly,
+    /// Reading or writing failed.
     #[error("the state file `{FILE_NAME}` can't be read or written")]
     Sqlite(#[source] rusqlite::Error),
 }
@@ -117,6 +123,8 @@ impl From<rusqlite::Error> for StoreError {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged(error)
             }
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full(error),
+            Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly,
             _ => Self::Sqlite(error),
         }
     }
@@ -152,10 +160,14 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::create(folder, &file)?,
             Err(error) => return Err(failed(error)),
         }
-        restrict(&file).map_err(failed)?;
         let connection =
             Connection::open_with_flags(&file, OpenFlags::default() - OpenFlags::SQLITE_OPEN_CREATE)
                 .map_err(|source| StoreError::Open { file: file.clone(), source: Box::new(source) })?;
+        // SQLite takes a file that it may not write to without a word.
+        if connection.is_readonly(MAIN_DB)? {
+            return Err(StoreError::ReadOnly);
+        }
+        restrict(&file).map_err(failed)?;
         Self::prepare(connection, file)
     }
 
@@ -178,9 +190,39 @@ impl Store {
         }
     }
 
-    /// Opens the state, or nothing when there is none yet.
+    /// Opens the state to look at it, or nothing when there is none yet. Where it may not be written to, it is opened
+    /// read-only.
     pub fn open_existing(folder: &Path) -> Result<Option<Self>, StoreError> {
-        if folder.join(FILE_NAME).exists() { Self::open(folder).map(Some) } else { Ok(None) }
+        let file = folder.join(FILE_NAME);
+        if !file.exists() {
+            return Ok(None);
+        }
+        match Self::open(folder) {
+            // Whoever may not write may not make SQLite's files beside the state either, which fails as an opening.
+            Err(error @ (StoreError::ReadOnly | StoreError::Open { .. })) => {
+                Self::open_read_only(file).map(Some).map_err(|_| error)
+            }
+            opened => opened.map(Some),
+        }
+    }
+
+    fn open_read_only(file: PathBuf) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Open { file: file.clone(), source: Box::new(source) };
+        let mut log = file.clone().into_os_string();
+        log.push("-wal");
+        let is_whole = std::fs::metadata(&log).map_or(true, |log| log.len() == 0);
+        // With nothing in the log the file alone is the state, and no lock is needed to read what nobody can change.
+        let mut uri = url::Url::from_file_path(std::path::absolute(&file).map_err(failed)?)
+            .map_err(|()| StoreError::ReadOnly)?;
+        uri.set_query(Some(if is_whole { "mode=ro&immutable=1" } else { "mode=ro" }));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri.as_str(), flags)?;
+        Self::prepare(connection, file)
+    }
+
+    /// Whether it was opened read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.connection.is_readonly(MAIN_DB).unwrap_or(false)
     }
 
     /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
@@ -235,7 +277,13 @@ impl Store {
         if SCHEMA_VERSION < found {
             return Err(StoreError::Newer { file: self.file.clone(), found, known: SCHEMA_VERSION });
         }
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let is_read_only = connection.is_readonly(MAIN_DB)?;
+        if is_read_only && found < SCHEMA_VERSION {
+            return Err(StoreError::ReadOnly);
+        }
+        if !is_read_only {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+        }
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -290,12 +338,20 @@ impl Store {
     /// Ends what [`Self::begin_step`] began: keeps it, or takes it back.
     pub fn end_step(&mut self, keep: bool) -> Result<(), StoreError> {
         self.steps = self.steps.saturating_sub(1);
-        self.batch(match (self.steps, keep) {
+        // On a full disk SQLite takes the whole transaction back by itself; whoever asked for it knows why it failed.
+        if !keep && self.connection.is_autocommit() {
+            return Ok(());
+        }
+        let ended = self.batch(match (self.steps, keep) {
             (0, true) => "COMMIT",
             (0, false) => "ROLLBACK",
             (_, true) => "RELEASE step",
             (_, false) => "ROLLBACK TO step; RELEASE step",
-        })
+        });
+        if ended.is_err() && self.steps == 0 && !self.connection.is_autocommit() {
+            self.batch("ROLLBACK")?;
+        }
+        ended
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
@@ -324,6 +380,18 @@ impl Store {
         };
         Ok(())
     }
+
+    /// Lets the file grow to so many pages at most, as a full disk would: used by tests.
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        // Answered with the number in effect.
+        self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// How many pages the file has: used by tests.
+    pub fn pages(&self) -> Result<u32, StoreError> {
+        Ok(self.connection.query_row("PRAGMA page_count", [], |row| row.get(0))?)
+    }
 }
 
 /// A moment as the tables hold it: UTC, microseconds, fixed width, so that text order is time order.
@@ -337,7 +405,7 @@ fn moment(text: &str) -> Result<Timestamp, StoreError> {
 }
 
 /// Makes a folder that only its owner may enter, or makes one that is there such a folder.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     if folder.is_dir() {
         return match restrict(folder) {
             // Somebody else's folder that we may write to: the files are ours and private all the same.

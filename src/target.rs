@@ -262,6 +262,11 @@ impl App {
         Ok(app)
     }
 
+    /// Takes in one more resource as an earlier run kept it, or another app holds it: its id stays.
+    pub fn adopt(&mut self, resource: Value) -> Result<(), ContentError> {
+        self.content.load([resource])
+    }
+
     /// Answers a request that arrives at `now`. Never fails: what is wrong with a request is in the answer.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         self.requests = self.requests.saturating_add(1);

@@ -36,10 +36,8 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     watch.bar.finish_and_clear();
     print(context.output, &session, &result, &watch.failures)?;
     let failed = arguments.fail_on.contains(&FailOn::Escrows) && 0 < result.statistics.count_escrowed;
-    Ok(match exit_of(&result) {
-        Exit::Fine if failed => Exit::Failed,
-        exit => exit,
-    })
+    let exit = exit_of(&result);
+    Ok(if failed && exit == Exit::Fine { Exit::Failed } else { exit })
 }
 
 /// A paused job runs no cycle.
@@ -117,6 +115,9 @@ fn print(output: Output, session: &Session, result: &CycleResult, failures: &[Ev
     if 0 < actions.warned {
         output.note(&format!("with a warning: {}; see `scimulator logs --status warning`", actions.warned));
     }
+    for warning in &result.warnings {
+        output.note(&format!("warning: {warning}"));
+    }
     let error = &result.statistics.error;
     if error.code != "None" && !result.source_fault {
         output.note(&format!("{}: {}", error.code, error.message));
@@ -151,6 +152,7 @@ pub(super) fn to_json(job: &str, result: &CycleResult) -> serde_json::Value {
         "kind": match result.kind { CycleKind::Initial => "initial", CycleKind::Incremental => "incremental" },
         "state": result.state.as_str(),
         "statistics": result.statistics,
+        "warnings": result.warnings,
         "quarantine": result.quarantine.as_ref().map(synchronization_quarantine),
         "nextCycle": result.next_cycle.to_string(),
     })

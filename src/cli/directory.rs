@@ -108,8 +108,11 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
     let output = context.output;
     let failed = |error| store_failure(&error);
     let seq = store.last_seq().map_err(failed)?;
-    let held = match read_directory(&mut store, &config, true) {
-        Err(ImportError::Refused(ImportFault::Vanished(held))) => held,
+    let (held, file) = match read_directory(&mut store, &config, true) {
+        Err(ImportError::Refused(ImportFault::Vanished(held))) => (held, None),
+        Err(ImportError::Refused(ImportFault::FileGone { role, path, is_part: true })) => {
+            (Vec::new(), Some((role, path)))
+        }
         Err(error) => return Err(refused(context, &error)),
         Ok(_) if output.is_json() => {
             output.json(&json!({ "accepted": false, "held": [] }))?;
@@ -132,9 +135,13 @@ fn accept(context: &Context) -> Result<Exit, Failure> {
         let held: Vec<Value> = held
             .iter()
             .map(|it| json!({ "what": it.what.as_str(), "vanished": it.vanished, "known": it.known }))
+            .chain(file.iter().map(|(role, path)| json!({ "what": "file", "role": role, "path": path })))
             .collect();
         output.json(&json!({ "accepted": true, "held": held, "first": left }))?;
         return Ok(Exit::Fine);
+    }
+    if let Some((role, path)) = &file {
+        output.text(&format!("accepted: the {role} file `{path}` is gone, with what it held"))?;
     }
     for Vanished { what, vanished, known, .. } in &held {
         let fate = match what {

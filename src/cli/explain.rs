@@ -222,7 +222,7 @@ fn routes(inspection: &Inspection) -> Vec<String> {
     match &inspection.verdict.entitlement {
         Entitlement::SyncAll => vec!["the job takes everybody".to_owned()],
         Entitlement::NotAssigned => Vec::new(),
-        Entitlement::Assigned(routes) => routes
+        Entitlement::Assigned(routes) | Entitlement::Broken(routes) => routes
             .iter()
             .map(|route| {
                 let role = if route.role.is_empty() {

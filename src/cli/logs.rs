@@ -29,19 +29,17 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     } else {
         None
     };
-    match &arguments.har {
-        Some(file) => write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file),
-        None => {
-            show(context, &session, arguments, &rows, pseudonyms.as_ref())?;
-            if arguments.follow {
-                return follow(context, arguments, pseudonyms.as_ref(), until);
-            }
-            if rows.is_empty() {
-                context.output.note("no entries");
-            }
-            Ok(Exit::Fine)
-        }
+    if let Some(file) = &arguments.har {
+        return write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file);
     }
+    show(context, &session, arguments, &rows, pseudonyms.as_ref())?;
+    if arguments.follow {
+        return follow(context, arguments, pseudonyms.as_ref(), until);
+    }
+    if rows.is_empty() {
+        context.output.note("no entries");
+    }
+    Ok(Exit::Fine)
 }
 
 /// Shows entries as they come, until nobody reads any more. The state is opened anew each time: it may not be there

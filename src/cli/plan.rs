@@ -14,12 +14,11 @@ use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
 use crate::client::{Body, Exchange, one_line};
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::engine::estimate::{Minutes, Population, initial_cycle};
 use crate::engine::guard::{self, Guard};
+use crate::engine::spec::JobSpec;
 use crate::engine::{CycleKind, CycleResult, Purpose};
 use crate::runner::{Mode, Watch};
-
-/// What an object takes in an initial cycle by Microsoft's estimate, in minutes: least and most (`engine.md 2`).
-const MINUTES_AN_OBJECT: (f64, f64) = (0.01, 0.08);
 
 pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, Failure> {
     let conditions =
@@ -36,15 +35,9 @@ pub(super) fn run(context: &Context, arguments: &PlanArguments) -> Result<Exit, 
         .map_err(|error| run_failure(&error))?;
     let counts = counts(&result);
     if context.output.is_json() {
-        context.output.json(&to_json(
-            &session.job.name,
-            &result,
-            &watch.writes,
-            &counts,
-            job.spec().rules.guard,
-        ))?;
+        context.output.json(&to_json(job.spec(), &result, &watch.writes, &counts))?;
     } else {
-        print(context, &session.job.name, &result, &watch.writes, &counts, job.spec().rules.guard)?;
+        print(context, job.spec(), &result, &watch.writes, &counts)?;
     }
     let met: Vec<&Condition> = conditions.iter().filter(|condition| condition.holds(&counts)).collect();
     for condition in &met {
@@ -69,13 +62,12 @@ fn counts(result: &CycleResult) -> BTreeMap<&'static str, u64> {
 
 fn print(
     context: &Context,
-    job: &str,
+    spec: &JobSpec,
     result: &CycleResult,
     writes: &[Exchange],
     counts: &BTreeMap<&'static str, u64>,
-    guard: Option<Guard>,
 ) -> Result<(), Failure> {
-    let output = context.output;
+    let (output, job) = (context.output, &spec.name);
     for write in writes {
         output.text(&one_line(write))?;
     }
@@ -95,8 +87,8 @@ fn print(
     if 0 < count("failures") {
         output.text(&format!("{} objects would fail", count("failures")))?;
     }
-    output.text(&guard_text(guard, count("removals")))?;
-    output.text(&format!("Entra would take {}", estimate(result)))?;
+    output.text(&guard_text(spec.rules.guard, count("removals")))?;
+    output.text(&format!("Entra would take {}", estimate(spec, result)))?;
     let error = &result.statistics.error;
     if error.code != "None" && !result.source_fault {
         output.note(&format!("{}: {}", error.code, error.message));
@@ -122,31 +114,40 @@ fn guard_text(guard: Option<Guard>, removals: u64) -> String {
     format!("deletion guard: {removals} disables and deletes; {verdict}")
 }
 
-/// How long the real service would take, by Microsoft's own estimate (`engine.md 2`).
-fn estimate(result: &CycleResult) -> String {
-    let (least, most) = minutes(result);
-    match result.kind {
-        CycleKind::Initial if most <= 1.0 => "about a minute for this initial cycle".to_owned(),
-        CycleKind::Initial => format!("{least:.0} to {most:.0} minutes for this initial cycle"),
-        CycleKind::Incremental => "10 minutes at most, usually, for an incremental cycle".to_owned(),
+/// How long the real service would take, by what Microsoft has published.
+fn estimate(spec: &JobSpec, result: &CycleResult) -> String {
+    match (result.kind, minutes(spec, result)) {
+        (CycleKind::Initial, Minutes { most: 0 | 1, .. }) => {
+            "about a minute for this initial cycle".to_owned()
+        }
+        (CycleKind::Initial, Minutes { least: 0, most }) => {
+            format!("{most} minutes at most for this initial cycle")
+        }
+        (CycleKind::Initial, Minutes { least, most }) => {
+            format!("{least} to {most} minutes for this initial cycle")
+        }
+        (CycleKind::Incremental, _) => "10 minutes at most, usually, for an incremental cycle".to_owned(),
     }
 }
 
-fn minutes(result: &CycleResult) -> (f64, f64) {
-    let objects = u32::try_from(result.statistics.count_entitled).map_or(f64::INFINITY, f64::from);
-    let (least, most) = MINUTES_AN_OBJECT;
-    ((objects * least).ceil(), (objects * most).ceil())
+fn minutes(spec: &JobSpec, result: &CycleResult) -> Minutes {
+    initial_cycle(Population {
+        scope: spec.scope,
+        groups: spec.groups.enabled,
+        objects: result.statistics.count_entitled,
+        memberships: result.statistics.actions.memberships,
+    })
 }
 
 fn to_json(
-    job: &str,
+    spec: &JobSpec,
     result: &CycleResult,
     writes: &[Exchange],
     counts: &BTreeMap<&'static str, u64>,
-    guard: Option<Guard>,
 ) -> Value {
+    let guard = spec.rules.guard;
     let removals = counts.get("removals").copied().unwrap_or_default();
-    let (least, most) = minutes(result);
+    let Minutes { least, most } = minutes(spec, result);
     let requests: Vec<Value> = writes
         .iter()
         .map(|write| {
@@ -159,7 +160,7 @@ fn to_json(
         })
         .collect();
     json!({
-        "job": job,
+        "job": spec.name,
         "kind": match result.kind { CycleKind::Initial => "initial", CycleKind::Incremental => "incremental" },
         "state": result.state.as_str(),
         "counts": counts,

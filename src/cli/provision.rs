@@ -77,7 +77,8 @@ fn refuse_while_started(session: &Session) -> Result<(), Failure> {
 fn choose(session: &Session, spec: &JobSpec, arguments: &ProvisionArguments) -> Result<Choice, Failure> {
     let store = &session.store;
     let text = arguments.object.as_str();
-    let is_role = session.config.app_roles.iter().any(|role| role.value == text || role.display_name == text);
+    let mut roles = session.config.app_roles.iter().map(|declared| &declared.role);
+    let is_role = roles.any(|role| role.value == text || role.display_name == text);
     if is_role && store.resolve(text).map_err(|error| store_failure(&error))? == Resolved::Unknown {
         return Err(Failure::new(
             Exit::Usage,

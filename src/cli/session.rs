@@ -15,7 +15,10 @@ use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
-use crate::store::{Escrow, JobLock, Resolved, Store, StoreError, StoredObject};
+use crate::store::{Escrow, JobLock, LockError, Resolved, Store, StoreError, StoredObject};
+
+/// Advice where a file of the state can't be used.
+const WRITABLE: &str = "see that the folder can be written to and that the disk is not full";
 
 /// A configured job and the state it runs on.
 pub(super) struct Session {
@@ -43,8 +46,16 @@ impl Session {
 
     /// Takes the job's lock: one process at a time runs its cycles.
     pub(super) fn lock(&self) -> Result<JobLock, Failure> {
-        JobLock::take(&self.config.state_dir, &self.job.name).map_err(|error| {
-            Failure::new(Exit::Usage, format!("job `{}` is busy", self.job.name)).because(&error)
+        let name = &self.job.name;
+        JobLock::take(&self.config.state_dir, name).map_err(|error| match error {
+            LockError::Held { .. } => {
+                Failure::new(Exit::Usage, format!("job `{name}` is busy")).because(&error)
+            }
+            LockError::File { .. } => {
+                Failure::new(Exit::Usage, format!("the lock of job `{name}` can't be had"))
+                    .because(&error)
+                    .help(WRITABLE)
+            }
         })
     }
 
@@ -107,13 +118,17 @@ pub(super) fn read_directory(
     Ok(read)
 }
 
-/// Reads the directory's files for a command that only looks. Where they can't be used, the last good import is
-/// looked at, what was found is told, and the command is to end with what is returned.
+/// Reads the directory's files for a command that only looks, into a copy of a state that may not be written to. Where
+/// they can't be used, the last good import is looked at, what was found is told, and the command is to end with what
+/// is returned.
 pub(super) fn look_at_directory(
     context: &Context,
     store: &mut Store,
     config: &Config,
 ) -> Result<Exit, Failure> {
+    if store.is_read_only() {
+        *store = store.copy().map_err(|error| store_failure(&error))?;
+    }
     match read_directory(store, config, true) {
         Ok(read) => {
             if !context.output.is_quiet() {
@@ -220,9 +235,14 @@ pub(super) fn store_failure(error: &StoreError) -> Failure {
         StoreError::Damaged(_) | StoreError::Corrupt(_) => {
             failure.help("move the file away to start over, or put a copy back")
         }
-        StoreError::Open { .. } | StoreError::Sqlite(_) => {
-            failure.help("see that the folder can be written to and that the disk is not full")
+        StoreError::Full(_) => {
+            failure.help("make room, and run it again: what was done is kept, and nothing is done twice")
         }
+        StoreError::ReadOnly => failure.help(
+            "see that this user may write to the file and its folder; `status`, `logs` and what else only looks work \
+             as it is",
+        ),
+        StoreError::Open { .. } | StoreError::Sqlite(_) => failure.help(WRITABLE),
     }
 }
 
@@ -233,6 +253,8 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         RunError::Engine(error) => engine_failure(error),
         RunError::Token { .. }
         | RunError::InvalidToken { .. }
+        | RunError::Kept { .. }
+        | RunError::CredentialLimit { .. }
         | RunError::Roots { .. }
         | RunError::Network(_)
         | RunError::Journal(_)

@@ -1,11 +1,12 @@
 //! `test-connection`: the probe of Test Connection (`wire.md 1.5`).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::Context;
 use super::session::{Session, exit_of, run_failure};
 use super::{Exit, Failure};
-use crate::client::{Exchange, one_line};
+use crate::client::{Exchange, MASK, one_line};
+use crate::config::JobConfig;
 use crate::engine::{Purpose, RunState};
 use crate::runner::{Mode, Watch};
 
@@ -22,14 +23,19 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     if context.output.is_json() {
         context.output.json(&json!({
             "job": session.job.name,
+            "credentials": credentials(&session.job),
             "connected": connected,
             "error": if connected { None } else { Some(error) },
+            "warnings": result.warnings,
             "exchanges": watch.0,
         }))?;
         return Ok(exit_of(&result));
     }
     for exchange in &watch.0 {
         context.output.text(&one_line(exchange))?;
+    }
+    for warning in &result.warnings {
+        context.output.text(&format!("warning: {warning}"))?;
     }
     if connected {
         if watch.0.is_empty() {
@@ -44,6 +50,12 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         );
     }
     Ok(exit_of(&result))
+}
+
+/// The connection's settings as `validateCredentials` takes them (`graph-api.md 4.2`), secrets masked.
+fn credentials(job: &JobConfig) -> Vec<Value> {
+    let shown = |(key, value): (&str, Option<String>)| json!({ "key": key, "value": value.unwrap_or_else(|| MASK.to_owned()) });
+    job.connection().into_iter().map(shown).collect()
 }
 
 /// Keeps what was sent.

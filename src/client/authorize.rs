@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::jwt::IssuedTokens;
 use super::oauth::{AccessTokens, TokenExchange};
 use super::{Answered, Network};
 use crate::http::Request;
@@ -16,8 +17,10 @@ pub enum Authorization {
     None,
     /// `Authorization: Bearer <token>` on every request.
     Bearer(BearerToken),
-    /// OAuth client credentials: the same header with a token that a token endpoint gives.
-    ClientCredentials(Arc<AccessTokens>),
+    /// The same header with a token that the tenant issues itself: the secret token was left blank.
+    Issued(Arc<IssuedTokens>),
+    /// The same header with a token that a token endpoint gives.
+    Oauth(Arc<AccessTokens>),
 }
 
 /// What became of one request of the engine, with everything that had to be said on the way.
@@ -55,8 +58,17 @@ impl Authorization {
     /// A token that has to be asked for first is not added here but by [`Self::exchange`].
     pub fn apply(&self, request: &mut Request) {
         match self {
-            Self::None | Self::ClientCredentials(_) => {}
+            Self::None | Self::Oauth(_) => {}
             Self::Bearer(token) => token.apply(request),
+            Self::Issued(tokens) => tokens.current().apply(request),
+        }
+    }
+
+    /// A cycle begins: what has to be renewed then is not used any more (W-016).
+    pub async fn begin_cycle(&self) {
+        match self {
+            Self::Oauth(tokens) => tokens.begin_cycle().await,
+            Self::None | Self::Bearer(_) | Self::Issued(_) => {}
         }
     }
 
@@ -64,7 +76,7 @@ impl Authorization {
     /// request be repeated, once: the target did nothing with it, and the token may have been revoked.
     pub async fn exchange(&self, network: &Network, mut request: Request) -> Authorized {
         let mut before = Vec::new();
-        let Self::ClientCredentials(tokens) = self else {
+        let Self::Oauth(tokens) = self else {
             self.apply(&mut request);
             let answered = network.exchange(&request).await;
             return Authorized { before, request, answered };
@@ -95,7 +107,7 @@ impl Authorization {
     /// What a [`Redactor`](super::Redactor) has to mask from the beginning; access tokens are made known as they come.
     pub fn secret(&self) -> Option<&SecretString> {
         match self {
-            Self::None | Self::ClientCredentials(_) => None,
+            Self::None | Self::Issued(_) | Self::Oauth(_) => None,
             Self::Bearer(token) => Some(&token.0),
         }
     }
@@ -120,7 +132,8 @@ impl fmt::Debug for Authorization {
         match self {
             Self::None => f.write_str("None"),
             Self::Bearer(token) => f.debug_tuple("Bearer").field(token).finish(),
-            Self::ClientCredentials(tokens) => f.debug_tuple("ClientCredentials").field(tokens).finish(),
+            Self::Issued(tokens) => f.debug_tuple("Issued").field(tokens).finish(),
+            Self::Oauth(tokens) => f.debug_tuple("Oauth").field(tokens).finish(),
         }
     }
 }

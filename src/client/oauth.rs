@@ -1,7 +1,7 @@
-//! OAuth 2.0 client credentials (`wire.md 1.3`): the token request, what its answer means, and the token while it
-//! lasts.
+//! OAuth 2.0 (`wire.md 1.3`): the token request of each grant, what its answer means, and the token while it lasts.
 
 use std::fmt::{self, Write as _};
+use std::sync::{self, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use url::{Url, form_urlencoded};
 
 use super::authorize::BearerToken;
+use super::jwt::{Issued, Issuer, RefreshToken};
 use super::{Answered, Network, Redactor};
 use crate::clock::{WireClock, WireInstant};
 use crate::http::{Method, Request, TransportError};
@@ -27,36 +28,79 @@ const DETAIL_CHARS_MAX: usize = 200;
 /// The members of a token answer that are secrets (RFC 6749 5.1, `OpenID` Connect 3.1.3.3).
 const SECRET_MEMBERS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 
+/// The type of a client assertion that is a JWT (RFC 7523 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What a job says to get a token.
-#[derive(Debug, Clone)]
-pub struct ClientCredentials {
+#[derive(Debug)]
+pub struct TokenClient {
     /// Where tokens are had.
     pub token_endpoint: Url,
     /// `client_id`.
     pub client_id: String,
+    /// `scope`; `None` leaves it out.
+    pub scope: Option<String>,
+    /// How the client shows that a token is due to it.
+    pub grant: Grant,
+}
+
+/// How a client shows that a token is due to it.
+#[derive(Debug)]
+pub enum Grant {
+    /// By its secret: client credentials.
+    Secret(ClientSecret),
+    /// By its secret, and by the refresh token that came of an authorization code.
+    Refresh(ClientSecret, sync::Mutex<RefreshToken>),
+    /// By a signed assertion: workload identity federation.
+    Assertion {
+        /// Who signs it.
+        issuer: Box<Issuer>,
+        /// `aud`.
+        audience: String,
+        /// `sub`.
+        subject: String,
+    },
+}
+
+/// A client's secret.
+#[derive(Debug, Clone)]
+pub struct ClientSecret {
     /// `client_secret`.
-    pub client_secret: SecretString,
-    /// Where the two stand in the request.
+    pub secret: SecretString,
+    /// Where it and the client id stand in the request.
     pub location: CredentialLocation,
 }
 
-impl ClientCredentials {
-    /// The token request: a form, with the credentials in the header or in the form, never in both (W-011, W-012).
-    pub fn request(&self) -> Request {
+impl TokenClient {
+    /// The token request: a form. A client secret stands in the header or in the form, never in both (W-011, W-012).
+    /// What is made for this request and is a secret is made known to `redactor`.
+    pub fn request(&self, redactor: &Redactor) -> Request {
         let mut headers = vec![
             ("Accept".to_owned(), "application/json".to_owned()),
             ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
         ];
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        match self.location {
-            CredentialLocation::Header => {
-                headers.insert(0, ("Authorization".to_owned(), format!("Basic {}", self.basic())));
+        match &self.grant {
+            Grant::Secret(secret) => {
+                form.append_pair("grant_type", "client_credentials");
+                self.put_secret(secret, &mut headers, &mut form);
             }
-            CredentialLocation::Body => {
+            Grant::Refresh(secret, token) => {
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("refresh_token", locked(token).current().expose_secret());
+                self.put_secret(secret, &mut headers, &mut form);
+            }
+            Grant::Assertion { issuer, audience, subject } => {
+                let Issued { token, .. } = issuer.assertion(audience, subject);
+                redactor.learn(token.clone());
+                form.append_pair("grant_type", "client_credentials");
                 form.append_pair("client_id", &self.client_id);
-                form.append_pair("client_secret", self.client_secret.expose_secret());
+                form.append_pair("client_assertion_type", ASSERTION_TYPE);
+                form.append_pair("client_assertion", token.expose_secret());
             }
+        }
+        if let Some(scope) = &self.scope {
+            form.append_pair("scope", scope);
         }
         Request {
             method: Method::Post,
@@ -66,16 +110,54 @@ impl ClientCredentials {
         }
     }
 
-    /// What a [`Redactor`] has to mask: the secret, and the two forms that a header or form gives it.
-    pub fn secrets(&self) -> [SecretString; 3] {
-        let form: String =
-            form_urlencoded::byte_serialize(self.client_secret.expose_secret().as_bytes()).collect();
-        [self.client_secret.clone(), SecretString::from(form), SecretString::from(self.basic())]
+    fn put_secret(
+        &self,
+        ClientSecret { secret, location }: &ClientSecret,
+        headers: &mut Vec<(String, String)>,
+        form: &mut form_urlencoded::Serializer<'_, String>,
+    ) {
+        match location {
+            CredentialLocation::Header => {
+                headers.insert(0, ("Authorization".to_owned(), format!("Basic {}", self.basic(secret))));
+            }
+            CredentialLocation::Body => {
+                form.append_pair("client_id", &self.client_id);
+                form.append_pair("client_secret", secret.expose_secret());
+            }
+        }
+    }
+
+    /// What a [`Redactor`] has to mask from the beginning: each secret, and the forms that a header or form gives it.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let in_form = |secret: &SecretString| {
+            let form: String = form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect();
+            SecretString::from(form)
+        };
+        let mut secrets = Vec::new();
+        match &self.grant {
+            Grant::Secret(ClientSecret { secret, .. }) | Grant::Refresh(ClientSecret { secret, .. }, _) => {
+                secrets.extend([secret.clone(), in_form(secret), SecretString::from(self.basic(secret))]);
+            }
+            Grant::Assertion { .. } => {}
+        }
+        if let Grant::Refresh(_, token) = &self.grant {
+            let token = locked(token);
+            secrets.extend([token.current().clone(), in_form(token.current())]);
+        }
+        secrets
     }
 
     /// `base64(id:secret)`, both as they are (`wire.md 1.3`; RFC 6749 2.3.1 would have them form-encoded first).
-    fn basic(&self) -> String {
-        STANDARD.encode(format!("{}:{}", self.client_id, self.client_secret.expose_secret()))
+    fn basic(&self, secret: &SecretString) -> String {
+        STANDARD.encode(format!("{}:{}", self.client_id, secret.expose_secret()))
+    }
+
+    /// Where the client id and secret stand, for a grant that has a secret.
+    fn location(&self) -> Option<CredentialLocation> {
+        match &self.grant {
+            Grant::Secret(secret) | Grant::Refresh(secret, _) => Some(secret.location),
+            Grant::Assertion { .. } => None,
+        }
     }
 }
 
@@ -89,7 +171,7 @@ struct Kept {
 
 /// The access token of a job: asked for when one is needed, kept until shortly before it expires.
 pub struct AccessTokens {
-    credentials: ClientCredentials,
+    client: TokenClient,
     clock: WireClock,
     redactor: Redactor,
     kept: Mutex<Option<Kept>>,
@@ -100,8 +182,15 @@ pub type TokenExchange = (Request, Answered);
 
 impl AccessTokens {
     /// No token yet. Every token that comes is made known to `redactor` before anybody else sees it.
-    pub fn new(credentials: ClientCredentials, clock: WireClock, redactor: Redactor) -> Self {
-        Self { credentials, clock, redactor, kept: Mutex::new(None) }
+    pub fn new(client: TokenClient, clock: WireClock, redactor: Redactor) -> Self {
+        Self { client, clock, redactor, kept: Mutex::new(None) }
+    }
+
+    /// A cycle begins: a token that came of a refresh token is renewed (W-016); others are kept while they last.
+    pub async fn begin_cycle(&self) {
+        if matches!(self.client.grant, Grant::Refresh(..)) {
+            *self.kept.lock().await = None;
+        }
     }
 
     /// A token that is good for now, and the exchange that brought it, if there had to be one. Of several callers one
@@ -119,10 +208,13 @@ impl AccessTokens {
             return (Ok(kept.token.clone()), None);
         }
         *kept = None;
-        let request = self.credentials.request();
+        let request = self.client.request(&self.redactor);
         let asked = self.clock.now();
         let answered = network.exchange(&request).await;
         let granted = self.granted(&answered);
+        if granted.is_ok() {
+            self.keep_refresh_token(&answered);
+        }
         let token = granted.map(|(token, life)| {
             let renew_at = life
                 .and_then(|life| asked.checked_add(life.saturating_sub(RENEWED_BEFORE_END.min(life / 2))));
@@ -134,7 +226,7 @@ impl AccessTokens {
 
     /// The token in an answer, and its life where that is said.
     fn granted(&self, answered: &Answered) -> Result<(BearerToken, Option<Duration>), TransportError> {
-        let endpoint = &self.credentials.token_endpoint;
+        let endpoint = &self.client.token_endpoint;
         let fail = |refused, what: &str| TransportError::NoToken {
             refused,
             reason: format!("the token endpoint `{endpoint}` {what}"),
@@ -150,9 +242,10 @@ impl AccessTokens {
         if response.status != 200 {
             let refused = matches!(response.status, 400 | 401 | 403);
             let mut what = format!("answered {}{}", response.status, told(&body));
-            if response.status == 415 || (refused && self.credentials.location == CredentialLocation::Header)
+            if let Some(location) = self.client.location()
+                && (response.status == 415 || (refused && location == CredentialLocation::Header))
             {
-                let place = self.credentials.location.as_str();
+                let place = location.as_str();
                 write!(
                     what,
                     ". Supported CredentialLocationInRequest is required: the client id and secret were sent in the \
@@ -179,12 +272,30 @@ impl AccessTokens {
         };
         Ok((token, seconds.map(Duration::from_secs)))
     }
+
+    /// An endpoint may hand out another refresh token with each access token; the old one is worth nothing then.
+    fn keep_refresh_token(&self, answered: &Answered) {
+        let Grant::Refresh(_, kept) = &self.client.grant else { return };
+        let body = answered.outcome.as_ref().map(|response| response.body.as_slice()).unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let Some(token) = body.get("refresh_token").and_then(Value::as_str).filter(|token| !token.is_empty())
+        else {
+            return;
+        };
+        if let Err(error) = locked(kept).replace(SecretString::from(token)) {
+            tracing::warn!(%error, "the refresh token that took the place of the configured one can't be kept");
+        }
+    }
 }
 
 impl fmt::Debug for AccessTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessTokens").field("credentials", &self.credentials).finish_non_exhaustive()
+        f.debug_struct("AccessTokens").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+fn locked(token: &sync::Mutex<RefreshToken>) -> sync::MutexGuard<'_, RefreshToken> {
+    token.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `, invalid_client: unknown client` from an error answer (RFC 6749 5.2); nothing from another body.

@@ -13,20 +13,22 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::access::Surroundings;
 use super::failures;
 use super::fidelity::{Edition, Headers, RetryAfter};
 use super::language::{self, FunctionCase, UnknownEscape};
 use super::raw::{
-    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob, RawOauth,
-    RawToken, RawVanishLimit, Text,
+    FilterObject, RawAppRole, RawConfig, RawDirectory, RawFidelity, RawFilter, RawHeaders, RawJob,
+    RawVanishLimit, Text,
 };
+use super::secrets;
 use super::source::Source;
 use super::structure::{self, in_backticks};
-use super::tenant_url::{self, RemoteRefused, TokenEndpointError};
+use super::tenant_url::RemoteRefused;
 use super::words::{Word, word_or};
 use super::{
-    Access, Config, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded, Oauth,
-    ScopeMode, TenantUrl, TokenSource, VanishLimit, duration, reading, schema,
+    Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -74,11 +76,11 @@ pub(super) struct Converter<'a> {
 }
 
 impl Converter<'_> {
-    fn error(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn error(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.report(span, Diagnostic::error(message), help);
     }
 
-    fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.report(span, Diagnostic::warning(message), help);
     }
 
@@ -90,8 +92,13 @@ impl Converter<'_> {
         });
     }
 
+    /// Whether something was found whose message begins like this.
+    pub(super) fn has_told_of(&self, message: &str) -> bool {
+        self.findings.iter().any(|finding| finding.message.starts_with(message))
+    }
+
     /// A path as written, from the folder of the configuration file.
-    fn path(&self, path: &str) -> PathBuf {
+    pub(super) fn path(&self, path: &str) -> PathBuf {
         self.source.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
@@ -113,6 +120,7 @@ impl Converter<'_> {
         let vanish_limit = self.vanish_limit(raw.vanish_limit);
         let soft_delete_retention =
             self.duration(raw.soft_delete_retention, SignedDuration::from_hours(30 * 24));
+        let tenant_id = raw.tenant_id.and_then(|id| self.guid(&id));
         let path = raw.path?;
         if path.get_ref().trim().is_empty() {
             self.error(&path.span(), "`path` is empty", Some("name the directory's folder".to_owned()));
@@ -122,6 +130,7 @@ impl Converter<'_> {
             multi_valued,
             vanish_limit,
             soft_delete_retention,
+            tenant_id,
             seed: raw.seed.unwrap_or(0),
         })
     }
@@ -163,10 +172,10 @@ impl Converter<'_> {
         percent.unwrap_or(default)
     }
 
-    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<AppRole> {
+    fn app_roles(&mut self, raw: Vec<RawAppRole>) -> Vec<DeclaredRole> {
         let (mut ids, mut values) = (Seen::new("role id"), Seen::new("role value"));
         let mut roles = Vec::new();
-        for RawAppRole { id, value, display_name } in raw {
+        for RawAppRole { id, value, display_name, enabled } in raw {
             let id = id.and_then(|id| {
                 let guid = self.guid(&id)?;
                 ids.note(self, &guid, id.span());
@@ -181,13 +190,14 @@ impl Converter<'_> {
                 value.into_inner()
             });
             if let (Some(id), Some(value), Some(display_name)) = (id, value, display_name) {
-                roles.push(AppRole { id, value, display_name: display_name.into_inner() });
+                let role = AppRole { id, value, display_name: display_name.into_inner() };
+                roles.push(DeclaredRole { role, enabled: enabled.unwrap_or(true) });
             }
         }
         roles
     }
 
-    fn guid(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn guid(&mut self, text: &Text) -> Option<String> {
         let guid = uuid::Uuid::try_parse(text.get_ref()).ok();
         if guid.is_none() {
             let help = "write for example `06b07648-ecfe-589f-9d2f-6325724a46ee`";
@@ -211,23 +221,50 @@ impl Converter<'_> {
         let url_span = raw.tenant_url.as_ref().map(Spanned::span);
         let names_app = raw.app.is_some();
         let app = self.app(raw.app);
-        let scope = word_or(raw.scope.as_deref(), ScopeMode::Assigned);
+        let stored = secrets::stored(self, raw.secrets);
+        let scope = raw.scope.as_deref().and_then(ScopeMode::from_word);
+        let scope = secrets::either(self, "scope", scope, stored.scope).unwrap_or(ScopeMode::Assigned);
+        let skip_out_of_scope_deletions = secrets::either(
+            self,
+            "skip_out_of_scope_deletions",
+            raw.skip_out_of_scope_deletions,
+            stored.skip_out_of_scope_deletions,
+        );
         let allow_remote = raw.allow_remote.unwrap_or(false);
         let endpoint = raw.tenant_url.and_then(|url| self.endpoint(&url, allow_remote));
-        let access = self.access(raw.token, raw.oauth, allow_remote, endpoint.as_ref());
         let ca = raw.ca.map(|file| self.path(file.get_ref()));
         let interval = self.duration(raw.interval, SignedDuration::from_mins(40));
         let fidelity = self.fidelity(raw.fidelity);
+        let access = self.access(
+            raw.token,
+            raw.oauth,
+            &Surroundings {
+                allow_remote,
+                endpoint: endpoint.as_ref(),
+                app: &app,
+                blank_token: fidelity.blank_token,
+            },
+        );
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
         let reading = reading(&fidelity, scope);
+        let of_app = gallery::template(&app, &reading);
         let (mappings, own) = match &profile {
-            Some(file) => self.profile(file, &reading),
-            None => (gallery::template(&app, &reading), None),
+            // A profile takes the place of the app's mappings; the job remains one of that app.
+            Some(file) => {
+                let (own, text) = self.profile(file, &reading);
+                let of_app = of_app.as_ref().and_then(|of_app| of_app.dialect);
+                (own.map(|own| Template { dialect: own.dialect.or(of_app), ..own }), text)
+            }
+            None => (of_app, None),
         };
         let played = own.filter(|_| !names_app);
         let played = played.or_else(|| gallery::source(&app).map(str::to_owned)).unwrap_or_default();
-        let notification_email = raw.notification_email.and_then(|address| self.address(&address));
-        let delete_threshold = raw.delete_threshold.map(|threshold| {
+        let address = stored.notification_email.map(|address| Spanned::new(address.span(), address));
+        let address = secrets::either(self, "notification_email", raw.notification_email, address);
+        let notification_email = address.and_then(|address| self.address(&address));
+        let threshold = stored.delete_threshold.map(|threshold| Spanned::new(threshold.span(), threshold));
+        let threshold = secrets::either(self, "delete_threshold", raw.delete_threshold, threshold);
+        let delete_threshold = threshold.map(|threshold| {
             if notification_email.is_none() {
                 let help = "Entra switches the guard on only with somebody to tell: write for example \
                             `notification_email = \"ops@contoso.com\"`";
@@ -236,14 +273,18 @@ impl Converter<'_> {
             }
             threshold.into_inner()
         });
-        let rate = mappings.as_ref().and_then(|template| template.requests_per_second);
         let mappings = self.with_filters(mappings, raw.filter.unwrap_or_default(), &reading);
+        let mappings = mappings?;
         let job = JobConfig {
             name: name?,
             app,
             profile,
             played,
-            mappings: mappings?,
+            requests_per_second: raw
+                .requests_per_second
+                .and_then(NonZeroU32::new)
+                .or(mappings.requests_per_second),
+            mappings,
             endpoint: endpoint?,
             access: access?,
             ca,
@@ -251,9 +292,8 @@ impl Converter<'_> {
             allow_remote,
             interval,
             groups: raw.groups.unwrap_or(true),
-            skip_out_of_scope_deletions: raw.skip_out_of_scope_deletions.unwrap_or(false),
+            skip_out_of_scope_deletions: skip_out_of_scope_deletions.unwrap_or(false),
             journal_keep: self.journal_keep(raw.journal_keep),
-            requests_per_second: raw.requests_per_second.and_then(NonZeroU32::new).or(rate),
             delete_threshold,
             notification_email,
             fidelity,
@@ -384,84 +424,6 @@ impl Converter<'_> {
         Some(Endpoint::Remote(url))
     }
 
-    fn access(
-        &mut self,
-        token: Option<RawToken>,
-        oauth: Option<Spanned<RawOauth>>,
-        allow_remote: bool,
-        endpoint: Option<&Endpoint>,
-    ) -> Option<Access> {
-        let Some(oauth) = oauth else {
-            return Some(match token {
-                Some(token) => Access::Token(self.token(token)?),
-                None => Access::Open,
-            });
-        };
-        let span = oauth.span();
-        if token.is_some() {
-            self.error(&span, "a job has a `token` or `oauth`, not both", None);
-        }
-        if endpoint == Some(&Endpoint::Embedded) {
-            let help = "leave `oauth` out, or serve the app with `scimulator target` and name its URL";
-            self.error(&span, "the embedded app has no use for `oauth`", Some(help.to_owned()));
-        }
-        let RawOauth { token_endpoint, client_id, client_secret } = oauth.into_inner();
-        let token_endpoint = token_endpoint.and_then(|url| self.token_endpoint(&url, allow_remote));
-        let client_id = client_id.and_then(|id| {
-            if id.get_ref().trim().is_empty() {
-                self.error(&id.span(), "`client_id` is empty", None);
-                return None;
-            }
-            Some(id.into_inner())
-        });
-        let client_secret = client_secret.and_then(|secret| self.token(secret));
-        Some(Access::Oauth(Oauth {
-            token_endpoint: token_endpoint?,
-            client_id: client_id?,
-            client_secret: client_secret?,
-        }))
-    }
-
-    fn token_endpoint(&mut self, text: &Text, allow_remote: bool) -> Option<url::Url> {
-        match tenant_url::token_endpoint(text.get_ref(), allow_remote) {
-            Ok(url) => Some(url),
-            Err(error) => {
-                let help = match &error {
-                    TokenEndpointError::Remote(_) => {
-                        "it is told the client secret: once you are sure that it is the \
-                        right one, set `allow_remote = true` in the job"
-                    }
-                    TokenEndpointError::Form(_) => {
-                        "write for example `https://login.contoso.com/oauth2/token`"
-                    }
-                };
-                self.error(&text.span(), format!("`token_endpoint`: {error}"), Some(help.to_owned()));
-                None
-            }
-        }
-    }
-
-    /// That there is exactly one key is checked by the schema.
-    fn token(&mut self, raw: RawToken) -> Option<TokenSource> {
-        match (raw.env, raw.file, raw.value) {
-            (Some(name), _, _) => self.token_env(name),
-            (None, Some(file), _) => Some(TokenSource::File(self.path(file.get_ref()))),
-            (None, None, value) => value.map(TokenSource::Value),
-        }
-    }
-
-    /// The message does not repeat what was written: it may be the token itself, pasted into the wrong place.
-    fn token_env(&mut self, name: Text) -> Option<TokenSource> {
-        let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.get_ref().starts_with(starts) && name.get_ref().chars().all(goes_on) {
-            return Some(TokenSource::Env(name.into_inner()));
-        }
-        let help = "write the variable's name; the token itself goes into `value`";
-        self.error(&name.span(), "`env` is not the name of an environment variable", Some(help.to_owned()));
-        None
-    }
-
     fn fidelity(&mut self, raw: Option<RawFidelity>) -> Fidelity {
         let edition = raw.as_ref().and_then(|raw| raw.edition.clone());
         let base = Fidelity::of(word_or(edition.as_deref(), Edition::E2026_08));
@@ -477,6 +439,7 @@ impl Converter<'_> {
             manager_remove_style: word_or(raw.manager_remove_style.as_deref(), base.manager_remove_style),
             on_missing: word_or(raw.on_missing.as_deref(), base.on_missing),
             retry_after: self.retry_after(raw.retry_after, base.retry_after),
+            interval_jitter: raw.interval_jitter.unwrap_or(base.interval_jitter),
             timeout: self.duration(raw.timeout, base.timeout),
             workers: raw.workers.and_then(NonZeroU32::new).or(base.workers),
             headers: self.headers(raw.headers, base.headers),
@@ -493,10 +456,12 @@ impl Converter<'_> {
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
+            blank_token: word_or(raw.blank_token.as_deref(), base.blank_token),
             oauth_credential_location: word_or(
                 raw.oauth_credential_location.as_deref(),
                 base.oauth_credential_location,
             ),
+            credential_limit: raw.credential_limit.unwrap_or(base.credential_limit),
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
@@ -629,6 +594,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Access, TokenSource};
 
     /// The defaults are stated twice, for people (the schema) and for the program ([`Fidelity::of`] and the like).
     #[test]

@@ -12,7 +12,6 @@ pub use super::failures::{
 use super::words::words;
 use crate::expression::Switches;
 use crate::mapping::check::UnknownAttributes;
-pub use crate::mapping::template::AccessEnd;
 pub use crate::scim::style::{
     ActiveStyle, CredentialLocation, EnvelopeOrder, FilterEscape, GroupCreateStyle, ListOnSingle,
     ManagerRemoveStyle, ManagerStyle, OptscimMerge, RolesStyle,
@@ -74,6 +73,39 @@ words! {
     }
 }
 
+words! {
+    /// What a job without a secret token sends (`wire.md 1.3`, W-010): for apps that are not from the gallery.
+    pub enum BlankToken {
+        /// A JWT that the tenant issues, for the audience of custom apps.
+        Jwt = "jwt",
+        /// The same for the older audience, that of the directory itself.
+        JwtOldAudience = "jwt_old_audience",
+        /// No `Authorization` header.
+        None = "none",
+    }
+}
+
+impl BlankToken {
+    /// `aud` of the JWT, where one is sent.
+    pub fn audience(self) -> Option<&'static str> {
+        match self {
+            Self::Jwt => Some("8adf8e6e-67b2-4cf2-a259-e3dc5476c621"),
+            Self::JwtOldAudience => Some("00000002-0000-0000-c000-000000000000"),
+            Self::None => None,
+        }
+    }
+}
+
+words! {
+    /// What ends the access of a Kno2fy user.
+    pub enum AccessEnd {
+        /// `active` false.
+        Disable = "disable",
+        /// DELETE, as the tutorial's list of capabilities has it.
+        Delete = "delete",
+    }
+}
+
 /// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -109,6 +141,9 @@ words! {
         Array = "array",
     }
 }
+/// The most bytes that the credentials of a job and its notification addresses may take together where there is such a
+/// limit (`engine.md 3.6`).
+pub const CREDENTIAL_BYTES_MAX: usize = 1024;
 
 /// One choice for each open question that concerns this program. `[job.fidelity]` in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +162,8 @@ pub struct Fidelity {
     pub on_missing: OnMissing,
     /// Whether and how long `Retry-After` is waited out.
     pub retry_after: RetryAfter,
+    /// Whether the time between two cycles varies, from half of the interval to all of it (`engine.md 14` C1, E-048).
+    pub interval_jitter: bool,
     /// How long an answer is waited for, in wire time (W-037).
     pub timeout: SignedDuration,
     /// Requests for different objects in flight at once (W-036, E-266), at most [`WORKERS_MAX`]; `None` leaves it to
@@ -161,8 +198,13 @@ pub struct Fidelity {
     pub requery_on_conflict: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
+    /// What stands for a secret token that was left blank.
+    pub blank_token: BlankToken,
     /// Where the client id and secret stand in a token request.
     pub oauth_credential_location: CredentialLocation,
+    /// Whether credentials and notification addresses are held to [`CREDENTIAL_BYTES_MAX`], as the Government cloud has
+    /// it (`engine.md 3.6`, E-093).
+    pub credential_limit: bool,
     /// Treatment of a list for a single-valued target.
     pub list_on_single: ListOnSingle,
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
@@ -234,6 +276,7 @@ impl Fidelity {
                 manager_remove_style: ManagerRemoveStyle::Dialect,
                 on_missing: OnMissing::Rematch,
                 retry_after: RetryAfter::UpTo(SignedDuration::from_mins(10)),
+                interval_jitter: false,
                 timeout: SignedDuration::from_secs(30),
                 workers: None,
                 headers: Headers { accept: "application/scim+json".to_owned(), user_agent: None },
@@ -250,7 +293,9 @@ impl Fidelity {
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
                 follow_redirects: false,
+                blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,
+                credential_limit: false,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
                 outage_after: OUTAGE_AFTER,

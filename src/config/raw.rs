@@ -7,10 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    AccessEnd, ActiveStyle, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule,
-    FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle, MEMBER_BATCH_MAX,
-    ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe, QuarantineSchedule,
-    RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
+    EscrowSchedule, FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle,
+    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe,
+    QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -61,6 +61,9 @@ pub(super) struct RawDirectory {
     /// How long a deleted user stays in the recycle bin.
     #[schemars(with = "Option<String>", extend("default" = "30d"))]
     pub(super) soft_delete_retention: Option<Text>,
+    /// The tenant's id, a GUID, which tokens and ids carry; by default one is derived.
+    #[schemars(with = "Option<String>")]
+    pub(super) tenant_id: Option<Text>,
     /// All ids that are derived come from this number.
     #[schemars(with = "Option<u64>", range(min = 0, max = i64::MAX), extend("default" = 0))]
     pub(super) seed: Option<u64>,
@@ -90,6 +93,9 @@ pub(super) struct RawAppRole {
     #[serde(rename = "displayName")]
     #[schemars(required, with = "String")]
     pub(super) display_name: Option<Text>,
+    /// Whether the role is switched on; who is assigned by one that is not lacks the required role.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<bool>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -110,9 +116,9 @@ pub(super) struct RawJob {
     /// The Tenant URL, with `?aadOptscim062020` for the flagged dialect; or `"embedded"` for the embedded app.
     #[schemars(required, with = "String")]
     pub(super) tenant_url: Option<Text>,
-    /// Where the secret token is; absent for a target that wants none.
+    /// Where the secret token is; left out, it is blank, and the tenant issues one (`blank_token`).
     pub(super) token: Option<RawToken>,
-    /// OAuth client credentials, in place of a token.
+    /// OAuth, in place of a token.
     #[schemars(with = "Option<RawOauth>")]
     pub(super) oauth: Option<Spanned<RawOauth>>,
     /// A PEM file of certificates that are trusted besides the system's, from the configuration file's own folder.
@@ -140,6 +146,8 @@ pub(super) struct RawJob {
     /// Who is told of quarantine and of the deletion guard.
     #[schemars(with = "Option<String>")]
     pub(super) notification_email: Option<Text>,
+    /// Settings as Graph has them among a job's secrets.
+    pub(super) secrets: Option<RawSecrets>,
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
@@ -148,6 +156,21 @@ pub(super) struct RawJob {
     pub(super) journal_keep: Option<Text>,
     /// One choice for each question that the public record leaves open.
     pub(super) fidelity: Option<RawFidelity>,
+}
+
+/// The texts that Graph's `PUT /secrets` takes, by its names.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub(super) struct RawSecrets {
+    /// `"True"`: everybody is provisioned; the same as `scope`.
+    #[schemars(with = "Option<String>")]
+    pub(super) sync_all: Option<Text>,
+    /// `"True"`: users that leave the scope are left as they are; the same as `skip_out_of_scope_deletions`.
+    #[schemars(with = "Option<String>")]
+    pub(super) skip_out_of_scope_deletions: Option<Text>,
+    /// JSON with who is told, and the deletion guard; the same as `notification_email` and `delete_threshold`.
+    #[schemars(with = "Option<String>")]
+    pub(super) sync_notification_settings: Option<Text>,
 }
 
 words! {
@@ -219,9 +242,19 @@ pub(super) struct RawOauth {
     /// The client identifier.
     #[schemars(required, with = "String")]
     pub(super) client_id: Option<Text>,
-    /// Where the client secret is.
-    #[schemars(required)]
+    /// Where the client secret is; absent for workload identity federation.
     pub(super) client_secret: Option<RawToken>,
+    /// Where the refresh token is that came of an authorization code; with it, access tokens are had by it.
+    pub(super) refresh_token: Option<RawToken>,
+    /// The `scope` of a token request.
+    #[schemars(with = "Option<String>")]
+    pub(super) scope: Option<Text>,
+    /// Workload identity federation: the app id of the workload, in place of a client secret.
+    #[schemars(with = "Option<String>")]
+    pub(super) workload_app_id: Option<Text>,
+    /// The object id of the provisioning service's principal, which the assertion names; by default one is derived.
+    #[schemars(with = "Option<String>")]
+    pub(super) principal_id: Option<Text>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -248,6 +281,9 @@ pub(super) struct RawFidelity {
     /// The longest `Retry-After` that is waited out, or `"off"`.
     #[schemars(with = "Option<String>", extend("default" = "10m"))]
     pub(super) retry_after: Option<Text>,
+    /// Whether the time between two cycles varies, from half of the interval to all of it.
+    #[schemars(extend("default" = false))]
+    pub(super) interval_jitter: Option<bool>,
     /// How long an answer is waited for.
     #[schemars(with = "Option<String>", extend("default" = "30s"))]
     pub(super) timeout: Option<Text>,
@@ -295,9 +331,15 @@ pub(super) struct RawFidelity {
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
+    /// What a job without a secret token sends.
+    #[schemars(with = "Option<OneOf<BlankToken>>", extend("default" = "jwt"))]
+    pub(super) blank_token: Option<String>,
     /// Where the client id and secret stand in a token request.
     #[schemars(with = "Option<OneOf<CredentialLocation>>", extend("default" = "header"))]
     pub(super) oauth_credential_location: Option<String>,
+    /// Whether credentials and notification addresses together may take at most 1 KB.
+    #[schemars(extend("default" = false))]
+    pub(super) credential_limit: Option<bool>,
     /// What happens when an expression yields a list and the target takes one value.
     #[schemars(with = "Option<OneOf<ListOnSingle>>", extend("default" = "error"))]
     pub(super) list_on_single: Option<String>,

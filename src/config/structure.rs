@@ -32,6 +32,7 @@ const HINTS: &[(&str, &str)] = &[
         "oauth",
         "write `[job.oauth]` and below it `token_endpoint = \"https://…\"`, `client_id` and `client_secret`",
     ),
+    ("secrets", "write `[job.secrets]` and below it for example `SkipOutOfScopeDeletions = \"True\"`"),
     ("token", "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`"),
     ("vanish_limit", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
 ];

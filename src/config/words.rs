@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::mapping::template::AccessEnd;
 use crate::scim::style;
 use crate::scope::filter::{FilterCollection, MultiValued};
 use crate::scope::{ScopeMode, ScopingKeys};
@@ -39,7 +38,7 @@ macro_rules! words_of {
 words_of! {
     style::ActiveStyle, style::CredentialLocation, style::Dialect, style::FilterEscape, style::GroupCreateStyle, style::ListOnSingle,
     style::ManagerRemoveStyle, style::ManagerStyle, style::RolesStyle, style::OptscimMerge, style::EnvelopeOrder,
-    AccessEnd, ScopeMode, FilterCollection, MultiValued, ScopingKeys,
+    ScopeMode, FilterCollection, MultiValued, ScopingKeys,
 }
 
 /// The choice of that word. Unknown words were taken out by the structure check.

@@ -20,10 +20,15 @@ use crate::store::{JobLock, JobRow, LockError, Store, StoreError};
 /// minutes when a million rows changed.
 const WRITER_PATIENCE: Duration = Duration::from_mins(10);
 
+/// The objects that a job of the service works on at once, unless its configuration says otherwise (W-036).
+pub(super) const SERVICE_WORKERS: usize = 4;
+
 /// A job of the configuration, by its name.
 pub struct ConfiguredJob {
     settings: Arc<Settings>,
     name: String,
+    /// How many objects it works on at once where its configuration leaves that open.
+    workers: usize,
     /// Open between cycles. It is taken out while something is done with it, so that a fault, or a panic in the middle
     /// of a transaction, closes it.
     store: Option<Store>,
@@ -32,9 +37,9 @@ pub struct ConfiguredJob {
 }
 
 impl ConfiguredJob {
-    /// The job `name` of these settings.
-    pub fn new(settings: Arc<Settings>, name: &str) -> Self {
-        Self { settings, name: name.to_owned(), store: None, warned: Vec::new() }
+    /// The job `name` of these settings, which works on so many objects at once where they leave that open.
+    pub fn new(settings: Arc<Settings>, name: &str, workers: usize) -> Self {
+        Self { settings, name: name.to_owned(), workers, store: None, warned: Vec::new() }
     }
 
     fn open(&mut self) -> Result<Store, StoreError> {
@@ -66,7 +71,7 @@ impl ConfiguredJob {
             Some(_) | None => CycleKind::Initial,
         };
         let was = row.as_ref().map(quarantine).transpose()?.flatten();
-        let ready = Job::new(&config, job, ENVIRONMENT)?;
+        let ready = Job::new(&config, job, ENVIRONMENT)?.with_workers(self.workers);
         told::cycle_started(&self.name, row.map_or(0, |row| row.cycle).saturating_add(1), kind);
         let mut telling = Telling::new(&self.name, &mut self.warned);
         let result = ready.cycle(store, clock, Purpose::Cycle, Mode::Real, &mut telling)?;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_cron_scheduler::{Job as Timer, JobScheduler, JobSchedulerError};
 
 use super::host::Host;
-use super::job::ConfiguredJob;
+use super::job::{ConfiguredJob, SERVICE_WORKERS};
 use super::settings::Settings;
 use super::tended::{Looked, Runs, Tended};
 use super::told;
@@ -67,7 +67,8 @@ impl Roster for RealTime<'_> {
     }
 
     fn task(&self, name: &str) -> Task {
-        let mut job = Tended::new(ConfiguredJob::new(Arc::clone(self.0), name), Arc::new(SystemClock));
+        let mut job =
+            Tended::new(ConfiguredJob::new(Arc::clone(self.0), name, SERVICE_WORKERS), Arc::new(SystemClock));
         Box::new(move |beat| attend(&mut job, beat))
     }
 }

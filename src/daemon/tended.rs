@@ -1,12 +1,12 @@
 //! One job under supervision: what happens each time somebody looks whether it is due.
 
-use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::due::{Due, Standing, held_until, is_held, next_due};
 use super::told;
 use crate::clock::{Clock, Timestamp};
+use crate::diagnostic::chain;
 use crate::engine::entry::seconds;
 use crate::runner::RunError;
 use crate::store::{LockError, StoreError};
@@ -151,20 +151,4 @@ impl<R: Runs> Tended<R> {
             self.said = Some(what);
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut link = error.source();
-    while let Some(cause) = link {
-        let cause_text = cause.to_string();
-        // A transparent error shows its cause as itself.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        link = cause.source();
-    }
-    text
 }

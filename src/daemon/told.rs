@@ -5,11 +5,10 @@
 
 use tracing::{debug, error, info, warn};
 
-use super::tended::chain;
 use super::virtual_time::Advanced;
 use crate::client::{Exchange, one_line};
 use crate::clock::Timestamp;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, chain};
 use crate::engine::entry::{Status, seconds};
 use crate::engine::quarantine::Quarantine;
 use crate::engine::{CycleKind, CycleResult, Event, RunState};
@@ -177,6 +176,9 @@ pub(super) fn cycle_ended(job: &str, result: &CycleResult, was: Option<&Quaranti
                 "{job}: {kind} cycle {cycle} {outcome}; {counts}; {and_then}"
             )
         };
+    }
+    for warning in &result.warnings {
+        warn!(event = "target_warning", job, reason = warning, "{job}: {warning}");
     }
     match result.state {
         RunState::Succeeded | RunState::EntryLevelErrors => ended!(info),

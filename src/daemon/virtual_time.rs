@@ -16,6 +16,9 @@ use crate::store::{Store, StoreError};
 /// How far a wish without a distance goes at most: past the 28 days of a quarantine and the 30 of the recycle bin.
 pub const ADVANCE_MAX: SignedDuration = SignedDuration::from_hours(60 * 24);
 
+/// One object at a time: job time that stands still is for looking at what is sent, in the order of the directory.
+const WORKERS: usize = 1;
+
 /// How far job time is to move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
@@ -161,7 +164,7 @@ impl VirtualJobs {
     fn take_up(&mut self) {
         for name in self.settings.jobs() {
             if !self.jobs.iter().any(|job| job.name() == name) {
-                let job = ConfiguredJob::new(Arc::clone(&self.settings), &name);
+                let job = ConfiguredJob::new(Arc::clone(&self.settings), &name, WORKERS);
                 self.jobs.push(Tended::new(job, Arc::new(self.clock.clone())));
             }
         }

@@ -71,7 +71,7 @@ impl ImportError {
                             .to_owned(),
                     )
                 } else {
-                    Role::from_name(role).map(|role| role.how_to_say_none())
+                    Role::from_name(role).map(Role::how_to_say_none)
                 };
                 let otherwise = otherwise.map(|otherwise| format!("; {otherwise}"));
                 let help = format!("put it back{}", otherwise.unwrap_or_default());

@@ -162,6 +162,8 @@ pub(super) struct Context<'a> {
     pub(super) abort: Option<Refusal>,
     /// So many removals were more than the deletion guard lets pass: all are held back.
     pub(super) held: Option<u64>,
+    /// What a probe found odd and let pass, in sentences.
+    pub(super) warnings: Vec<String>,
     /// Exchanges in a row that met no target.
     pub(super) unreachable_in_a_row: u32,
     /// The one object that somebody asked for, in a run on demand.
@@ -316,7 +318,8 @@ impl Context<'_> {
         // One that was given up is over: a failure since then is a first one.
         let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
         let before = before.filter(|before| before.next_retry.is_some());
-        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure);
+        // Never later than now: a clock that was set back begins the schedule anew.
+        let first_failure = before.as_ref().map_or(self.now, |before| before.first_failure.min(self.now));
         let escrow = Escrow {
             kind: item.kind,
             source_id: item.id.clone(),
@@ -330,7 +333,7 @@ impl Context<'_> {
                 first_failure,
                 cycle_began: self.began,
                 now: self.now,
-                interval: self.spec.interval,
+                interval: self.spec.pause_after(self.cycle),
             }),
             error_code: refusal.code.as_str().to_owned(),
             reason: self.shown(&refusal.reason),

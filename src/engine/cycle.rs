@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
+use super::escrow;
 use super::guard;
 use super::ids;
 use super::object::ObjectTask;
@@ -27,7 +28,7 @@ use crate::directory::object::ObjectKind;
 use crate::http::{Method, Request, Response, TransportError};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{Exchange, probe_failure_text};
-use crate::scim::query::probe_query;
+use crate::scim::query::{collection_path, probe_query};
 use crate::scope::ScopeMode;
 use crate::store::{Execution, JobRow, Phase, Store, WorkWindow};
 
@@ -126,6 +127,8 @@ pub struct CycleResult {
     pub state: RunState,
     /// What it counted.
     pub statistics: Statistics,
+    /// What a probe found odd and let pass, in sentences.
+    pub warnings: Vec<String>,
     /// Whether the source, not the target, is what failed.
     pub source_fault: bool,
     /// Whether quarantine was lifted, or the record now in force.
@@ -265,6 +268,7 @@ impl<'a> Cycle<'a> {
             statistics: Statistics::default(),
             abort: None,
             held: None,
+            warnings: Vec::new(),
             unreachable_in_a_row: 0,
             choice,
             events: Vec::new(),
@@ -485,6 +489,8 @@ impl<'a> Cycle<'a> {
                 };
                 let spec = self.context.spec;
                 let by_assignment = spec.scope == ScopeMode::Assigned;
+                let latest = escrow::latest_retry(self.context.now, spec.interval);
+                self.context.store.recall_escrows(&spec.name, latest, self.context.now)?;
                 self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
                 if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
                     self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
@@ -657,10 +663,19 @@ fn in_step<T>(
     result
 }
 
-/// What the answer to a probe means (`wire.md 1.5`): anything but a list ends the cycle.
+/// What the answer to a probe means (`wire.md 1.5`): anything but a list ends the cycle, and a list that is not empty is
+/// worth a warning.
 fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer: Answer) {
     let refusal = match answer {
         Ok(response) if response.status == 200 => match parse_list(kind, &response.body) {
+            Ok(list) if 0 < list.total => {
+                context.warnings.push(format!(
+                    "the target found {} {} for a value that nothing has; it may ignore filters. Resource: {url}",
+                    list.total,
+                    collection_path(kind)
+                ));
+                return;
+            }
             Ok(_) => return,
             Err(error) => Refusal {
                 reason: format!(

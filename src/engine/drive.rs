@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use super::context::{About, EffectId, EngineError};
 use super::cycle::{Cycle, CycleResult, Effect, Event, ImportOutcome, Outcome};
 use crate::client::journal::{self, ObjectRef};
-use crate::client::overlay;
 use crate::client::{Answered, Authorization, Authorized, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::{Request, Response, TransportError};
@@ -59,16 +58,33 @@ pub trait InProcess {
     }
 }
 
-/// A target that is read but never written (`plan`).
-#[derive(Debug)]
-pub struct ReadOnly<T>(pub T);
+/// Stands between a cycle and a target that is not to be written (`plan`).
+pub trait Simulation {
+    /// The answer to a write, and to a read of what was written; `None` where the target is to be asked.
+    fn answer(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Option<Response>;
 
-impl<T: InProcess> InProcess for ReadOnly<&mut T> {
+    /// Puts the target's answer to a read right by what was written before.
+    fn amend(&mut self, request: &Request, response: &mut Response, now: Timestamp);
+}
+
+/// A target in process that is read but never written.
+pub struct ReadOnly<'a> {
+    /// The target.
+    pub target: &'a mut dyn InProcess,
+    /// Answers in its place.
+    pub simulation: &'a mut dyn Simulation,
+}
+
+impl InProcess for ReadOnly<'_> {
     fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery {
-        match overlay::answer(request, label) {
-            Some(response) => Delivery { outcome: Ok(response), latency: SignedDuration::ZERO },
-            None => self.0.handle(request, label, now),
+        if let Some(response) = self.simulation.answer(request, label, now) {
+            return Delivery { outcome: Ok(response), latency: SignedDuration::ZERO };
         }
+        let mut delivery = self.target.handle(request, label, now);
+        if let Ok(response) = &mut delivery.outcome {
+            self.simulation.amend(request, response, now);
+        }
+        delivery
     }
 }
 
@@ -79,8 +95,6 @@ pub struct Remote {
     pub network: Network,
     /// How fast requests may follow each other.
     pub pace: Arc<Pace>,
-    /// Whether writes are answered here instead of being sent (`plan`).
-    pub read_only: bool,
 }
 
 /// Runs a cycle against the embedded app, called in process. Answers take no real time: they are taken in by the
@@ -131,14 +145,17 @@ pub fn in_process(
     cycle.into_result()
 }
 
-/// Runs a cycle over the network. Job time is the clock's; waits and time-outs are wire time (design, law 1).
+/// Runs a cycle over the network. Job time is the clock's; waits and time-outs are wire time (design, law 1). With a
+/// simulation nothing is written to the target.
 pub async fn over_network(
     mut cycle: Cycle<'_>,
     remote: &Remote,
+    mut simulation: Option<&mut dyn Simulation>,
     clock: &dyn Clock,
     credentials: &Credentials,
     ports: &mut dyn Ports,
 ) -> Result<CycleResult, EngineError> {
+    credentials.authorization.begin_cycle().await;
     let mut under_way: JoinSet<(EffectId, Landed)> = JoinSet::new();
     loop {
         while let Some((id, effect)) = cycle.poll_effect(clock.now())? {
@@ -158,10 +175,12 @@ pub async fn over_network(
                     let remote = remote.clone();
                     let authorization = credentials.authorization.clone();
                     let started = clock.now();
+                    let label = about.as_ref().map(|about| about.label.as_str());
+                    let simulated = match &mut simulation {
+                        Some(simulation) => simulation.answer(&request, label, started),
+                        None => None,
+                    };
                     under_way.spawn(async move {
-                        let label = about.as_ref().map(|about| about.label.as_str());
-                        let simulated =
-                            if remote.read_only { overlay::answer(&request, label) } else { None };
                         let authorized = if let Some(response) = simulated {
                             authorization.apply(&mut request);
                             let answered = Answered { outcome: Ok(response), elapsed: Duration::ZERO };
@@ -183,7 +202,10 @@ pub async fn over_network(
         let outcome = match landed {
             Landed::Pause => Outcome::Resumed,
             Landed::Exchange(exchange) => {
-                let (Authorized { before, request, answered }, about, started) = *exchange;
+                let (Authorized { before, request, mut answered }, about, started) = *exchange;
+                if let (Some(simulation), Ok(response)) = (&mut simulation, &mut answered.outcome) {
+                    simulation.amend(&request, response, started);
+                }
                 for (aside, (request, answered)) in ('a'..='z').zip(&before) {
                     let mut exchange =
                         record(&cycle, id, about.clone(), started, request, answered, credentials);

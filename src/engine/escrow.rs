@@ -9,6 +9,8 @@ const CURRENT_HOURS: [i64; 3] = [6, 12, 24];
 const HOURS_OF_2022: [i64; 7] = [2, 6, 12, 24, 48, 96, 168];
 /// The step of the schedules that go on.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// No schedule has a longer step (the last of [`HOURS_OF_2022`]), unless the interval is longer.
+const STEP_MAX: SignedDuration = SignedDuration::from_hours(72);
 
 /// The retry policy of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,11 @@ pub struct FailedTry {
     pub now: Timestamp,
     /// From the start of one cycle to the start of the next.
     pub interval: SignedDuration,
+}
+
+/// No retry that was planned by `now` is due later, whatever the schedule.
+pub fn latest_retry(now: Timestamp, interval: SignedDuration) -> Timestamp {
+    later(now, interval.max(STEP_MAX))
 }
 
 impl RetryPolicy {
@@ -74,7 +81,7 @@ mod tests {
         let interval = SignedDuration::from_mins(40);
         let (mut minutes, mut now, mut cycle_began) = (Vec::new(), first_failure, first_failure);
         while let Some(due) = policy.next_retry(FailedTry { first_failure, cycle_began, now, interval }) {
-            assert!(now < due);
+            assert!(now < due && due <= latest_retry(now, interval));
             while cycle_began < due {
                 cycle_began = cycle_began.saturating_add(interval).unwrap();
             }

@@ -200,7 +200,8 @@ pub fn impose(
     schedule: QuarantineSchedule,
 ) -> Quarantine {
     let series_count = before.map_or(0, |before| before.series_count.saturating_add(1));
-    let series_began = before.map_or(now, |before| before.series_began);
+    // Never later than now: a clock that was set back begins the schedule anew.
+    let series_began = before.map_or(now, |before| before.series_began.min(now));
     Quarantine {
         reason,
         series_began,
@@ -246,6 +247,27 @@ mod tests {
         crate::covers!("E-168", "E-169", "E-171", "W-057");
         assert_eq!(series(QuarantineSchedule::Backoff, 8), [30, 60, 120, 240, 480, 960, 1440, 1440]);
         assert_eq!(series(QuarantineSchedule::Doc, 5), [360, 360, 720, 1440, 1440]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_attempt_wait_longer_than_a_day() {
+        let (then, now): (Timestamp, Timestamp) =
+            ("2026-03-05T08:00:00Z".parse().unwrap(), "2026-01-05T08:00:00Z".parse().unwrap());
+        for schedule in [QuarantineSchedule::Backoff, QuarantineSchedule::Doc] {
+            let impose = |before, now| {
+                impose(
+                    before,
+                    Reason::EncounteredQuarantineException,
+                    ("Unauthorized", "refused"),
+                    now,
+                    schedule,
+                )
+            };
+            let after = impose(Some(&impose(None, then)), now);
+            assert_eq!((after.series_began, after.series_count), (now, 1), "{schedule:?}");
+            assert!(now < after.next_attempt, "{schedule:?}: it must not be due at once, again and again");
+            assert!(after.next_attempt.duration_since(now) <= LONGEST_PAUSE, "{schedule:?}");
+        }
     }
 
     fn counts(objects: u64, references: u64, succeeded: u64) -> Counts {

@@ -12,7 +12,7 @@ use super::object::{log_redundant, usable};
 use super::on_demand::Choice;
 use crate::directory::object::ObjectKind;
 use crate::http::Method;
-use crate::mapping::{ManagerChange, MemberBatch, manager_operation, member_batches};
+use crate::mapping::{EscrowBehavior, ManagerChange, MemberBatch, manager_operation, member_batches};
 use crate::scim::answer::parse_list;
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
@@ -316,6 +316,11 @@ impl ReferenceTask {
         manager: Option<&str>,
         present: Option<&str>,
     ) -> Result<Next, EngineError> {
+        let references = context.spec.users.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
         let recorded = context.store.has_recorded_manager(&job, &self.item.id)?;
         let manager = match manager {
@@ -325,6 +330,10 @@ impl ReferenceTask {
         let wanted = match manager {
             None if !recorded => return Ok(Next::Done), // what we never set is not ours to take away
             None => None,
+            Some((name, _)) if !reference.points_to(ObjectKind::User) => {
+                self.unresolved.push(name.to_owned());
+                return Ok(Next::Done);
+            }
             Some((name, id)) => match context.store.link(&job, ObjectKind::User, &id)? {
                 Some(link) if link.managed => Some((id, link.target_id)),
                 Some(_) | None => {
@@ -334,11 +343,6 @@ impl ReferenceTask {
                     return Ok(Next::Done);
                 }
             },
-        };
-        let references = context.spec.users.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "manager")
-        else {
-            return Ok(Next::Done);
         };
         let operation = manager_operation(
             &ManagerChange {
@@ -368,6 +372,11 @@ impl ReferenceTask {
     /// further: a member that comes into scope later is not noticed (`engine.md 1.5`). A full read writes every
     /// member again, since a group's members are never read back.
     fn start_members(&mut self, context: &mut Context<'_>, fresh: bool) -> Result<Next, EngineError> {
+        let references = context.spec.groups.references();
+        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
+        else {
+            return Ok(Next::Done);
+        };
         let job = context.spec.name.clone();
         let chosen = context.choice.as_ref().map(Choice::members);
         let everything = context.is_initial() || fresh || self.item.escrow || chosen.is_some();
@@ -378,8 +387,25 @@ impl ReferenceTask {
         memberships.retain(|member| chosen.is_none_or(|chosen| chosen.contains(&member.member)));
         for member in memberships {
             let Membership {
-                member, label, present, target_id, managed, escrowed, recorded, confirmed, ..
+                member,
+                kind,
+                label,
+                present,
+                target_id,
+                managed,
+                escrowed,
+                recorded,
+                confirmed,
             } = member;
+            if context.is_initial() && present {
+                context.statistics.actions.memberships += 1;
+            }
+            if !reference.points_to(kind) {
+                if present {
+                    self.unresolved.push(label);
+                }
+                continue;
+            }
             match (present, target_id, recorded) {
                 (true, Some(target), recorded) if managed => {
                     let known = confirmed && recorded.as_deref() == Some(target.as_str());
@@ -398,11 +424,6 @@ impl ReferenceTask {
                 }
             }
         }
-        let references = context.spec.groups.references();
-        let Some(reference) = references.iter().find(|reference| reference.source_attribute == "members")
-        else {
-            return Ok(Next::Done);
-        };
         let questions = add.iter().chain(&remove).cloned().collect();
         self.begin(context, questions, Write::Members { path: reference.path.clone(), add, remove, sources })
     }
@@ -427,6 +448,12 @@ impl ReferenceTask {
         let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;
+        match context.spec.mapping(kind).escrow_behavior {
+            EscrowBehavior::Default => {}
+            EscrowBehavior::IgnoreLookupReferenceResolutionFailure => {
+                self.unresolved.append(&mut self.waiting);
+            }
+        }
         let attribute = match kind {
             ObjectKind::User => "manager",
             ObjectKind::Group => "member",

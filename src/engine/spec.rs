@@ -1,6 +1,6 @@
 //! A job as the engine sees it: everything that configuration, profile and fidelity switches come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::Action;
 use super::escrow::RetryPolicy;
@@ -9,8 +9,8 @@ use super::ids;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    AccessEnd, Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule,
-    RetryAfter, StagedName, UnmappedActive,
+    Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule, RetryAfter,
+    StagedName, UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
@@ -42,15 +42,17 @@ pub struct JobSpec {
     pub groups: ObjectMapping,
     /// App roles by value.
     pub roles: BTreeMap<String, AppRole>,
+    /// Values of app roles that are switched off: an assignment by one is a broken record.
+    pub roles_off: BTreeSet<String>,
     /// The switches that shape bytes.
     pub style: Style,
     /// The switches of the expression language.
     pub expressions: Switches,
     /// The switches that shape behaviour.
     pub rules: Rules,
-    /// From the start of one cycle to the start of the next.
+    /// From the start of one cycle to the start of the next; [`Self::pause_after`] says what becomes of it.
     pub interval: SignedDuration,
-    /// Fingerprint of mappings and filters; when it changes the next cycle is an initial one.
+    /// Fingerprint of mappings, filters and the roles that are off; when it changes the next cycle is an initial one.
     pub definition: String,
     /// Name of the target system in log entries (`engine.md 11`).
     pub target_system: String,
@@ -68,7 +70,12 @@ impl JobSpec {
             Endpoint::Embedded => (EMBEDDED_URL.to_owned(), &[][..]),
             Endpoint::Remote(url) => (url.base().to_owned(), url.flags()),
         };
-        let tenant_id = ids::derived(seed, &["tenant"]).to_string();
+        let declared = |enabled| {
+            let roles = config.app_roles.iter().filter(move |declared| declared.enabled == enabled);
+            roles.map(|declared| &declared.role)
+        };
+        let tenant_id =
+            config.directory.tenant_id.clone().unwrap_or_else(|| ids::derived(seed, &["tenant"]).to_string());
         let guid = ids::derived(seed, &[&job.name, "job"]);
         let spec = Self {
             name: job.name.clone(),
@@ -81,7 +88,8 @@ impl JobSpec {
             definition: String::new(),
             users: ObjectMapping::none(ObjectKind::User),
             groups: ObjectMapping::none(ObjectKind::Group),
-            roles: config.app_roles.iter().map(|role| (role.value.clone(), role.clone())).collect(),
+            roles: declared(true).map(|role| (role.value.clone(), role.clone())).collect(),
+            roles_off: declared(false).map(|role| role.value.clone()).collect(),
             style: Style {
                 dialect: job.dialect(),
                 active_style: fidelity.active_style,
@@ -106,6 +114,7 @@ impl JobSpec {
             },
             expressions: fidelity.expressions.clone(),
             rules: Rules {
+                interval_jitter: fidelity.interval_jitter,
                 probe: fidelity.probe,
                 on_missing: fidelity.on_missing,
                 retry_after: match fidelity.retry_after {
@@ -117,7 +126,7 @@ impl JobSpec {
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
-                soft_delete_supported: job.access_end() == AccessEnd::Disable,
+                soft_delete_supported: job.supports_soft_delete(),
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
                 workers: fidelity
@@ -164,7 +173,7 @@ impl JobSpec {
                 }
             }
         }
-        self.definition = definition(&self.users, &self.groups);
+        self.definition = definition(&self);
         self
     }
 
@@ -182,6 +191,18 @@ impl JobSpec {
         if unique { 1 } else { self.rules.workers.max(1) }
     }
 
+    /// From the start of a cycle to the start of the next: the interval, or with `interval_jitter` anything from half of
+    /// it (`engine.md 14` C1).
+    pub fn pause_after(&self, cycle: i64) -> SignedDuration {
+        if !self.rules.interval_jitter {
+            return self.interval;
+        }
+        let half = self.interval.as_secs().unsigned_abs() / 2;
+        let stream = ids::stream(self.seed, &[&self.name, &cycle.to_string(), "interval"]);
+        let less = i64::try_from(stream % half.saturating_add(1)).unwrap_or_default();
+        self.interval.saturating_sub(SignedDuration::from_secs(less))
+    }
+
     /// The mapping of a kind.
     pub fn mapping(&self, kind: ObjectKind) -> &ObjectMapping {
         match kind {
@@ -195,6 +216,8 @@ impl JobSpec {
 /// `docs/configuration.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
+    /// Whether the time between two cycles varies.
+    pub interval_jitter: bool,
     /// What is probed when a cycle starts.
     pub probe: Probe,
     /// What a 404 on a linked id leads to.
@@ -283,7 +306,11 @@ pub const EMBEDDED_URL: &str = "http://embedded.invalid/scim/v2";
 /// The path of [`EMBEDDED_URL`], which the app has to know.
 pub const EMBEDDED_PATH: &str = "/scim/v2";
 
-/// A text that is another one whenever mappings or filters are.
-fn definition(users: &ObjectMapping, groups: &ObjectMapping) -> String {
-    blake3::hash((users.fingerprint() + &groups.fingerprint()).as_bytes()).to_hex().to_string()
+/// A text that is another one whenever mappings, filters or the roles that are off are.
+fn definition(spec: &JobSpec) -> String {
+    let mut text = spec.users.fingerprint() + &spec.groups.fingerprint();
+    for role in &spec.roles_off {
+        text.extend(["\nrole off: ", role]);
+    }
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }

@@ -58,6 +58,9 @@ pub struct Actions {
     /// Objects exported, references left out.
     #[serde(default)]
     pub objects_exported: u64,
+    /// Members of the groups in scope, as an initial cycle finds them.
+    #[serde(default)]
+    pub memberships: u64,
     /// Requests sent.
     pub requests: u64,
 }

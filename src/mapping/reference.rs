@@ -23,6 +23,15 @@ pub struct ReferenceMapping<'m> {
     pub multivalued: bool,
     /// When it flows.
     pub flow_type: FlowType,
+    /// The types of objects it may point to, as the target attribute's definition says; none for any.
+    pub referenced_objects: &'m [String],
+}
+
+impl ReferenceMapping<'_> {
+    /// Whether a reference to an object of that kind is resolved (`mapping.md 3`).
+    pub fn points_to(&self, kind: ObjectKind) -> bool {
+        self.referenced_objects.is_empty() || self.referenced_objects.iter().any(|name| name == kind.as_str())
+    }
 }
 
 /// A manager as it is and as it should be; ids are the target's.

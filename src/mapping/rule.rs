@@ -26,6 +26,8 @@ pub struct ObjectMapping {
     pub update: bool,
     /// Target object action Delete.
     pub delete: bool,
+    /// What an unresolved reference leads to.
+    pub escrow_behavior: EscrowBehavior,
     /// The scoping filter.
     pub scope: Filter,
     /// The attribute mappings, in the order that evaluation and updates follow.
@@ -84,6 +86,17 @@ named! {
 }
 
 named! {
+    /// What a reference to an object that could not be provisioned leads to (`engine.md 5.1`).
+    EscrowBehavior {
+        /// An escrow, until that object is there.
+        #[default]
+        Default,
+        /// A warning, as for an object out of scope.
+        IgnoreLookupReferenceResolutionFailure,
+    }
+}
+
+named! {
     /// Whether an equal value flows too.
     FlowBehavior {
         /// Only a value that differs flows.
@@ -120,6 +133,7 @@ impl ObjectMapping {
             create: false,
             update: false,
             delete: false,
+            escrow_behavior: EscrowBehavior::Default,
             scope: Filter::default(),
             attributes: Vec::new(),
             target: TargetObject { name: String::new(), attributes: IndexMap::new() },
@@ -130,13 +144,14 @@ impl ObjectMapping {
     /// one starts an initial cycle (`engine.md 1.1`).
     pub fn fingerprint(&self) -> String {
         let mut text = format!(
-            "{} {} enabled={} create={} update={} delete={}\nscope {}\n",
+            "{} {} enabled={} create={} update={} delete={} escrow={}\nscope {}\n",
             self.kind,
             self.target.name,
             self.enabled,
             self.create,
             self.update,
             self.delete,
+            self.escrow_behavior.as_str(),
             self.scope.to_graph_json()
         );
         for mapping in &self.attributes {
@@ -190,6 +205,7 @@ impl ObjectMapping {
                     path: &mapping.target,
                     multivalued: definition.multivalued,
                     flow_type: mapping.flow_type,
+                    referenced_objects: &definition.referenced_objects,
                 })
             }
             _ => None,

@@ -5,7 +5,9 @@
 //! name = "scim"
 //! title = "Integrate any other application"
 //! # gallery = true      # the application may define attributes of its own outside an extension namespace
-//! # requests_per_second = 25   # the rate that the application asks for
+//! # dialect = "optscim"                    # whatever the tenant URL says
+//! # target_supports_soft_delete = false    # of a gallery application: DELETE in place of a disable
+//! # requests_per_second = 25               # of a gallery application: the pace that its developer asks for
 //!
 //! [user]
 //! # filters = [{ name = "Sales", clauses = [{ attribute = "department", operator = "EQUALS", value = "Sales" }] }]
@@ -35,13 +37,14 @@ use toml::Spanned;
 
 use super::check::CheckOptions;
 use super::definition::{AttributeDefinition, AttributeType, Mutability, TargetObject};
-use super::rule::{AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping};
+use super::rule::{AttributeMapping, EscrowBehavior, FlowBehavior, FlowType, MappingSource, ObjectMapping};
 use super::source::misspelt;
 use super::written::WrittenGroup;
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::expression::{Expression, ParseOptions};
 use crate::scim::path::TargetPath;
+use crate::scim::style::Dialect;
 use crate::scim::urn;
 use crate::scope::filter::{Filter, FilterOptions};
 
@@ -52,37 +55,18 @@ pub struct Template {
     pub name: String,
     /// What people call it.
     pub title: String,
+    /// The dialect that its jobs speak whatever their tenant URL says; `None` leaves it to the URL's flags
+    /// (`wire.md 0.3`).
+    pub dialect: Option<Dialect>,
+    /// Whether its connector can disable an account; where it can't, DELETE takes the place of that (`engine.md 4.2`,
+    /// column F).
+    pub target_supports_soft_delete: bool,
+    /// The most requests a second that the application asks for, for each job (`engine.md 5.4`); `None` for no limit.
+    pub requests_per_second: Option<NonZeroU32>,
     /// One mapping a kind, users first.
     pub mappings: Vec<ObjectMapping>,
-    /// What ends a user's access.
-    pub access_end: AccessEnd,
-    /// The requests in a second that the application asks for; gallery applications may name a rate (`engine.md 10`).
-    pub requests_per_second: Option<NonZeroU32>,
     /// Where its parts are written.
     pub places: Places,
-}
-
-/// What is sent for a user who is disabled, deleted or out of scope at the source (`engine.md 4.2`, columns A and F).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AccessEnd {
-    /// The account is disabled.
-    #[default]
-    Disable,
-    /// The account is deleted.
-    Delete,
-}
-
-impl AccessEnd {
-    /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Disable, Self::Delete];
-
-    /// The word for it in profiles and configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Delete => "delete",
-        }
-    }
 }
 
 /// Where mappings and clauses are written, for what is found out about them later; empty for a profile that ships.
@@ -135,7 +119,9 @@ struct RawTemplate {
     title: String,
     #[serde(default)]
     gallery: bool,
-    requests_per_second: Option<NonZeroU32>,
+    dialect: Option<Spanned<String>>,
+    target_supports_soft_delete: Option<Spanned<bool>>,
+    requests_per_second: Option<Spanned<NonZeroU32>>,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
     app: Option<RawApp>,
@@ -199,7 +185,7 @@ struct RawObject {
     update: bool,
     #[serde(default = "yes")]
     delete: bool,
-    access_end: Option<Spanned<String>>,
+    escrow_behavior: Option<Spanned<String>>,
     #[serde(default)]
     filters: Vec<Spanned<WrittenGroup>>,
     attributes: Vec<RawAttribute>,
@@ -330,7 +316,9 @@ impl Reader<'_> {
             }
         };
         self.gallery = raw.gallery;
-        let access_end = self.access_end(&raw);
+        let dialect = raw.dialect.map(|name| self.name(Some(name), "dialect", Dialect::ALL, Dialect::as_str));
+        self.of_gallery("target_supports_soft_delete", raw.target_supports_soft_delete.as_ref());
+        self.of_gallery("requests_per_second", raw.requests_per_second.as_ref());
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
         let mappings: Vec<ObjectMapping> =
             objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
@@ -340,20 +328,12 @@ impl Reader<'_> {
         Some(Template {
             name: raw.name,
             title: raw.title,
+            dialect,
+            target_supports_soft_delete: raw.target_supports_soft_delete.is_none_or(Spanned::into_inner),
+            requests_per_second: raw.requests_per_second.map(Spanned::into_inner),
             mappings,
-            access_end,
-            requests_per_second: raw.requests_per_second,
             places: std::mem::take(&mut self.places),
         })
-    }
-
-    /// Groups are deleted and never disabled, so that there is nothing to choose.
-    fn access_end(&mut self, raw: &RawTemplate) -> AccessEnd {
-        if let Some(given) = raw.group.as_ref().and_then(|group| group.get_ref().access_end.as_ref()) {
-            self.error("groups are never disabled: `access_end` is for users", given.span());
-        }
-        let given = raw.user.get_ref().access_end.clone();
-        self.name(given, "end of access", AccessEnd::ALL, AccessEnd::as_str)
     }
 
     /// The licence of a group must be listed; that of a user is the app's own, in a namespace of its own.
@@ -368,6 +348,15 @@ impl Reader<'_> {
             if !path.is_ok_and(|path| path.extension().is_some() && path.sub().is_none()) {
                 self.error(format!("`{}` is no attribute of an extension", name.get_ref()), name.span());
             }
+        }
+    }
+
+    /// A key that only Microsoft gives to an application, when it takes it into its gallery.
+    fn of_gallery<T>(&mut self, key: &str, given: Option<&Spanned<T>>) {
+        if let (Some(given), false) = (given, self.gallery) {
+            let message = format!("`{key}` is for gallery applications");
+            let help = "write `gallery = true` if it is one; any other application has nothing of the kind";
+            self.push(Severity::Error, message, given.span(), Some(help.to_owned()));
         }
     }
 
@@ -425,6 +414,12 @@ impl Reader<'_> {
             create: raw.create,
             update: raw.update,
             delete: raw.delete,
+            escrow_behavior: self.name(
+                raw.escrow_behavior,
+                "escrow behavior",
+                EscrowBehavior::ALL,
+                EscrowBehavior::as_str,
+            ),
             scope,
             attributes,
             target: TargetObject { name: raw.target, attributes: definitions },

@@ -63,11 +63,12 @@ pub fn relabel(document: &mut Value, identity: Identity<'_>) {
 }
 
 fn object_mapping(mapping: &ObjectMapping) -> Value {
+    let escrow_behavior = format!("\"{}\"", mapping.escrow_behavior.as_str());
     json!({
         "attributeMappings": mapping.attributes.iter().map(attribute_mapping).collect::<Vec<_>>(),
         "enabled": mapping.enabled,
         "flowTypes": flow_types(mapping),
-        "metadata": [pair("Disposition", "\"Normal\""), pair("EscrowBehavior", "\"Default\"")],
+        "metadata": [pair("Disposition", "\"Normal\""), pair("EscrowBehavior", &escrow_behavior)],
         "name": mapping.name,
         "scope": mapping.scope.to_graph_json(),
         "sourceObjectName": mapping.kind.as_str(),

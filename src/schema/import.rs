@@ -16,7 +16,8 @@ use crate::mapping::check::UnknownAttributes;
 use crate::mapping::source::{is_directory_extension, source_attribute};
 use crate::mapping::template::TemplateOptions;
 use crate::mapping::{
-    AttributeDefinition, AttributeMapping, FlowBehavior, FlowType, MappingSource, ObjectMapping, TargetObject,
+    AttributeDefinition, AttributeMapping, EscrowBehavior, FlowBehavior, FlowType, MappingSource,
+    ObjectMapping, TargetObject,
 };
 use crate::scim::path::TargetPath;
 use crate::scope::filter::Filter;
@@ -220,7 +221,7 @@ impl Reader<'_> {
             ],
             findings,
         );
-        self.mapping_metadata(node);
+        let escrow_behavior = self.mapping_metadata(node);
         let findings = &mut self.findings;
         let kind_name = node.required("sourceObjectName", findings)?;
         let Some(kind) = ObjectKind::from_name(kind_name) else {
@@ -265,12 +266,14 @@ impl Reader<'_> {
             create,
             update,
             delete,
+            escrow_behavior,
             scope,
             attributes,
             target: TargetObject { name: target_name.to_owned(), attributes: defined.clone() },
         };
         self.fill_target(node, &mut mapping);
         self.check_source(node, &mapping, source.get(kind_name));
+        self.check_extensions(&nodes, &mapping, source.get(kind_name));
         for problem in mapping.check(self.options.check) {
             let place = problem.mapping_index.and_then(|index| nodes.get(index)).unwrap_or(node);
             match problem.severity {
@@ -282,14 +285,19 @@ impl Reader<'_> {
         Some(mapping)
     }
 
-    /// Metadata that would change what a job does, if this one knew how.
-    fn mapping_metadata(&mut self, node: &Node<'_>) {
+    /// What the metadata say about unresolved references; whatever else would change what a job does, if this one knew
+    /// how, is told.
+    fn mapping_metadata(&mut self, node: &Node<'_>) -> EscrowBehavior {
+        let mut behavior = EscrowBehavior::default();
         for (key, value) in node.metadata(&mut self.findings) {
             // Values are texts that hold JSON.
             let plain = value.trim_matches('"');
             let usual = match key {
                 "Disposition" => plain == "Normal",
-                "EscrowBehavior" => plain == "Default",
+                "EscrowBehavior" => {
+                    behavior = self.escrow_behavior(node, plain);
+                    true
+                }
                 "DisableMonitoringForChanges" | "ExcludeFromReporting" | "Unsynchronized" => plain == "false",
                 _ => true,
             };
@@ -298,6 +306,17 @@ impl Reader<'_> {
                 self.findings.warning(&node.at("metadata"), message);
             }
         }
+        behavior
+    }
+
+    fn escrow_behavior(&mut self, node: &Node<'_>, name: &str) -> EscrowBehavior {
+        if let Some(behavior) = EscrowBehavior::from_name(name) {
+            return behavior;
+        }
+        self.findings.error(&node.at("metadata"), format!("`{name}` is no EscrowBehavior"));
+        let known: Vec<&str> = EscrowBehavior::ALL.iter().map(|known| known.as_str()).collect();
+        self.findings.help(Some(format!("one of {}", known.join(", "))));
+        EscrowBehavior::default()
     }
 
     fn flow_types(&mut self, node: &Node<'_>) -> (bool, bool, bool) {
@@ -406,6 +425,26 @@ impl Reader<'_> {
                 filled.join(", ")
             );
             self.findings.warning(&node.at("targetObjectName"), message);
+        }
+    }
+
+    /// A directory extension that the document defines with several values can not be mapped (`mapping.md 5.6`).
+    fn check_extensions(
+        &mut self,
+        nodes: &[Node<'_>],
+        mapping: &ObjectMapping,
+        defined: Option<&IndexMap<String, AttributeDefinition>>,
+    ) {
+        let several = |name: &str| {
+            let definition = defined.and_then(|defined| defined.get(name));
+            is_directory_extension(name) && definition.is_some_and(|definition| definition.multivalued)
+        };
+        for (node, attribute) in nodes.iter().zip(&mapping.attributes) {
+            for name in attribute.source.attributes().into_iter().filter(|name| several(name)) {
+                let message =
+                    format!("`{name}` is a multi-valued directory extension, which can not be mapped");
+                self.findings.error(&node.at("source"), message);
+            }
         }
     }
 

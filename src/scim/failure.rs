@@ -176,11 +176,16 @@ impl ScimError {
     }
 }
 
-/// The reason of a failed exchange with an object: status name, a hint, the raw body (`wire.md 1.7`).
+/// The reason of a failed exchange with an object: status name, a hint, the raw body (`wire.md 1.7`). A 400 says that
+/// the endpoint is not fully compatible (`wire.md 5.2`).
 pub fn failure_text(status: u16, body: &[u8]) -> String {
+    let hint = if status == 400 {
+        "The endpoint is not fully compatible with what it was sent"
+    } else {
+        "The target answered the request with an error"
+    };
     format!(
-        "StatusCode: {} Message: The target answered the request with an error; see the response below for what it \
-         says. Web Response: {}",
+        "StatusCode: {} Message: {hint}; see the response below for what it says. Web Response: {}",
         status_name(status),
         String::from_utf8_lossy(body)
     )

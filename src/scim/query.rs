@@ -102,6 +102,21 @@ pub fn probe_query(kind: ObjectKind, path: &TargetPath, value: uuid::Uuid, style
     filter_query(kind, path, &format!("%22{value}%22"), style)
 }
 
+/// The characters of a value that a filter is known to fail with: special ones that rule 4 does not encode and that no
+/// backslash was put before (`mapping.md 1.5`). Empty when there are none.
+pub fn unescaped_specials(value: &FilterValue, style: &Style) -> String {
+    let is_escaped =
+        |character| style.filter_escape == FilterEscape::Backslash && matches!(character, '"' | '\\');
+    let mut specials = String::new();
+    for character in value.as_str().chars() {
+        let is_special = matches!(character, '"' | '%' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+        if is_special && !is_escaped(character) && !specials.contains(character) {
+            specials.push(character);
+        }
+    }
+    specials
+}
+
 fn filter_query(kind: ObjectKind, path: &TargetPath, literal: &str, style: &Style) -> String {
     let excluded = match kind {
         ObjectKind::User => "",

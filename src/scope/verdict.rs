@@ -77,6 +77,8 @@ pub enum Entitlement {
     SyncAll,
     /// Assigned, in these ways (never empty).
     Assigned(Vec<Route>),
+    /// Assigned by broken records alone, in these ways (never empty): by roles that are switched off (`engine.md 3.2`).
+    Broken(Vec<Route>),
     /// Not assigned.
     NotAssigned,
 }
@@ -107,7 +109,7 @@ impl Verdict {
     }
 
     fn is_entitled(&self) -> bool {
-        !matches!(self.entitlement, Entitlement::NotAssigned)
+        matches!(self.entitlement, Entitlement::SyncAll | Entitlement::Assigned(_))
     }
 
     /// Active at the source.
@@ -143,11 +145,12 @@ impl Verdict {
         };
         let assigned = match self.entitlement {
             Entitlement::SyncAll => "Scope sync all",
-            Entitlement::Assigned(_) | Entitlement::NotAssigned => assigned,
+            Entitlement::Assigned(_) | Entitlement::Broken(_) | Entitlement::NotAssigned => assigned,
         };
+        let is_assigned = !matches!(self.entitlement, Entitlement::NotAssigned);
         vec![
             (active, text(self.is_active())),
-            (assigned, text(self.is_entitled())),
+            (assigned, text(is_assigned)),
             (role, text(self.is_entitled())),
             (passed, text(self.filter.verdict == FilterVerdict::Passed)),
             ("ScopeEvaluationResult", self.filter.scope_evaluation_result()),
@@ -163,8 +166,12 @@ impl Verdict {
             Standing::SoftDeleted => objections.push("it is in the recycle bin of the source system"),
             Standing::HardDeleted => objections.push("it is deleted in the source system"),
         }
-        if matches!(self.entitlement, Entitlement::NotAssigned) {
-            objections.push("it is not assigned to the application");
+        match self.entitlement {
+            Entitlement::SyncAll | Entitlement::Assigned(_) => {}
+            Entitlement::Broken(_) => {
+                objections.push("it lacks the required entitlement, for the role of its assignment is off");
+            }
+            Entitlement::NotAssigned => objections.push("it is not assigned to the application"),
         }
         match self.filter.verdict {
             FilterVerdict::Passed => {}
@@ -202,6 +209,26 @@ mod tests {
         Entitlement::Assigned(vec![Route { role: String::new(), group: None }])
     }
 
+    fn broken() -> Entitlement {
+        Entitlement::Broken(vec![Route { role: "retired".to_owned(), group: None }])
+    }
+
+    #[test]
+    fn whoever_is_assigned_by_a_broken_record_is_assigned_and_lacks_the_role() {
+        let details = verdict(Standing::Active, broken()).details(ScopingKeys::Current);
+        assert_eq!(
+            details[1..3].iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(),
+            ["True", "False"]
+        );
+        let judged =
+            Verdict { filter: filtered("groups", "Finance"), ..verdict(Standing::Disabled, broken()) };
+        let objections = judged.objections();
+        assert_eq!(objections.len(), 3);
+        for (objection, word) in objections.iter().zip(["disabled", "entitlement", "filter"]) {
+            assert!(objection.contains(word), "{objection}");
+        }
+    }
+
     #[test]
     fn is_soft_deleted_has_its_documented_causes() {
         for (standing, entitlement, expected) in [
@@ -209,10 +236,11 @@ mod tests {
             (Standing::Disabled, assigned(), true),
             (Standing::SoftDeleted, assigned(), true),
             (Standing::Active, Entitlement::NotAssigned, true),
+            (Standing::Active, broken(), true),
             (Standing::Active, Entitlement::SyncAll, false),
             (Standing::Disabled, Entitlement::SyncAll, true),
         ] {
-            crate::covers!("E-095", "M-080");
+            crate::covers!("E-095", "M-080", "W-141");
             assert_eq!(
                 verdict(standing, entitlement.clone()).is_soft_deleted(),
                 expected,
@@ -229,7 +257,7 @@ mod tests {
                     filter: filtered("groups", department),
                     ..verdict(Standing::Active, entitlement.clone())
                 };
-                crate::covers!("E-051", "E-052", "E-095", "M-080");
+                crate::covers!("E-051", "E-052", "E-095", "M-080", "W-141");
                 assert_eq!(judged.in_scope(), in_scope, "{department} {entitlement:?}");
                 assert_eq!(judged.is_soft_deleted(), !in_scope, "{department} {entitlement:?}");
                 assert!(judged.is_processed());

@@ -504,6 +504,15 @@ impl Store {
         Ok(escrows)
     }
 
+    /// Makes failures that are due later than `latest` due at `now`: no schedule says so, a clock that has been set back
+    /// since does.
+    pub fn recall_escrows(&self, job: &str, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE escrow SET next_retry = ?3 WHERE job = ?1 AND ?2 < next_retry")?
+            .execute([job, &stamp(latest), &stamp(now)])?;
+        Ok(())
+    }
+
     /// Closes an escrow; nothing happens when there is none.
     pub fn drop_escrow(
         &self,

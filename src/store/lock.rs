@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
+use crate::clock::{Clock as _, SystemClock};
+
 /// Held while cycles of a job run, or while a service does; released when dropped or when the process ends, however
 /// it ends.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub enum LockError {
     /// Another process has it.
     #[error("another process{} {}", holder.as_ref().map(|it| format!(" ({it})")).unwrap_or_default(), does)]
     Held {
-        /// Who, as that process wrote it.
+        /// Who, and since when by the wall clock, as that process wrote it.
         holder: Option<String>,
         /// What it does with it.
         does: &'static str,
@@ -64,7 +66,8 @@ impl JobLock {
             Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
-        writeln!(file, "process {}", std::process::id()).map_err(failed)?;
+        let since = SystemClock.now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        writeln!(file, "process {} since {since}", std::process::id()).map_err(failed)?;
         Ok(Self(file))
     }
 }

@@ -262,11 +262,7 @@ impl App {
 }
 
 /// What is asked of a console over HTTP, beside the SCIM endpoints. The caller brings a new token.
-pub(super) fn over_http(
-    app: &mut App,
-    request: &Request,
-    new_token: &str,
-) -> Result<(u16, Value), Refusal> {
+pub(super) fn over_http(app: &mut App, request: &Request, new_token: &str) -> Result<(u16, Value), Refusal> {
     let path = request.path_and_query();
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let nothing = || Refusal::not_found(format!("there is nothing at `{path}`"));

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::common::Project;
+use crate::compatibility::{HONEST, serve};
 
 const CONFIG: &str =
     "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\nscope = 'all'\ntenant_url = 'embedded'\n";
@@ -134,6 +135,92 @@ fn both_forms_of_every_request_stand_beside_each_other() {
     assert!(fine(&project, ["cycle", "--format", "json"]).contains("\"disabled\": 1"));
 }
 
+/// The writes of the next cycle: as planned, and as the cycle then sent them, its new ids put back to `{new:…}`.
+fn planned_and_sent(project: &Project) -> [Vec<String>; 2] {
+    let line = |method: &Value, path: &str, body: &Value| {
+        let path = percent_encoding::percent_decode_str(path).decode_utf8().unwrap();
+        format!("{} {path} {body}", method.as_str().unwrap())
+    };
+    let below = |url: &Value| {
+        url.as_str().unwrap().split_once("/scim").unwrap().1.trim_start_matches("/v2").to_owned()
+    };
+    let plan: Value = serde_json::from_str(&fine(project, ["plan", "--format", "json"])).unwrap();
+    let requests = plan["requests"].as_array().unwrap();
+    let planned = requests.iter().map(|it| line(&it["method"], &below(&it["url"]), &it["body"])).collect();
+    let journal = project.path("state/journal/app.jsonl");
+    let before = std::fs::read_to_string(journal).unwrap_or_default().lines().count();
+    let cycle: Value = serde_json::from_str(&fine(project, ["cycle", "--format", "json"])).unwrap();
+    let journal = project.read("state/journal/app.jsonl");
+    let exchanges: Vec<Value> =
+        journal.lines().skip(before).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut new: Vec<(String, String)> = Vec::new();
+    let mut sent = Vec::new();
+    for exchange in exchanges.iter().filter(|it| it["request"]["method"] != "GET") {
+        let body = exchange["request"]["body"].get("json").cloned().unwrap_or_default();
+        let mut text = line(&exchange["request"]["method"], &below(&exchange["request"]["url"]), &body);
+        for (id, placeholder) in &new {
+            text = text.replace(id.as_str(), placeholder);
+        }
+        sent.push(text);
+        if exchange["request"]["method"] == "POST" {
+            let id = exchange["response"]["body"]["json"]["id"].as_str().unwrap().to_owned();
+            new.push((id, format!("{{new:{}}}", exchange["object"]["label"].as_str().unwrap())));
+        }
+    }
+    // Counts are promised too.
+    let counted = |name: &str, of: &str| {
+        assert_eq!(plan["counts"][name], cycle["statistics"]["actions"][of], "{name}: {cycle}")
+    };
+    for (name, of) in
+        [("creates", "created"), ("updates", "updated"), ("disables", "disabled"), ("failures", "failed")]
+    {
+        counted(name, of);
+    }
+    [planned, sent]
+}
+
+#[test]
+fn a_cycle_sends_what_was_planned() {
+    for url in ["embedded".to_owned(), serve(HONEST)] {
+        let project = Project::with([(
+            "scimulator.toml",
+            &*format!(
+                "[directory]\npath = 'd'\n[[job]]\nname = 'app'\nscope = 'all'\ntenant_url = '{url}'\n"
+            ),
+        )]);
+        let users = |rows: &str| {
+            let heading = "objectId,userPrincipalName,displayName,accountEnabled,manager,jobTitle";
+            project.write("d/users.csv", &format!("{heading}\n{rows}"));
+        };
+        users(
+            "u1,ada@x.com,Ada,True,,\nu2,ben@x.com,Ben,True,ada@x.com,\nu3,cleo@x.com,Cleo,True,ada@x.com,\n",
+        );
+        project.write("d/groups.csv", "objectId,displayName\ng1,Sales\ng2,Dev\n");
+        project.write("d/members.csv", "group,member\ng1,u1\ng1,u2\ng2,u3\n");
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!(planned, sent, "an initial cycle");
+        assert_eq!(sent.iter().filter(|line| line.starts_with("POST")).count(), 5, "{sent:#?}");
+
+        // A mover, a leaver who is hired again under his name at once, somebody whose name is taken over by another,
+        // a newcomer, two groups.
+        users(
+            "u1,ada@x.com,Ada,True,,Boss\nu4,ben@x.com,Ben the second,True,u1,\nu3,cleo2@x.com,Cleo,True,u1,\n\
+             u5,cleo@x.com,Another Cleo,True,u3,\nu6,dora@x.com,Dora,True,u5,\n",
+        );
+        project.write("d/groups.csv", "objectId,displayName\ng1,Sales and more\ng3,Ops\n");
+        project.write("d/members.csv", "group,member\ng1,u1\ng1,u6\ng3,u5\n");
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!(planned, sent, "an incremental cycle");
+        let words =
+            ["\"active\",\"value\":\"False\"", "\"active\",\"value\":\"True\"", "cleo2@x.com", "DELETE"];
+        for word in words {
+            assert!(sent.iter().any(|line| line.contains(word)), "{word}: {sent:#?}");
+        }
+        let [planned, sent] = planned_and_sent(&project);
+        assert_eq!((planned, sent), (Vec::new(), Vec::new()));
+    }
+}
+
 #[test]
 fn a_dialect_is_compared_with_another_one() {
     let project = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", HEADINGS)]);
@@ -143,4 +230,32 @@ fn a_dialect_is_compared_with_another_one() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(wanted), "{said}");
     }
+}
+
+/// Of an initial cycle: users and groups in scope, and with each group its members (`engine.md 2`).
+#[test]
+fn a_plan_says_how_long_entra_would_take() {
+    let users: Vec<String> = (0..60).map(|n| format!("u{n},u{n}@x.com,U,,True\n")).collect();
+    let members: Vec<String> = (0..40).map(|n| format!("Sales,u{n}\n")).collect();
+    let (users, members) = (users.concat(), members.concat());
+    let assigned = CONFIG.replace("scope = 'all'", "scope = 'assigned'");
+    let project = Project::with([
+        ("scimulator.toml", &assigned),
+        ("directory/users.csv", &format!("{HEADINGS}{users}")),
+        ("directory/groups.csv", "objectId,displayName\ng1,Sales\ng2,Nobody\n"),
+        ("directory/members.csv", &format!("group,member\n{members}Nobody,u50\n")),
+        ("directory/assignments.csv", "principal,appRole\nSales,\nu58,\n"),
+    ]);
+    let minutes = |project: &Project| {
+        let plan: Value = serde_json::from_str(&fine(project, ["plan", "--format", "json"])).unwrap();
+        plan["estimateMinutes"].clone()
+    };
+    // 41 users, a group, 40 members: 0.82 to 6.56 minutes.
+    assert_eq!(minutes(&project), json!({ "least": 1, "most": 7 }));
+    assert!(fine(&project, ["plan"]).contains("Entra would take 1 to 7 minutes for this initial cycle"));
+    project.write("scimulator.toml", CONFIG);
+    assert_eq!(minutes(&project), json!({ "least": 0, "most": 30 }), "everybody, and fewer than 1,000");
+    project.scimulator(["cycle", "-q"]).assert().success();
+    assert_eq!(minutes(&project), json!({ "most": 10 }), "an incremental cycle");
+    scimulator::covers!("W-033", "E-049", "E-050");
 }

@@ -1,6 +1,7 @@
 //! The network transport over real sockets: what goes out byte for byte, and what every kind of answer becomes.
 
 mod access;
+mod grants;
 mod har;
 mod journal;
 mod oauth;

@@ -16,15 +16,15 @@ use crate::sources::root;
 
 /// What a server does otherwise: to a request before it is looked at, to an answer before it leaves.
 #[derive(Clone, Copy)]
-struct Fault {
+pub(crate) struct Fault {
     request: fn(&mut Request),
     response: fn(&Request, &mut Response),
 }
 
-const HONEST: Fault = Fault { request: |_| {}, response: |_, _| {} };
+pub(crate) const HONEST: Fault = Fault { request: |_| {}, response: |_, _| {} };
 
 /// The embedded app with a fault, on a port.
-fn serve(fault: Fault) -> String {
+pub(crate) fn serve(fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/scim", listener.local_addr().unwrap());
     let app =

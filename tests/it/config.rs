@@ -162,8 +162,8 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
     let mut tables = 0;
     visit(&schema::json_schema(), &mut tables);
     assert_eq!(
-        tables, 12,
-        "the root, directory, vanish limit, role, job, filter, clause, token, OAuth, its secret, fidelity, headers"
+        tables, 14,
+        "the root, directory, vanish limit, role, job, filter, clause, token, OAuth, its two secrets, secrets, fidelity, headers"
     );
 }
 

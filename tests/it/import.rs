@@ -1,7 +1,8 @@
 //! An import beside other processes, and what it does not believe (design, laws 3 and 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use scimulator::clock::Timestamp;
 use scimulator::diagnostic::Place;
@@ -380,6 +381,36 @@ fn one_file_of_several_that_is_gone_is_a_fault_until_accepted() {
 }
 
 #[test]
+fn a_members_file_that_is_gone_can_be_accepted_by_command() {
+    const CONFIG: &str =
+        "[directory]\npath = 'directory'\n[[job]]\nname = 'app'\ntenant_url = 'embedded'\nscope = 'all'\n";
+    let project = Project::with([
+        ("scimulator.toml", CONFIG),
+        ("directory/users.csv", "objectId,userPrincipalName\nu1,ada@x.com\nu2,ben@x.com\n"),
+        ("directory/groups.csv", "objectId,displayName\ng1,Sales\ng2,Dev\n"),
+        ("directory/members/Sales.csv", "id\nu1\n"),
+        ("directory/members/Dev.csv", "id\nu2\n"),
+    ]);
+    project.scimulator(["cycle"]).assert().code(0);
+    std::fs::remove_file(project.path("directory/members/Dev.csv")).unwrap();
+    for command in ["check", "plan", "cycle"] {
+        let output = project.scimulator([command]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("Dev.csv` was read before and is gone") && said.contains("put it back"),
+            "{said}"
+        );
+    }
+    let accepted = project.scimulator(["directory", "accept"]).output().unwrap();
+    let said = String::from_utf8(accepted.stdout).unwrap();
+    assert!(said.starts_with("accepted: the members file `") && said.contains("Dev.csv` is gone"), "{said}");
+    let plan = project.scimulator(["plan"]).output().unwrap();
+    let said = String::from_utf8(plan.stdout).unwrap();
+    assert!(said.contains("Remove members="), "{said}");
+}
+
+#[test]
 fn letter_case_of_an_object_id_means_nothing() {
     const ADA: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a03";
     const BEN: &str = "0b6a1f5e-8f0c-4c53-9d1e-2f5a7c3b1a04";
@@ -440,4 +471,59 @@ fn accept_takes_whatever_is_held() {
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json, serde_json::json!({ "accepted": false, "held": [] }));
     project.scimulator(["cycle"]).assert().code(0);
+}
+
+/// A file that is replaced by a whole other one, again and again, while it is read: what is imported is one of the two,
+/// or nothing at all.
+#[test]
+fn a_file_that_is_replaced_while_it_is_read_is_refused_or_read_anew() {
+    /// Enough for a reading to take many times as long as a replacement.
+    const USERS: usize = 2_000;
+    /// So many imports may be lucky.
+    const IMPORTS_MAX: usize = 50;
+    let text = |department: &str| {
+        let rows = (0..USERS).map(|number| format!("u{number},u{number}@x.com,{department}\n"));
+        format!("objectId,userPrincipalName,department\n{}", rows.collect::<String>())
+    };
+    let project = Project::with([("directory/users.csv", text("Sales").as_str())]);
+    let mut store = Store::open(&project.path("state")).unwrap();
+    let source = source(&project);
+    import(&mut store, &source, now()).unwrap();
+    let departments = |store: &Store| -> BTreeSet<String> {
+        let ids = (0..USERS).map(|number| format!("u{number}"));
+        let object = |id: String| store.object(ObjectKind::User, &id).unwrap().unwrap();
+        ids.map(|id| format!("{:?}", object(id).attributes["department"])).collect()
+    };
+
+    let is_over = AtomicBool::new(false);
+    let refused = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let texts = [text("Legal"), text("Marketing")];
+            for text in texts.iter().cycle().take_while(|_| !is_over.load(Ordering::SeqCst)) {
+                project.write("new.csv", text);
+                std::fs::rename(project.path("new.csv"), project.path("directory/users.csv")).unwrap();
+            }
+        });
+        let refused = (0..IMPORTS_MAX).find_map(|_| {
+            let seen = (store.last_seq().unwrap(), departments(&store));
+            match import(&mut store, &source, now()) {
+                Ok(_) => {
+                    assert_eq!(departments(&store).len(), 1, "half of each");
+                    None
+                }
+                Err(error) => Some((error.findings(), seen)),
+            }
+        });
+        is_over.store(true, Ordering::SeqCst);
+        refused
+    });
+    let (findings, seen) = refused.expect("an import that does not get the file in peace");
+    assert!(findings[0].to_string().contains("kept changing while it was read"), "{}", findings[0]);
+    assert!(findings[0].help.as_ref().unwrap().contains("move them here when they are whole"));
+    assert_eq!((store.last_seq().unwrap(), departments(&store)), seen, "nothing of it was taken");
+
+    import(&mut store, &source, now()).unwrap();
+    let wanted = if project.read("directory/users.csv").contains("Legal") { "Legal" } else { "Marketing" };
+    let departments = departments(&store);
+    assert!(departments.len() == 1 && departments.first().unwrap().contains(wanted), "{departments:?}");
 }

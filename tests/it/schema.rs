@@ -320,6 +320,96 @@ fn mistakes_refuse_a_document_as_a_whole_and_have_their_path() {
 }
 
 #[test]
+fn a_multi_valued_directory_extension_can_not_be_mapped_and_a_single_one_can() {
+    for (multivalued, expression, refused) in [
+        (false, "[extension_0a_tags]", false),
+        (false, "ToUpper([extension_0a_tags])", false),
+        (true, "[extension_0a_tags]", true),
+        (true, "Join(\",\", [extension_0a_tags])", true),
+    ] {
+        let mut document = short();
+        let attributes = document.pointer_mut("/directories/0/objects/0/attributes").unwrap();
+        let attributes = attributes.as_array_mut().unwrap();
+        attributes.push(json!({ "name": "extension_0a_tags", "type": "String", "multivalued": multivalued }));
+        let rows = "/synchronizationRules/0/objectMappings/0/attributeMappings";
+        document.pointer_mut(rows).unwrap()[1]["source"] = json!({ "expression": expression });
+        let result = import(&document, &default_mappings(), &options());
+        assert_eq!(result.is_err(), refused, "{expression}: {result:?}");
+        if let Err(findings) = result {
+            let message =
+                "attributeMappings[1].source: `extension_0a_tags` is a multi-valued directory extension";
+            assert!(findings.iter().any(|found| found.message.contains(message)), "{findings:?}");
+        }
+    }
+    covers!("M-082");
+}
+
+/// `wire.md 12.3`, and `mapping.md 6.2` for what an expression may hold.
+#[test]
+fn every_member_and_kind_of_mapping_is_as_the_sheet_has_it() {
+    let exported = document(&default_mappings());
+    let rule = &exported["synchronizationRules"][0];
+    let directories: Vec<_> =
+        exported["directories"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(directories, ["Azure Active Directory", "customappsso"]);
+    assert_eq!(rule["name"], "USERGROUP_OUTBOUND_USERGROUP");
+    let mappings = rule["objectMappings"].as_array().unwrap();
+    assert_eq!(mappings[0]["name"], "Provision Microsoft Entra ID Users");
+    assert_eq!(mappings[1]["name"], "Provision Microsoft Entra ID Groups");
+    for mapping in mappings {
+        // Graph writes a blank after each comma; both spellings are read (`mapping.md 10`).
+        assert_eq!(mapping["flowTypes"].as_str().unwrap().replace(' ', ""), "Add,Update,Delete");
+        for row in mapping["attributeMappings"].as_array().unwrap() {
+            let mut members: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+            members.sort_unstable();
+            assert_eq!(
+                members,
+                [
+                    "defaultValue",
+                    "exportMissingReferences",
+                    "flowBehavior",
+                    "flowType",
+                    "matchingPriority",
+                    "source",
+                    "targetAttributeName"
+                ]
+            );
+            let matches = ["userName", "displayName"].contains(&row["targetAttributeName"].as_str().unwrap());
+            let first = row["source"]["name"] == "userPrincipalName"
+                || (mapping["sourceObjectName"] == "Group" && row["source"]["name"] == "displayName");
+            assert_eq!(row["matchingPriority"], i32::from(matches && first), "{row}");
+        }
+    }
+    covers!("W-224", "W-225");
+
+    let kind = |text: &str| -> Result<MappingSource, String> {
+        let mut document = short();
+        let rows = "/synchronizationRules/0/objectMappings/0/attributeMappings";
+        document.pointer_mut(rows).unwrap()[2]["source"] = serde_json::from_str(text).unwrap();
+        let read = import(&document, &default_mappings(), &options());
+        let source = |read: Imported| read.mappings[0].attributes[2].source.clone();
+        read.map(source).map_err(|findings| findings[0].message.clone())
+    };
+    assert_eq!(kind(r#"{ "expression": "[mail]" }"#), Ok(MappingSource::Direct("mail".to_owned())));
+    assert_eq!(
+        kind(r#"{ "expression": "\"a \\\"b\\\" c\"" }"#),
+        Ok(MappingSource::Constant("a \"b\" c".to_owned())),
+        "a backslash before a quote stands for the quote"
+    );
+    assert!(matches!(kind(r#"{ "expression": "ToUpper([mail])" }"#), Ok(MappingSource::Expression(_))));
+    assert_eq!(kind("null"), Ok(MappingSource::None));
+    // The call around the text takes 17 characters.
+    let long = |characters: usize| {
+        let text = format!("Append(\"{}\",[mail])", "x".repeat(characters - 17));
+        kind(&json!({ "expression": text }).to_string())
+    };
+    assert!(long(10_000).is_ok());
+    let refused = long(10_001).unwrap_err();
+    assert!(refused.contains("10000") || refused.contains("10,000"), "{refused}");
+    covers!("W-226");
+}
+
+#[test]
 fn an_imported_schema_runs_from_the_next_cycle_on() {
     let bench = Bench::new("");
     bench.cycle();

@@ -2,13 +2,15 @@
 
 mod alone;
 mod schedule;
+mod set_back;
 mod virtual_time;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use scimulator::store::JobLock;
 use serde_json::Value;
@@ -382,7 +384,10 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     let lock = JobLock::take(&project.path("state"), "app").unwrap();
     let service = Service::start(&project);
     let busy = service.event("busy");
-    assert_eq!(busy["holder"], format!("process {}", std::process::id()));
+    let holder = busy["holder"].as_str().unwrap();
+    let (process, since) = holder.split_once(" since ").unwrap();
+    assert_eq!(process, format!("process {}", std::process::id()));
+    since.parse::<scimulator::clock::Timestamp>().unwrap();
     drop(lock);
     assert_eq!(service.event("cycle_ended")["state"], "Succeeded");
 
@@ -390,8 +395,9 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     project.scimulator(["cycle"]).assert().success();
     let second = project.scimulator(["run"]).output().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
-    let holder = format!("another process (process {}) is the service", service.process.id());
+    let holder = format!("another process (process {} since ", service.process.id());
     assert!(second.status.code() == Some(2) && said.contains(&holder), "{said}");
+    assert!(said.contains("Z) is the service of this configuration"), "{said}");
 }
 
 #[test]
@@ -440,4 +446,41 @@ fn failed_objects_and_quarantine_are_told_and_start_ends_the_wait() {
     let ended = service.event("cycle_ended");
     assert_eq!((&ended["state"], &ended["escrowed"]), (&"EntryLevelErrors".into(), &1.into()));
     scimulator::covers!("E-170");
+}
+
+/// The target answers a match query only when as many of them are under way as are to be, or after a long while.
+#[test]
+fn a_service_works_on_four_objects_at_once_unless_told_otherwise() {
+    const WAIT_MAX: Duration = Duration::from_secs(5);
+    for (more, together) in [("", 4), ("fidelity = { workers = 2 }", 2)] {
+        let counts = Arc::new((Mutex::new((0_usize, 0_usize)), Condvar::new()));
+        let seen = Arc::clone(&counts);
+        let target = Server::start(move |asked| {
+            if asked.method != "GET" || asked.is_probe() {
+                return None;
+            }
+            let (count, changed) = &*seen;
+            let mut count = count.lock().unwrap();
+            count.0 += 1;
+            count.1 = count.1.max(count.0);
+            changed.notify_all();
+            let waited = changed.wait_timeout_while(count, WAIT_MAX, |(_, most)| *most < together);
+            let (mut count, _) = waited.unwrap();
+            count.0 -= 1;
+            None
+        });
+        let project = project(&target.url(), more);
+        let users = ["ada", "ben", "cyd", "dan", "eve", "fay", "gus", "hal"];
+        let rows: Vec<String> = users.iter().map(|name| format!("{name}@contoso.com\n")).collect();
+        project.write("directory/users.csv", &format!("userPrincipalName\n{}", rows.concat()));
+        let service = Service::start(&project);
+        let ended = service.event("cycle_ended");
+        assert_eq!((&ended["state"], &ended["created"]), (&"Succeeded".into(), &users.len().into()));
+        assert_eq!(counts.0.lock().unwrap().1, together, "{more}");
+        // Groups come after all users, and there are none; what else was asked came before the first user.
+        let asked = target.asked();
+        let first = asked.iter().position(|asked| !asked.is_probe()).unwrap();
+        assert!(asked[first..].iter().all(|asked| !asked.is_probe()), "probes never overlap with users");
+    }
+    scimulator::covers!("W-036");
 }

@@ -309,7 +309,7 @@ fn edit_assignment(
 
 fn known_role(tenant: &Tenant, role: Option<&str>) -> Result<(), Failure> {
     let Some(role) = role else { return Ok(()) };
-    let values = || tenant.config.app_roles.iter().map(|role| role.value.as_str());
+    let values = || tenant.config.app_roles.iter().map(|declared| declared.role.value.as_str());
     if values().any(|value| value == role) {
         return Ok(());
     }

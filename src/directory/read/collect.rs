@@ -240,11 +240,11 @@ impl<'a> Collector<'a> {
     /// Takes an object known only to be gone.
     pub(super) fn removal(
         &mut self,
-        row: RemovalRow,
+        mut row: RemovalRow,
         source: Source<'_>,
         position: Position,
     ) -> Result<(), SinkError> {
-        let row = RemovalRow { id: name_of(&row.id), ..row };
+        row.id = name_of(&row.id);
         if let Some(first) = self.see("id", &row.id, source, position) {
             self.duplicate("objectId", &row.id, first, source, position);
             return Ok(());

@@ -33,7 +33,8 @@ impl Cycle<'_> {
         let mut job =
             self.context.store.job(&spec.name)?.ok_or(EngineError::Defect("the job's row is gone"))?;
         let before = status::quarantine(&job)?;
-        let regular = self.context.began.saturating_add(spec.interval).unwrap_or(Timestamp::MAX).max(now);
+        let pause = spec.pause_after(self.context.cycle);
+        let regular = self.context.began.saturating_add(pause).unwrap_or(Timestamp::MAX).max(now);
         let (state, quarantine, next_cycle, pruned) = match (&self.import_fault, &self.context.abort) {
             (Some(reason), _) => {
                 self.context.statistics.error = RunError {
@@ -102,6 +103,7 @@ impl Cycle<'_> {
             kind: self.kind(),
             state,
             statistics: self.context.statistics.clone(),
+            warnings: self.context.warnings.clone(),
             source_fault: self.import_fault.is_some(),
             quarantine,
             pruned,
@@ -192,6 +194,7 @@ impl Cycle<'_> {
             kind: self.kind(),
             state,
             statistics: self.context.statistics.clone(),
+            warnings: self.context.warnings.clone(),
             source_fault: false,
             quarantine: None,
             pruned: false,

@@ -9,7 +9,7 @@ use crate::http::Method;
 use crate::scim::answer::{ListAnswer, Resource, parse_list};
 use crate::scim::failure::{ErrorCode, Exchange};
 use crate::scim::path::TargetPath;
-use crate::scim::query::{FilterValue, match_query};
+use crate::scim::query::{FilterValue, match_query, unescaped_specials};
 use crate::store::{Link, ObjectState};
 
 impl ObjectTask {
@@ -88,12 +88,29 @@ impl ObjectTask {
         value: &FilterValue,
     ) -> Result<Next, EngineError> {
         match match_query(self.item.kind, path, value, &context.spec.style) {
-            Ok(query) => Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None))),
+            Ok(query) => {
+                self.warn_of_specials(context, path, value);
+                Ok(Next::Send(Exchange::MatchQuery, context.request(Method::Get, &query, None)))
+            }
             Err(error) => {
                 let refusal = Refusal::ours(ErrorCode::ServiceIncompatibleFiltering, error.to_string());
                 self.fail_here(context, &refusal)
             }
         }
+    }
+
+    /// Says so where a value is sent with characters that filters are known to fail with (`mapping.md 1.5`).
+    fn warn_of_specials(&mut self, context: &Context<'_>, path: &TargetPath, value: &FilterValue) {
+        let specials = unescaped_specials(value, &context.spec.style);
+        if specials.is_empty() {
+            return;
+        }
+        let text = format!(
+            "the value for `{path}` is sent with `{specials}` as it is; such queries are known to fail"
+        );
+        let step = self.entry.step("EntryImport", StepKind::Matching, text.clone());
+        step.status = Status::Warning;
+        step.details.insert("Warning".to_owned(), text);
     }
 
     pub(super) fn matched(

@@ -40,15 +40,16 @@ pub(in crate::engine) fn load(
         ObjectState::Active if object.text("accountEnabled") == Some("False") => Standing::Disabled,
         ObjectState::Active => Standing::Active,
     };
-    let routes: Vec<Route> = store
+    let (routes, broken): (Vec<Route>, Vec<Route>) = store
         .assignments(&spec.name, kind, id)?
         .into_iter()
         .map(|(role, group)| Route { role, group })
-        .collect();
+        .partition(|route| !spec.roles_off.contains(&route.role));
     let entitlement = match spec.scope {
         ScopeMode::All => Entitlement::SyncAll,
-        ScopeMode::Assigned if routes.is_empty() => Entitlement::NotAssigned,
-        ScopeMode::Assigned => Entitlement::Assigned(routes),
+        ScopeMode::Assigned if !routes.is_empty() => Entitlement::Assigned(routes),
+        ScopeMode::Assigned if !broken.is_empty() => Entitlement::Broken(broken),
+        ScopeMode::Assigned => Entitlement::NotAssigned,
     };
     let link = store.link(&spec.name, kind, id)?;
     let filter = match &spec.mapping(kind).scope {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scimulator::client::oauth::{AccessTokens, ClientCredentials};
+use scimulator::client::oauth::{AccessTokens, ClientSecret, Grant, TokenClient};
 use scimulator::client::{Authorization, Redactor};
 use scimulator::clock::{SignedDuration, Timestamp, VirtualClock, WireClock};
 use scimulator::config::fidelity::CredentialLocation;
@@ -15,14 +15,14 @@ use super::{get, network};
 
 fn tokens_of(server: &Server, location: CredentialLocation) -> (VirtualClock, Redactor, AccessTokens) {
     let clock = VirtualClock::new(Timestamp::UNIX_EPOCH);
-    let credentials = ClientCredentials {
+    let client = TokenClient {
         token_endpoint: server.url("/oauth2/token?tenant=a%20b").parse().unwrap(),
         client_id: "app one".to_owned(),
-        client_secret: SecretString::from("s3cr&t/+="),
-        location,
+        scope: None,
+        grant: Grant::Secret(ClientSecret { secret: SecretString::from("s3cr&t/+="), location }),
     };
-    let redactor = Redactor::new(credentials.secrets());
-    let tokens = AccessTokens::new(credentials, WireClock::following(&clock), redactor.clone());
+    let redactor = Redactor::new(client.secrets());
+    let tokens = AccessTokens::new(client, WireClock::following(&clock), redactor.clone());
     (clock, redactor, tokens)
 }
 
@@ -52,7 +52,7 @@ async fn the_token_request_is_a_form_with_the_credentials_in_header_or_body() {
     for (location, authorization, form) in cases {
         let server = Server::start([granted("t1", ""), Reply::ok("{}")]);
         let (_, _, tokens) = tokens_of(&server, location);
-        let authorization_mode = Authorization::ClientCredentials(Arc::new(tokens));
+        let authorization_mode = Authorization::Oauth(Arc::new(tokens));
         let done = authorization_mode.exchange(&network(), get(&server.url("/scim/Users/1"))).await;
         assert_eq!(done.answered.outcome.unwrap().status, 200);
         assert_eq!(done.before.len(), 1);
@@ -135,7 +135,7 @@ async fn a_kept_token_that_is_refused_is_renewed_and_the_request_repeated_once()
     ];
     let server = Server::start(replies);
     let (_, _, tokens) = tokens_of(&server, CredentialLocation::Header);
-    let authorization = Authorization::ClientCredentials(Arc::new(tokens));
+    let authorization = Authorization::Oauth(Arc::new(tokens));
     let network = network();
     let mut seen = Vec::new();
     for (status, before) in [(200, 1), (200, 2), (401, 2)] {
@@ -154,9 +154,8 @@ async fn a_fresh_token_that_is_refused_is_not_renewed() {
     let refusal = Reply::bytes("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
     let server = Server::start([granted("t1", ""), refusal, granted("t2", "")]);
     let (_, _, tokens) = tokens_of(&server, CredentialLocation::Header);
-    let done = Authorization::ClientCredentials(Arc::new(tokens))
-        .exchange(&network(), get(&server.url("/scim/Users/1")))
-        .await;
+    let done =
+        Authorization::Oauth(Arc::new(tokens)).exchange(&network(), get(&server.url("/scim/Users/1"))).await;
     assert_eq!(done.answered.outcome.unwrap().status, 401);
     assert_eq!(done.before.len(), 1);
 }
@@ -198,7 +197,7 @@ async fn what_a_token_endpoint_does_wrong_is_told_and_no_request_goes_out() {
     for (reply, location, is_refusal, wanted, hinted) in cases {
         let server = Server::start([reply, Reply::ok("{}")]);
         let (_, _, tokens) = tokens_of(&server, location);
-        let authorization = Authorization::ClientCredentials(Arc::new(tokens));
+        let authorization = Authorization::Oauth(Arc::new(tokens));
         let done = authorization.exchange(&network(), get(&server.url("/scim/Users/1"))).await;
         let Err(TransportError::NoToken { refused, reason }) = done.answered.outcome else {
             panic!("{wanted}: {:?}", done.answered)

@@ -79,3 +79,81 @@ fn only_members_of_groups_that_count_for_the_job_are_looked_at() {
         assert_eq!(looked_at("scope = 'all'", change), all, "{name}, with everybody in scope");
     }
 }
+
+/// Assigned by a role that the application has switched off.
+const ROLES: &str = "\n[[app_role]]\nid = \"00000000-0000-0000-0000-00000000000a\"\nvalue = \"off\"\n\
+    displayName = \"Off\"\nenabled = false\n[[app_role]]\nid = \"00000000-0000-0000-0000-00000000000b\"\n\
+    value = \"on\"\ndisplayName = \"On\"\n";
+
+#[test]
+fn a_broken_assignment_record_entitles_to_nothing_and_is_logged_as_skipped() {
+    let mut world = World::new(ROLES);
+    world
+        .people
+        .user("broken", &[])
+        .user("sound", &[])
+        .user("both", &[])
+        .user("off", &[("accountEnabled", "False")]);
+    world.people.assign_role("broken", "off").assign_role("sound", "on").assign_role("both", "off");
+    world.people.assign_role("both", "on").assign_role("off", "on");
+    world.clean_cycle();
+    assert_eq!(
+        world.log_lines(),
+        [
+            "broken create skipped EntrySynchronizationSkipped",
+            "sound create success",
+            "both create success",
+            "off create skipped EntrySynchronizationSkipped",
+        ]
+    );
+    let log = world.last_log();
+    let skip = |index: usize| log[index].entry.steps.last().unwrap().clone();
+    for (index, words) in [(0, "1) it lacks the required entitlement"), (3, "1) it is disabled")] {
+        assert_eq!(skip(index).details["SkipReason"], "NotEffectivelyEntitled");
+        assert!(skip(index).description.contains(words), "{}", skip(index).description);
+    }
+    let scoping = log[0].entry.steps.iter().find(|step| step.name == "EntrySynchronizationScoping").unwrap();
+    assert_eq!(scoping.details["Assigned to the application"], "True");
+    assert_eq!(scoping.details["User has the required role"], "False");
+
+    // A role that is switched off later takes everybody out who has no other.
+    world.configure(&ROLES.replace("enabled = false", "").replace("\"On\"", "\"On\"\nenabled = false"));
+    world.clean_cycle();
+    let active = ["broken", "sound", "both", "off"].map(|name| world.active(name));
+    assert_eq!(active, [Some(true), Some(false), Some(true), None]);
+    scimulator::covers!("E-060");
+}
+
+#[test]
+fn the_reasons_that_apply_are_numbered_from_one() {
+    let filter = "[[job.filter]]\nobject = \"user\"\nname = \"In\"\n\
+        clauses = [{ attribute = \"site\", operator = \"NOT EQUALS\", value = \"Out\" }]\n";
+    let mut world = World::new(&format!("{filter}{ROLES}"));
+    world.people.user("known", &[("site", "Here")]).assign("known");
+    world.clean_cycle();
+    world
+        .people
+        .user("a", &[("site", "Here")])
+        .user("b", &[("site", "Out")])
+        .user("c", &[("site", "Out")])
+        .user("d", &[("site", "Here")]);
+    world.people.assign_role("b", "off").assign("c").assign_role("d", "off");
+    world.clean_cycle();
+    let log = world.last_log();
+    let not = ["not assigned", "lacks the required entitlement", "did not pass the scoping filter"];
+    for (logged, reasons) in log.iter().zip([&not[..1], &not[1..], &not[2..], &not[1..2]]) {
+        let step = logged.entry.steps.last().unwrap();
+        assert_eq!(step.details["SkipReason"], "NotEffectivelyEntitled");
+        let listed = step.description.split_once("entitled: ").unwrap().1;
+        let mut rest = listed;
+        for (index, reason) in reasons.iter().enumerate() {
+            let number = format!("{}) ", index + 1);
+            let at = rest.find(&number).unwrap_or_else(|| panic!("{number} in {listed}"));
+            let after = rest[at..].find(reason).unwrap_or_else(|| panic!("{reason} in {listed}"));
+            rest = &rest[at + after..];
+        }
+        assert!(!listed.contains(&format!("{}) ", reasons.len() + 1)), "{listed}");
+    }
+    assert_eq!(log.len(), 4);
+    scimulator::covers!("E-240");
+}

@@ -20,6 +20,7 @@ use scimulator::store::{Escrow, JobRow, LogFilter, LogRow, Store};
 use scimulator::target::{App, AppOptions};
 use serde_json::Value;
 
+use super::wal::StateFile;
 use crate::common::Project;
 
 /// The job of every test.
@@ -43,7 +44,8 @@ pub(super) struct Directory {
     users: Vec<BTreeMap<String, String>>,
     groups: Vec<BTreeMap<String, String>>,
     members: Vec<(String, String)>,
-    assignments: Vec<String>,
+    /// Who is assigned, and the value of the role, empty for default access.
+    assignments: Vec<(String, String)>,
     /// userPrincipalNames that the files leave out.
     hidden: BTreeSet<String>,
     made: u32,
@@ -101,7 +103,7 @@ impl Directory {
         self.users.retain(|row| row["userPrincipalName"] != key);
         self.groups.retain(|row| row["displayName"] != key);
         self.members.retain(|(group, member)| *group != key && *member != key);
-        self.assignments.retain(|principal| *principal != key);
+        self.assignments.retain(|(principal, _)| *principal != key);
         self
     }
 
@@ -109,7 +111,8 @@ impl Directory {
     pub(super) fn rename_group(&mut self, old: &str, new: &str) -> &mut Self {
         self.set(old, "displayName", new);
         let edges = self.members.iter_mut().flat_map(|(group, member)| [group, member]);
-        for name in edges.chain(&mut self.assignments).filter(|name| *name == old) {
+        let assigned = self.assignments.iter_mut().map(|(principal, _)| principal);
+        for name in edges.chain(assigned).filter(|name| *name == old) {
             new.clone_into(name);
         }
         self
@@ -120,7 +123,8 @@ impl Directory {
         self.set(old, "userPrincipalName", &upn(new));
         let edges = self.members.iter_mut().map(|(_, member)| member);
         let managers = self.users.iter_mut().filter_map(|row| row.get_mut("manager"));
-        for name in edges.chain(&mut self.assignments).chain(managers).filter(|name| **name == upn(old)) {
+        let assigned = self.assignments.iter_mut().map(|(principal, _)| principal);
+        for name in edges.chain(assigned).chain(managers).filter(|name| **name == upn(old)) {
             *name = upn(new);
         }
         self
@@ -149,20 +153,25 @@ impl Directory {
     }
 
     pub(super) fn assign(&mut self, principal: &str) -> &mut Self {
+        self.assign_role(principal, "")
+    }
+
+    /// Assigns by an app role, which the configuration has to declare.
+    pub(super) fn assign_role(&mut self, principal: &str, role: &str) -> &mut Self {
         let key = self.key(principal);
-        self.assignments.push(key);
+        self.assignments.push((key, role.to_owned()));
         self
     }
 
     /// Assigns by the very text that the file is to have.
     pub(super) fn assign_key(&mut self, principal: &str) -> &mut Self {
-        self.assignments.push(principal.to_owned());
+        self.assignments.push((principal.to_owned(), String::new()));
         self
     }
 
     pub(super) fn unassign(&mut self, principal: &str) -> &mut Self {
         let key = self.key(principal);
-        self.assignments.retain(|principal| *principal != key);
+        self.assignments.retain(|(principal, _)| *principal != key);
         self
     }
 
@@ -193,8 +202,8 @@ impl Directory {
         }
         project.write("directory/members.csv", &text);
         let mut text = "principal,appRole\n".to_owned();
-        for principal in self.assignments.iter().filter(shown) {
-            text += &csv_line([principal.as_str(), ""].into_iter());
+        for (principal, role) in self.assignments.iter().filter(|(principal, _)| shown(&principal)) {
+            text += &csv_line([principal.as_str(), role].into_iter());
         }
         project.write("directory/assignments.csv", &text);
     }
@@ -359,6 +368,21 @@ pub(super) enum Kill {
     Before(usize),
     /// After the target has answered it, before the engine hears of it.
     After(usize),
+    /// As soon as so many transactions of the cycle are on disk.
+    Committed(usize),
+    /// Not at all.
+    Never,
+}
+
+/// How far a cycle came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Transactions on disk.
+    pub(super) commits: usize,
+    /// Exchanges that were answered.
+    pub(super) exchanges: usize,
+    /// Whether it came to its end.
+    pub(super) ended: bool,
 }
 
 /// Everything a test needs.
@@ -448,6 +472,16 @@ impl World {
     }
 
     pub(super) fn run_at(&mut self, purpose: Purpose, at: Timestamp) -> CycleResult {
+        self.try_at(purpose, at).unwrap()
+    }
+
+    /// One cycle, 40 minutes after the last; or what kept it from its end.
+    pub(super) fn try_cycle(&mut self) -> Result<CycleResult, EngineError> {
+        let due = self.begin_at();
+        self.try_at(Purpose::Cycle, due)
+    }
+
+    fn try_at(&mut self, purpose: Purpose, at: Timestamp) -> Result<CycleResult, EngineError> {
         self.clock.advance_to(at);
         self.prepare();
         let (spec, source) = self.spec();
@@ -456,43 +490,64 @@ impl World {
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
         let credentials = credentials();
-        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, purpose).unwrap();
-        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports).unwrap()
+        let cycle = Cycle::begin(&spec, &credentials.redactor, store, now, purpose)?;
+        in_process(cycle, &mut self.target, &self.clock, &credentials, &mut ports)
     }
 
-    /// Begins a cycle as [`Self::cycle`] does and drops it at `kill`; whether it came to its end before that.
-    pub(super) fn killed_cycle(&mut self, kill: Kill) -> bool {
+    /// Begins a cycle as [`Self::cycle`] does and kills its process at `kill`: the next use of the store finds what was
+    /// on the disk at that moment.
+    pub(super) fn killed_cycle(&mut self, kill: Kill) -> Reached {
         let due = self.begin_at();
         self.clock.advance_to(due);
+        // A file that was closed has no log, so that what is in it from here on is the cycle's.
+        self.restart();
         self.prepare();
+        let file = StateFile::new(&self.project.path("state/scimulator.db"));
+        let opened = file.commits();
+        let reached = self.drive_until(kill, &|| file.commits() - opened);
+        let kept = if let Kill::Committed(commits) = kill { commits } else { reached.commits };
+        let left = file.after(opened + kept.min(reached.commits));
+        self.restart();
+        file.put_back(&left);
+        reached
+    }
+
+    /// Drives a cycle until `kill`, or to its end.
+    fn drive_until(&mut self, kill: Kill, commits: &dyn Fn() -> usize) -> Reached {
         let (spec, source) = self.spec();
         let now = self.clock.now();
         let store = self.store.as_mut().unwrap();
         let redactor = credentials().redactor;
+        let is_committed = || matches!(kill, Kill::Committed(wanted) if wanted <= commits());
+        let mut exchanges = 0;
+        if is_committed() {
+            return Reached { commits: commits(), exchanges, ended: false };
+        }
         let mut cycle = Cycle::begin(&spec, &redactor, store, now, Purpose::Cycle).unwrap();
-        let mut number = 0;
-        while let Some((id, effect)) = cycle.poll_effect(now).unwrap() {
+        while !is_committed()
+            && let Some((id, effect)) = cycle.poll_effect(now).unwrap()
+            && !is_committed()
+        {
             let outcome = match effect {
                 Effect::Import => Outcome::Imported(read(cycle.store(), &source, now).unwrap()),
                 Effect::Pause(_) => Outcome::Resumed,
+                Effect::Exchange { .. } if kill == Kill::Before(exchanges) => break,
                 Effect::Exchange { request, .. } => {
-                    if kill == Kill::Before(number) {
-                        self.restart();
-                        return false;
-                    }
                     let delivery = self.target.handle(&request, None, now);
-                    if kill == Kill::After(number) {
-                        self.restart();
-                        return false;
+                    exchanges += 1;
+                    if kill == Kill::After(exchanges - 1) {
+                        break;
                     }
-                    number += 1;
                     Outcome::Answered(delivery.outcome)
                 }
             };
+            if is_committed() {
+                break;
+            }
             cycle.handle_outcome(now, id, outcome).unwrap();
         }
-        cycle.into_result().unwrap();
-        true
+        let ended = cycle.into_result().is_ok();
+        Reached { commits: commits(), exchanges, ended }
     }
 
     /// When the next cycle is due.

@@ -2,6 +2,7 @@
 
 use scimulator::covers;
 use scimulator::engine::CycleKind;
+use scimulator::engine::status::synchronization_job;
 use scimulator::mapping::MappingSource;
 use scimulator::scim::path::TargetPath;
 
@@ -135,4 +136,49 @@ fn each_retry_is_an_entry_of_its_own_and_the_escrow_says_what_it_is_about() {
         assert_eq!(before.row, now.row, "what was written stays as it was");
     }
     covers!("E-146", "E-138");
+}
+
+/// When cycles begin, in minutes after the one before.
+fn pauses(lines: &str, cycles: usize) -> Vec<i64> {
+    let mut world = World::new(lines);
+    world.people.user("u", &[]).assign("u");
+    let mut began = Vec::new();
+    for _ in 0..=cycles {
+        began.push(world.begin_next());
+        world.clean_cycle();
+    }
+    began.windows(2).map(|pair| pair[1].duration_since(pair[0]).as_mins()).collect()
+}
+
+#[test]
+fn cycles_are_40_minutes_apart_or_with_jitter_20_to_40() {
+    assert_eq!(pauses("", 5), [40; 5]);
+    let varied = pauses("fidelity = { interval_jitter = true }", 40);
+    assert!(varied.iter().all(|minutes| (20..=40).contains(minutes)), "{varied:?}");
+    let mut different = varied.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert!(10 < different.len() && different[0] < 25 && 35 < different[different.len() - 1], "{varied:?}");
+    assert_eq!(varied, pauses("fidelity = { interval_jitter = true }", 40), "one seed, one schedule");
+
+    // A failed object is tried again in the next cycle, however soon that comes.
+    let mut world = World::new("fidelity = { interval_jitter = true }");
+    world.people.user("u", &[]).assign("u");
+    world.once(scimulator::http::Method::Post, "/Users", status(500));
+    world.cycle();
+    world.clean_cycle();
+    assert!(world.held("u").is_some());
+
+    // What is shown is the interval, whether a cycle has run or not.
+    for (lines, ran) in [("", false), ("", true), ("fidelity = { interval_jitter = true }", true)] {
+        let mut world = World::new(lines);
+        world.people.user("u", &[]);
+        if ran {
+            world.clean_cycle();
+        }
+        let (spec, _) = world.spec();
+        let shown = synchronization_job(&spec, world.store()).unwrap();
+        assert_eq!(shown["schedule"]["interval"], "PT40M", "{lines} {ran}");
+    }
+    covers!("E-048");
 }

@@ -317,3 +317,56 @@ fn a_run_counts_what_it_did() {
     assert_eq!(world.job().linked, (2, 1), "totals never fall");
     scimulator::covers!("E-217", "E-219");
 }
+
+/// The import step of each entry of the last cycle, by name of the object.
+fn imports(world: &mut World) -> Vec<(String, String)> {
+    let name = |logged: &Logged| logged.row.label.trim_end_matches("@contoso.com").to_owned();
+    let step = |logged: &Logged| {
+        let step = &logged.entry.steps[0];
+        assert_eq!(serde_json::to_value(step.kind).unwrap(), "import");
+        step.name.clone()
+    };
+    world.last_log().iter().map(|logged| (name(logged), step(logged))).collect()
+}
+
+#[test]
+fn a_full_read_imports_and_a_delta_says_what_it_is() {
+    let mut world = World::new("");
+    world.people.user("u", &[]).user("v", &[]).assign("u").assign("v").group("G").assign("G");
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, step)| ((*name).to_owned(), (*step).to_owned())).collect()
+    };
+    world.clean_cycle();
+    let read = [("u", "EntryImport"), ("v", "EntryImport"), ("G", "EntryImport")];
+    assert_eq!(imports(&mut world), pairs(&read));
+    world.people.set("u", "jobTitle", "Boss").user("new", &[]).assign("new").set("G", "description", "d");
+    world.clean_cycle();
+    let delta = [("u", "EntryImportUpdate"), ("new", "EntryImportAdd"), ("G", "EntryImportUpdate")];
+    assert_eq!(imports(&mut world), pairs(&delta));
+    // A full read of what is known is a read all the same.
+    world.run(scimulator::engine::Purpose::InitialCycle);
+    assert!(imports(&mut world).iter().all(|(_, step)| step == "EntryImport"));
+    scimulator::covers!("E-230");
+}
+
+#[test]
+fn a_step_is_of_one_of_six_types() {
+    let mut world = World::new("");
+    world.people.user("boss", &[]).user("u", &[("manager", &upn("boss"))]).assign("u");
+    world.clean_cycle();
+    world.people.set("u", "jobTitle", "Boss").user("stranger", &[]);
+    world.clean_cycle();
+    let cycle = world.job().cycle;
+    let (spec, _) = world.spec();
+    let log = world.log();
+    let mut types: Vec<String> = log
+        .iter()
+        .map(|logged| summary(&spec, &cycle.to_string(), &logged.row).unwrap())
+        .flat_map(|entry| entry["provisioningSteps"].as_array().unwrap().clone())
+        .map(|step| step["provisioningStepType"].as_str().unwrap().to_owned())
+        .collect();
+    types.sort_unstable();
+    types.dedup();
+    assert_eq!(types, ["export", "import", "matching", "processing", "referenceResolution", "scoping"]);
+    scimulator::covers!("E-227");
+}

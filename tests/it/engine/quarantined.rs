@@ -2,9 +2,11 @@
 
 use scimulator::clock::{Clock as _, SignedDuration};
 use scimulator::covers;
+use scimulator::daemon::due::{Due, Standing, next_due};
 use scimulator::directory::object::ObjectKind;
 use scimulator::engine::quarantine::{Quarantine, Reason};
-use scimulator::engine::{CycleResult, Purpose, RunState, status};
+use scimulator::engine::restart::{Reset, restart};
+use scimulator::engine::{CycleKind, CycleResult, Purpose, RunState, status};
 use scimulator::http::Method;
 use scimulator::store::Edit;
 
@@ -386,4 +388,115 @@ fn by_choice_the_threshold_itself_trips_and_the_action_has_its_other_name() {
     assert_eq!(reason(&world.cycle()), Some(Reason::TooManyDeletes));
     assert_eq!(world.log_lines(), ["u1", "u2", "u3"].map(|name| format!("{name} stagedAction skipped")));
     covers!("E-181", "E-183");
+}
+
+#[test]
+fn incremental_cycles_recur_until_the_job_is_stopped_restarted_changed_or_quarantined_for_four_weeks() {
+    let settled = || {
+        let mut world = crowd("", 2);
+        assert_eq!(world.clean_cycle().kind, CycleKind::Initial);
+        for _ in 0..3 {
+            let began = world.clock.now();
+            let result = world.clean_cycle();
+            assert_eq!(result.kind, CycleKind::Incremental);
+            assert_eq!(world.clock.now().duration_since(began), SignedDuration::from_mins(40));
+        }
+        world
+    };
+    let due = |world: &mut World| {
+        let (spec, _) = world.spec();
+        let limit = spec.rules.quarantine.limit;
+        let standing = Standing::of(Some(&world.job()), spec.interval, limit).unwrap();
+        next_due(&standing, world.clock.now())
+    };
+    let mut world = settled();
+    let next = world.clock.now().saturating_add(SignedDuration::from_mins(40)).unwrap();
+    assert_eq!(due(&mut world), Due::At(next));
+
+    let mut stopped = world.job();
+    stopped.paused = true;
+    world.store().save_job(&stopped).unwrap();
+    assert_eq!(due(&mut world), Due::Never);
+
+    let mut world = settled();
+    let ((spec, _), now) = (world.spec(), world.clock.now());
+    restart(world.store(), &spec, Reset::EMPTY, now).unwrap();
+    assert_eq!(due(&mut world), Due::Now);
+    assert_eq!(world.clean_cycle().kind, CycleKind::Initial);
+    assert_eq!(world.clean_cycle().kind, CycleKind::Incremental);
+
+    let mut world = settled();
+    world.configure("[[job.filter]]\nobject = \"user\"\nname = \"f\"\nclauses = [{ attribute = \"userPrincipalName\", operator = \"IS NOT NULL\" }]");
+    assert_eq!(world.clean_cycle().kind, CycleKind::Initial);
+    assert_eq!(world.clean_cycle().kind, CycleKind::Incremental);
+
+    let mut world = settled();
+    world.always(Method::Get, "/Users?filter=userName", answer(401));
+    let began = world.begin_next();
+    world.run_at(Purpose::Cycle, began);
+    live(&mut world, 27);
+    assert!(matches!(due(&mut world), Due::At(_) | Due::Now));
+    live(&mut world, 2);
+    let ((spec, _), now) = (world.spec(), world.clock.now());
+    assert!(status::settle(world.store(), JOB, spec.rules.quarantine.limit, now).unwrap());
+    assert_eq!(due(&mut world), Due::Never);
+    covers!("E-029");
+}
+
+#[test]
+fn an_object_answered_429_is_a_failure_that_counts_and_is_retried_by_itself() {
+    let mut world = crowd(SCALED, 1);
+    world.clean_cycle();
+    for number in 0..50 {
+        let name = format!("f{number}");
+        world.people.user(&name, &[]).assign(&name);
+    }
+    world.always(Method::Post, "/Users", answer(429));
+    let result = world.cycle();
+    assert!(world.log_lines().iter().all(|line| line.ends_with("create failure TooManyRequests")));
+    assert_eq!((world.log_lines().len(), world.escrows().len()), (50, 50));
+    assert_eq!(reason(&result), Some(Reason::EncounteredEscrowProportionThreshold));
+    world.heal();
+    let result = world.cycle();
+    assert_eq!((reason(&result), result.statistics.actions.created), (None, 50), "nobody did anything");
+    covers!("E-151");
+}
+
+#[test]
+fn without_links_and_watermark_who_is_in_scope_is_matched_again_and_nobody_else_is_touched() {
+    let mut world = crowd("", 3);
+    world.people.group("G").assign("G");
+    world.clean_cycle();
+    let ((spec, _), now) = (world.spec(), world.clock.now());
+    let reset = Reset::CONNECTOR_DATA_STORE | Reset::WATERMARK;
+    let restarted = restart(world.store(), &spec, reset, now).unwrap().unwrap();
+    assert_eq!((restarted.initial, restarted.links_dropped), (true, 4));
+    world.people.unassign("u2");
+    world.sent();
+    let result = world.clean_cycle();
+    assert_eq!(result.kind, CycleKind::Initial);
+    let sent = world.requests();
+    assert_eq!(
+        sent,
+        [
+            "GET /Users?filter=userName+eq+%22u1%40contoso.com%22",
+            "GET /Users?filter=userName+eq+%22u3%40contoso.com%22",
+            "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22G%22",
+        ]
+    );
+    assert_eq!(world.active("u2"), Some(true), "left as it is, not disabled");
+    // What happens to it since finds no link either.
+    world.people.set("u2", "jobTitle", "Boss");
+    world.clean_cycle();
+    assert_eq!(world.log_lines(), ["u2 create skipped EntrySynchronizationSkipped"]);
+    assert_eq!(world.requests(), [""; 0]);
+    // A reset of the watermark alone keeps links: the same change disables.
+    let mut world = crowd("", 3);
+    world.clean_cycle();
+    let ((spec, _), now) = (world.spec(), world.clock.now());
+    restart(world.store(), &spec, Reset::WATERMARK, now).unwrap();
+    world.people.unassign("u2");
+    world.clean_cycle();
+    assert_eq!(world.active("u2"), Some(false));
+    covers!("E-211");
 }

@@ -17,7 +17,7 @@ const START: &str = "2026-01-05T08:00:00Z";
 
 fn tended(project: &Project, clock: &VirtualClock) -> Tended<ConfiguredJob> {
     let loaded = config::load(&project.path("scimulator.toml")).unwrap();
-    let job = ConfiguredJob::new(Arc::new(Settings::new(loaded, None)), "app");
+    let job = ConfiguredJob::new(Arc::new(Settings::new(loaded, None)), "app", 1);
     Tended::new(job, Arc::new(clock.clone()))
 }
 
