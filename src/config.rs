@@ -31,6 +31,7 @@ mod access;
 mod convert;
 mod failures;
 mod language;
+mod mail;
 mod mask;
 mod raw;
 mod secrets;
@@ -40,6 +41,7 @@ mod structure;
 pub use access::{Access, Oauth, Proof};
 use fidelity::{CREDENTIAL_BYTES_MAX, DialectChoice};
 pub use fidelity::{Edition, Fidelity};
+pub use mail::{Mail, SENDER, Security, Smtp};
 pub use mask::mask_secrets;
 pub use source::FILE_BYTES_MAX;
 pub use tenant_url::TenantUrl;
@@ -66,6 +68,8 @@ pub struct Config {
     pub directory: DirectoryConfig,
     /// The roles the application declares; ids and values are unique.
     pub app_roles: Vec<DeclaredRole>,
+    /// How mails leave.
+    pub mail: Mail,
     /// The jobs, at least one; names are unique.
     pub jobs: Vec<JobConfig>,
 }
@@ -145,6 +149,8 @@ pub struct JobConfig {
     pub delete_threshold: Option<u32>,
     /// Who is told of quarantine and of the guard.
     pub notification_email: Option<String>,
+    /// Whether that person gets mails (`SyncNotificationSettings.Enabled`, E-271).
+    pub notifications: bool,
     /// The open questions, answered.
     pub fidelity: Fidelity,
 }

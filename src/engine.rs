@@ -3,6 +3,7 @@
 //!
 //! [`Cycle`] is one run of a job: a cycle, a test of the connection, or one object [`on_demand`]. Drivers ([`drive`]) carry out its effects, over the network or in process.
 
+pub mod audit;
 mod context;
 mod cycle;
 pub mod decide;
@@ -14,6 +15,7 @@ pub mod forecast;
 pub mod guard;
 pub mod ids;
 pub mod inspect;
+pub mod notice;
 mod object;
 pub mod on_demand;
 pub mod quarantine;

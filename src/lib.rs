@@ -30,7 +30,7 @@
 //! * Pure, values in and values out: [`expression`], [`mapping`], [`schema`], [`scope`], [`scim`], and the deciding
 //!   half of [`engine`], which as a whole is a state machine: it yields effects and takes their outcomes.
 //! * Shell: [`directory`] reads files, [`client`] speaks HTTP, [`store`] speaks SQL, [`clock`] reads the time, and
-//!   nobody else does any of these. [`runner`] puts a job together, [`daemon`] runs it on its schedule, [`cli`] shows
+//!   nobody else does any of these; [`mail`] delivers mails. [`runner`] puts a job together, [`daemon`] runs it on its schedule, [`cli`] shows
 //!   what came of it.
 //! * [`target`] is the embedded app. It shares no code with the client, so that one mistake can not cancel out another.
 //!
@@ -49,6 +49,7 @@ pub mod gallery;
 pub mod http;
 #[doc(hidden)]
 pub mod ledger;
+pub mod mail;
 pub mod mapping;
 pub mod runner;
 pub mod schema;

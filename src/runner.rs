@@ -28,6 +28,7 @@ use crate::engine::drive::{
 use crate::engine::spec::{EMBEDDED_PATH, JobSpec};
 use crate::engine::{Cycle, CycleResult, EngineError, Event, ImportOutcome, Purpose};
 use crate::http::{Method, Request, Response, TransportError};
+use crate::mail::Postman;
 use crate::schema::{self, Identity, Imported};
 use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
@@ -163,6 +164,7 @@ pub struct Job {
     credentials: Credentials,
     target: Target,
     journal: PathBuf,
+    postman: Postman,
 }
 
 enum Target {
@@ -216,6 +218,7 @@ impl Job {
             credentials,
             target,
             journal: journal_folder(config),
+            postman: Postman::new(config, environment),
         })
     }
 
@@ -231,6 +234,16 @@ impl Job {
     pub fn with_workers(mut self, workers: usize) -> Self {
         if self.config.fidelity.workers.is_none() {
             self.spec.rules.workers = workers;
+        }
+        self
+    }
+
+    /// The same job against an embedded app that accepts this token alone, whatever the job sends. A target over the
+    /// network has a will of its own.
+    #[must_use]
+    pub fn with_app_token(mut self, accepted: &str) -> Self {
+        if let Target::Embedded(embedded) = &mut self.target {
+            embedded.token = Some(accepted.to_owned());
         }
         self
     }
@@ -306,9 +319,9 @@ impl Job {
             spec.to_mut().style.dialect = Dialect::Default; // it does not know the flag (`wire.md 1.6`)
         }
         let spec = &*spec;
-        match &self.target {
+        let result = match &self.target {
             Target::Embedded(embedded) => {
-                embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)
+                embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)?
             }
             Target::Remote(remote) => {
                 let mut simulated = (mode == Mode::Plan).then(|| Simulated::new(&spec.base_url));
@@ -319,9 +332,13 @@ impl Job {
                 let secrets = &self.credentials.redactor;
                 let cycle = Cycle::begin(spec, secrets, store, clock.now(), purpose)?;
                 let run = over_network(cycle, remote, simulation, clock, &self.credentials, &mut ports);
-                Ok(runtime()?.block_on(run)?)
+                runtime()?.block_on(run)?
             }
+        };
+        if mode == Mode::Real {
+            self.postman.deliver(store, &spec.name, clock.now());
         }
+        Ok(result)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::entry::{Status, seconds};
 use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::status::{settle, synchronization_quarantine};
 use crate::engine::{CycleKind, CycleResult, Event, Purpose};
+use crate::mail::Postman;
 use crate::runner::{Mode, Watch};
 
 /// So many failed objects are named; the log has them all.
@@ -23,7 +24,7 @@ pub(super) fn run(context: &Context, arguments: &CycleArguments) -> Result<Exit,
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
     if let Some(quarantine) = session.quarantine()? {
-        refuse_in_quarantine(&session, &quarantine)?;
+        refuse_in_quarantine(&mut session, &quarantine)?;
     }
     refuse_while_paused(&session)?;
     let job = session.ready()?;
@@ -51,11 +52,12 @@ fn refuse_while_paused(session: &Session) -> Result<(), Failure> {
 }
 
 /// In quarantine a cycle runs only when an attempt is due (contract 2), and none when that has lasted too long.
-fn refuse_in_quarantine(session: &Session, quarantine: &Quarantine) -> Result<(), Failure> {
+fn refuse_in_quarantine(session: &mut Session, quarantine: &Quarantine) -> Result<(), Failure> {
     let now = now(&session.store);
-    let limit = session.job.fidelity.failures.quarantine_limit;
-    let is_disabled = settle(&session.store, &session.job.name, limit, now);
+    let spec = session.spec()?;
+    let is_disabled = settle(&mut session.store, &spec, now);
     let outlook = if is_disabled.map_err(|error| store_failure(&error))? {
+        Postman::new(&session.config, &Context::env).deliver(&session.store, &session.job.name, now);
         "that lasted so long that the job is disabled".to_owned()
     } else if now < quarantine.next_attempt {
         let attempt = quarantine.next_attempt;

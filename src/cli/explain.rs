@@ -279,6 +279,7 @@ fn skip_text(skip: Skip, inspection: &Inspection) -> String {
         Skip::SkipOutOfScopeDeletions => {
             "it is out of scope, and `skip_out_of_scope_deletions` leaves such accounts alone".to_owned()
         }
+        Skip::GroupKept => "it is out of scope, and `group_out_of_scope` keeps such groups".to_owned(),
         Skip::ActionOff => "the action is switched off in the mapping's target object actions".to_owned(),
         Skip::SoftDeleteNotMapped => {
             "no mapping reads IsSoftDeleted, so there is no way to disable it".to_owned()

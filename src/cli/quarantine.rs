@@ -24,7 +24,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     Ok(if forecast.quarantine.is_some() { Exit::Quarantine } else { Exit::Fine })
 }
 
-fn to_text(job: &str, forecast: &Forecast, now: Timestamp) -> String {
+/// A forecast for people.
+pub(super) fn to_text(job: &str, forecast: &Forecast, now: Timestamp) -> String {
     let mut lines = Vec::new();
     match &forecast.quarantine {
         Some(quarantine) => {

@@ -5,7 +5,9 @@ use super::context::Context;
 use super::session::{Session, engine_failure, now, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::did_you_mean;
+use crate::engine::audit::Activity;
 use crate::engine::restart::{Reset, Restarted, restart};
+use crate::store::StoreError;
 
 /// Clears quarantine and pause; the job goes on from its watermark.
 pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
@@ -22,9 +24,11 @@ pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
     if before.quarantine.is_some() || before.disabled || before.paused {
         job.next_cycle = None;
     }
+    let at = now(&session.store);
     session
         .store
         .step(|store| {
+            store.add_audit(&name, &Activity::Start.of_job(at, None, "The job was started"))?;
             store.set_paused(&name, false)?;
             store.save_job(&job)
         })
@@ -39,10 +43,19 @@ pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
 
 /// Lets a running cycle end, and no further one start.
 pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
-    let session = Session::open(context)?;
-    let name = &session.job.name;
+    let mut session = Session::open(context)?;
+    let (name, at) = (&session.job.name, now(&session.store));
     // No lock: a running cycle keeps the mark when it ends.
-    let known = session.store.set_paused(name, true).map_err(|error| store_failure(&error))?;
+    let known = session
+        .store
+        .step(|store| {
+            let known = store.set_paused(name, true)?;
+            if known {
+                store.add_audit(name, &Activity::Pause.of_job(at, None, "The job was paused"))?;
+            }
+            Ok::<_, StoreError>(known)
+        })
+        .map_err(|error| store_failure(&error))?;
     if !known {
         return Err(Failure::new(Exit::Usage, format!("job `{name}` has not run yet")).help(
             "a job that never ran has nothing to pause; leave it alone, or take it out of the configuration",

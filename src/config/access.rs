@@ -222,7 +222,7 @@ impl Converter<'_> {
     }
 
     /// That there is exactly one key is checked by the schema.
-    fn token(&mut self, raw: RawToken) -> Option<TokenSource> {
+    pub(super) fn token(&mut self, raw: RawToken) -> Option<TokenSource> {
         match (raw.env, raw.file, raw.value) {
             (Some(name), _, _) => self.token_env(name),
             (None, Some(file), _) => Some(TokenSource::File(self.path(file.get_ref()))),

@@ -105,12 +105,14 @@ impl Converter<'_> {
     fn config(&mut self, raw: RawConfig) -> Option<Config> {
         let directory = raw.directory.and_then(|raw| self.directory(raw));
         let app_roles = self.app_roles(raw.app_role.unwrap_or_default());
+        let mail = self.mail(raw.mail);
         let jobs = raw.job.map(|raw| self.jobs(raw));
         Some(Config {
             file: self.source.file.clone(),
             state_dir: self.path("state"),
             directory: directory?,
             app_roles,
+            mail: mail?,
             jobs: jobs?,
         })
     }
@@ -296,6 +298,7 @@ impl Converter<'_> {
             journal_keep: self.journal_keep(raw.journal_keep),
             delete_threshold,
             notification_email,
+            notifications: raw.notifications.unwrap_or(true),
             fidelity,
         };
         if let (Dialect::Legacy2018, Endpoint::Remote(url), Some(span)) =
@@ -308,7 +311,7 @@ impl Converter<'_> {
         Some(job)
     }
 
-    fn address(&mut self, address: &Text) -> Option<String> {
+    pub(super) fn address(&mut self, address: &Text) -> Option<String> {
         let parts = address.get_ref().split_once('@');
         let sound = parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
             && !address.get_ref().contains(|c: char| c.is_whitespace() || c.is_control());
@@ -464,8 +467,11 @@ impl Converter<'_> {
             credential_limit: raw.credential_limit.unwrap_or(base.credential_limit),
             list_on_single: word_or(raw.list_on_single.as_deref(), base.list_on_single),
             covers_soft_delete: raw.covers_soft_delete.unwrap_or(base.covers_soft_delete),
+            group_out_of_scope: word_or(raw.group_out_of_scope.as_deref(), base.group_out_of_scope),
             outage_after: raw.outage_after.and_then(NonZeroU32::new).unwrap_or(base.outage_after),
             failures,
+            log_retention: self.duration(raw.log_retention, base.log_retention),
+            mail_on_disable: raw.mail_on_disable.unwrap_or(base.mail_on_disable),
             intent_recovery: raw.intent_recovery.unwrap_or(base.intent_recovery),
             expressions,
             any_function_case: word_or(raw.function_case.as_deref(), FunctionCase::Exact)
@@ -612,10 +618,11 @@ mod tests {
         };
         let job = "/properties/job/items/properties";
         let written = format!(
-            "[directory]\npath = 'd'\n{}vanish_limit = {{ {} }}\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n{}\
+            "[directory]\npath = 'd'\n{}vanish_limit = {{ {} }}\n[mail]\n{}[[job]]\nname = 'j'\ntenant_url = 'embedded'\n{}\
              [job.fidelity]\n{}[job.fidelity.headers]\n{}",
             defaults("/properties/directory/properties"),
             defaults("/properties/directory/properties/vanish_limit/properties").trim().replace('\n', ", "),
+            defaults("/properties/mail/properties"),
             defaults(job),
             defaults(&format!("{job}/fidelity/properties")),
             defaults(&format!("{job}/fidelity/properties/headers/properties")),

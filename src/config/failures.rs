@@ -83,7 +83,7 @@ pub struct Failures {
     pub quarantine_limit: SignedDuration,
     /// Whether an attempt in quarantine also retries the objects in escrow that are due (C21, E-276).
     pub escrows_in_quarantine: bool,
-    /// With fewer failures nothing is evaluated (E-158).
+    /// With fewer failures without references the share is not looked at (E-158).
     pub min_failures: NonZeroU64,
     /// The share of failed events that must be exceeded, in percent (E-159).
     pub proportion: NonZeroU8,

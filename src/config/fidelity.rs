@@ -74,6 +74,16 @@ words! {
 }
 
 words! {
+    /// What becomes of a group that is unassigned or fails its filter (`engine.md 14` C19, E-131).
+    pub enum GroupOutOfScope {
+        /// DELETE, while Delete is on.
+        Delete = "delete",
+        /// Nothing is sent.
+        Keep = "keep",
+    }
+}
+
+words! {
     /// What a job without a secret token sends (`wire.md 1.3`, W-010): for apps that are not from the gallery.
     pub enum BlankToken {
         /// A JWT that the tenant issues, for the audience of custom apps.
@@ -210,11 +220,17 @@ pub struct Fidelity {
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users (`engine.md 14`
     /// C7, E-098).
     pub covers_soft_delete: bool,
+    /// What becomes of a group that leaves scope.
+    pub group_out_of_scope: GroupOutOfScope,
     /// Requests in a row that found no connection before the cycle ends as failed (README of the sheets,
     /// `outage_after`).
     pub outage_after: NonZeroU32,
     /// What becomes of failures: retries, quarantine, the deletion guard.
     pub failures: Failures,
+    /// How long the provisioning log and the audit log keep an entry (`engine.md 11.2`, E-261).
+    pub log_retention: SignedDuration,
+    /// Whether a mail tells that a long quarantine has disabled the job (`engine.md 13`, E-269).
+    pub mail_on_disable: bool,
     /// Whether a create whose answer was lost is looked up by the value it carried before anything else is sent.
     /// This safety is ours, not Entra's.
     pub intent_recovery: bool,
@@ -298,8 +314,11 @@ impl Fidelity {
                 credential_limit: false,
                 list_on_single: ListOnSingle::Error,
                 covers_soft_delete: true,
+                group_out_of_scope: GroupOutOfScope::Delete,
                 outage_after: OUTAGE_AFTER,
                 failures: Failures::RECOMMENDED,
+                log_retention: SignedDuration::from_hours(30 * 24),
+                mail_on_disable: true,
                 intent_recovery: true,
                 optscim_merge: OptscimMerge::Single,
                 envelope_order: EnvelopeOrder::SchemasFirst,

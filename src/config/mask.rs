@@ -10,7 +10,7 @@ use super::schema;
 
 /// The same text, each character of a secret replaced by `*`; lines and columns stay as they are.
 ///
-/// Secret is all text under `token`, `client_secret` and `refresh_token`, and under any key that is not known, since that may be a misspelt `token`; so is
+/// Secret is all text under `token`, `client_secret`, `refresh_token` and `password`, and under any key that is not known, since that may be a misspelt `token`; so is
 /// a URL that may hold a password. A text that is not valid TOML is masked line by line and more broadly.
 pub fn mask_secrets(text: &str) -> String {
     let (root, errors) = DeTable::parse_recoverable(text);
@@ -30,7 +30,7 @@ fn secrets_of_table(table: &DeTable<'_>, schema: Option<&Value>, spans: &mut Vec
         match name {
             "tenant_url" | "token_endpoint"
                 if value.get_ref().as_str().is_some_and(|url| !url.contains('@')) => {}
-            "token" | "client_secret" | "refresh_token" | "token_endpoint" | "tenant_url" => {
+            "token" | "client_secret" | "refresh_token" | "password" | "token_endpoint" | "tenant_url" => {
                 secrets_of_value(value, None, spans);
             }
             _ => secrets_of_value(value, known, spans),

@@ -8,14 +8,15 @@ use toml::Spanned;
 
 use super::fidelity::{
     AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
-    EscrowSchedule, FilterEscape, GroupCreateStyle, InitialThreshold, LimitState, ListOnSingle,
-    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe,
-    QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    EscrowSchedule, FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState,
+    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge,
+    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
     ReplaceNoMatch, SplitStyle, UnknownEscape, WordDelimiters,
 };
+use super::mail::Security;
 use super::words::{OneOf, words};
 use super::{REQUESTS_PER_SECOND_MAX, ScopeMode};
 use crate::directory::object::ObjectKind;
@@ -41,6 +42,8 @@ pub(super) struct RawConfig {
     pub(super) directory: Option<RawDirectory>,
     /// The roles that the application declares; assignments name them by value.
     pub(super) app_role: Option<Vec<RawAppRole>>,
+    /// How notifications leave.
+    pub(super) mail: Option<RawMail>,
     /// The provisioning jobs.
     #[schemars(required, with = "Vec<RawJob>")]
     pub(super) job: Option<Spanned<Vec<RawJob>>>,
@@ -100,6 +103,39 @@ pub(super) struct RawAppRole {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawMail {
+    /// Who mails come from.
+    #[schemars(with = "Option<String>", extend("default" = "azure-noreply@microsoft.com"))]
+    pub(super) from: Option<Text>,
+    /// Where jobs can be looked at; mails link below it.
+    #[schemars(with = "Option<String>")]
+    pub(super) link_base: Option<Text>,
+    /// The server that sends mails; without one they stay files.
+    #[schemars(with = "Option<RawSmtp>")]
+    pub(super) smtp: Option<Spanned<RawSmtp>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSmtp {
+    /// The mail server's name or address.
+    #[schemars(required, with = "String")]
+    pub(super) host: Option<Text>,
+    /// Its port; by default the usual one of its kind of protection.
+    #[schemars(range(min = 1, max = u16::MAX))]
+    pub(super) port: Option<u16>,
+    /// How the connection is protected.
+    #[schemars(with = "Option<OneOf<Security>>", extend("default" = "starttls"))]
+    pub(super) security: Option<String>,
+    /// The name to log in by, with a password.
+    #[schemars(with = "Option<String>")]
+    pub(super) username: Option<Text>,
+    /// Where the password is.
+    pub(super) password: Option<RawToken>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawJob {
     /// The job's name: lower-case letters, digits, `-` and `_`, at most 64.
     #[schemars(required, with = "String")]
@@ -148,6 +184,9 @@ pub(super) struct RawJob {
     pub(super) notification_email: Option<Text>,
     /// Settings as Graph has them among a job's secrets.
     pub(super) secrets: Option<RawSecrets>,
+    /// Whether that person gets mails.
+    #[schemars(extend("default" = true))]
+    pub(super) notifications: Option<bool>,
     /// The most requests the job sends in a second of wire time; absent for no limit, as Entra has none.
     #[schemars(range(min = 1, max = REQUESTS_PER_SECOND_MAX))]
     pub(super) requests_per_second: Option<u32>,
@@ -346,6 +385,9 @@ pub(super) struct RawFidelity {
     /// Whether `skip_out_of_scope_deletions` also stops the disable of blocked and soft-deleted users.
     #[schemars(extend("default" = true))]
     pub(super) covers_soft_delete: Option<bool>,
+    /// What happens to a group that leaves scope.
+    #[schemars(with = "Option<OneOf<GroupOutOfScope>>", extend("default" = "delete"))]
+    pub(super) group_out_of_scope: Option<String>,
     /// Requests in a row that found no connection before the cycle ends as failed.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5))]
     pub(super) outage_after: Option<u32>,
@@ -364,7 +406,7 @@ pub(super) struct RawFidelity {
     /// Whether an attempt in quarantine also retries the objects in escrow that are due.
     #[schemars(extend("default" = true))]
     pub(super) escrows_in_quarantine: Option<bool>,
-    /// With fewer failures the thresholds are not looked at.
+    /// With fewer failures of objects the `proportion` is not looked at.
     #[schemars(range(min = 1, max = u32::MAX), extend("default" = 5000))]
     pub(super) min_failures: Option<u32>,
     /// The share of failed events that must be exceeded, `"1%"` to `"100%"`.
@@ -388,6 +430,12 @@ pub(super) struct RawFidelity {
     /// What the schedule of a job shows that a long quarantine has ended.
     #[schemars(with = "Option<OneOf<LimitState>>", extend("default" = "Disabled"))]
     pub(super) limit_state: Option<String>,
+    /// How long the provisioning log and the audit log keep an entry.
+    #[schemars(with = "Option<String>", extend("default" = "30d"))]
+    pub(super) log_retention: Option<Text>,
+    /// Whether a mail tells that a long quarantine has disabled the job.
+    #[schemars(extend("default" = true))]
+    pub(super) mail_on_disable: Option<bool>,
     /// Whether the threshold of the deletion guard itself trips it.
     #[schemars(extend("default" = false))]
     pub(super) delete_threshold_inclusive: Option<bool>,

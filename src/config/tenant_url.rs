@@ -202,6 +202,13 @@ pub enum TokenEndpointError {
     Remote(#[from] RemoteRefused),
 }
 
+/// Whether a host is this machine by its name, as [`TenantUrl::is_loopback`] has it.
+pub(super) fn is_loopback_host(host: &str) -> bool {
+    let name = host.to_ascii_lowercase();
+    let address = host.parse::<IpAddr>().map(|address| address.to_canonical());
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
 /// Whether a URL's host is this machine by its name: `localhost`, a name below it, or a loopback address.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle};
 use crate::engine::{CycleKind, Purpose};
+use crate::mail::Postman;
 use crate::runner::{Environment, Job, Mode, spec_in_effect};
 use crate::store::{JobLock, JobRow, LockError, Store, StoreError};
 
@@ -63,7 +64,8 @@ impl ConfiguredJob {
         let definition = &spec_in_effect(&spec, job, store)?.definition;
         let is_changed = row.as_ref().is_some_and(|row| row.definition != *definition);
         // Changed mappings or filters end a quarantine, however long it has lasted.
-        if !is_changed && settle(store, &self.name, job.fidelity.failures.quarantine_limit, now)? {
+        if !is_changed && settle(store, &spec, now)? {
+            Postman::new(&config, ENVIRONMENT).deliver(store, &self.name, now);
             return Ok(Ran::NotDue);
         }
         let kind = match &row {

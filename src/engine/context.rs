@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::audit::Activity;
 use super::entry::{Action, Entry, ErrorInformation, Status, StepKind};
 use super::escrow::FailedTry;
 use super::ids;
@@ -300,6 +301,34 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// What an escrow of the object waited for is done, or not wanted any more: it is closed.
+    pub(super) fn close_escrow(
+        &self,
+        item: &WorkItem,
+        label: &str,
+        is_reference: bool,
+    ) -> Result<(), EngineError> {
+        if self.store.drop_escrow(&self.spec.name, item.kind, &item.id, is_reference)? {
+            self.audit_retry(item, label, None, if is_reference { "references" } else { "object" })?;
+        }
+        Ok(())
+    }
+
+    /// Notes in the audit log that a failure was tried again (`engine.md 5.2`).
+    fn audit_retry(
+        &self,
+        item: &WorkItem,
+        label: &str,
+        error_code: Option<String>,
+        what: &str,
+    ) -> Result<(), EngineError> {
+        let outcome = if error_code.is_some() { "failed again" } else { "is settled" };
+        let details = format!("{} '{label}': {what} was retried and {outcome}", item.kind);
+        let object = (item.kind, item.id.as_str(), label);
+        let row = Activity::ProcessEscrow.of_object(self.now, self.cycle, object, error_code, details);
+        Ok(self.store.add_audit(&self.spec.name, &row)?)
+    }
+
     /// Opens an escrow for what failed, or renews the one there is, and writes the entry that says so.
     #[expect(clippy::too_many_arguments, reason = "an escrow has that many columns")]
     pub(super) fn fail(
@@ -340,6 +369,9 @@ impl Context<'_> {
             http_status: refusal.http_status,
         };
         self.store.save_escrow(job, &escrow)?;
+        if before.is_some() {
+            self.audit_retry(item, label, Some(escrow.error_code.clone()), &escrow.operation)?;
+        }
         let category = if refusal.http_status == Some(409) { "nonServiceFailure" } else { "failure" };
         let mut reason = escrow.reason;
         write!(reason, " {}", retry_text(escrow.retries, escrow.next_retry))

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use super::audit;
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
 use super::escrow;
@@ -218,11 +219,13 @@ impl<'a> Cycle<'a> {
         if purpose == Purpose::InitialCycle {
             job.watermark = None;
         }
+        let mut changes = Vec::new();
         let choice = match &purpose {
             Purpose::OnDemand(choice) => Some(choice.clone()),
             Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle | Purpose::TestConnection => None,
         };
         if choice.is_none() {
+            changes = audit::changes(store, &job, spec, now)?;
             if job.definition != spec.definition {
                 // Saved mappings and filters clear watermark and quarantine; links and escrows stay (`engine.md 1.1`).
                 job.watermark = None;
@@ -244,6 +247,10 @@ impl<'a> Cycle<'a> {
         let window = match &purpose {
             Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle => {
                 store.step(|store| {
+                    for change in &changes {
+                        store.add_audit(&spec.name, change)?;
+                    }
+                    audit::keep_settings(store, spec)?;
                     store.save_job(&job)?;
                     store.save_execution(&spec.name, &execution)
                 })?;

@@ -49,6 +49,8 @@ pub struct DecisionRules {
     pub skip_out_of_scope: bool,
     /// Whether that flag covers disabled and soft-deleted objects too (README of the sheets).
     pub covers_soft_delete: bool,
+    /// Whether a group that leaves scope is left as it is (`group_out_of_scope`).
+    pub keeps_groups: bool,
 }
 
 /// What to do about an object.
@@ -80,6 +82,8 @@ pub enum Skip {
     NotEntitled,
     /// Out of scope, but the job skips deletions of those.
     SkipOutOfScopeDeletions,
+    /// A group out of scope, which the job keeps (`group_out_of_scope`).
+    GroupKept,
     /// The action is switched off in the mapping's target object actions.
     ActionOff,
     /// Nothing maps `IsSoftDeleted`, so there is no way to disable.
@@ -193,6 +197,8 @@ fn decide_group(facts: &Facts<'_>, managed: Managed) -> Decision {
         _ if gone || !verdict.in_scope() => {
             if !gone && rules.skip_out_of_scope {
                 Decision::Skip(Skip::SkipOutOfScopeDeletions)
+            } else if !gone && rules.keeps_groups {
+                Decision::Skip(Skip::GroupKept)
             } else if rules.delete {
                 Decision::Remove
             } else {
@@ -218,6 +224,7 @@ mod tests {
         delete_when_unmapped: false,
         skip_out_of_scope: false,
         covers_soft_delete: true,
+        keeps_groups: false,
     };
     const B: DecisionRules = DecisionRules { skip_out_of_scope: true, ..A };
     const C: DecisionRules = DecisionRules { soft_delete_mapped: false, ..A };
@@ -309,6 +316,12 @@ mod tests {
                 filtered(ObjectKind::User, Standing::HardDeleted, FilterVerdict::OutOfScope),
                 Managed::Unmanaged,
                 [Decision::Nothing; 6],
+            ),
+            (
+                "6 soft-deleted after 4",
+                filtered(ObjectKind::User, Standing::SoftDeleted, FilterVerdict::OutOfScope),
+                Managed::Unmanaged,
+                [Decision::Skip(Skip::Unmanaged); 6],
             ),
             (
                 "7 restored",
@@ -408,17 +421,19 @@ mod tests {
     #[test]
     fn linked_groups_are_deleted_never_disabled() {
         let group = |standing, assigned| verdict(ObjectKind::Group, standing, assigned);
+        let keeping = DecisionRules { keeps_groups: true, ..A };
+        let kept = Decision::Skip(Skip::GroupKept);
         for (verdict, columns) in [
-            (group(Standing::Active, false), [Decision::Remove, SKIPPED, OFF]),
-            (group(Standing::HardDeleted, true), [Decision::Remove, Decision::Remove, OFF]),
-            (group(Standing::SoftDeleted, true), [Decision::Remove, Decision::Remove, OFF]),
+            (group(Standing::Active, false), [Decision::Remove, SKIPPED, OFF, kept]),
+            (group(Standing::HardDeleted, true), [Decision::Remove, Decision::Remove, OFF, Decision::Remove]),
+            (group(Standing::SoftDeleted, true), [Decision::Remove, Decision::Remove, OFF, Decision::Remove]),
             (
                 filtered(ObjectKind::Group, Standing::Active, FilterVerdict::OutOfScope),
-                [Decision::Remove, SKIPPED, OFF],
+                [Decision::Remove, SKIPPED, OFF, kept],
             ),
-            (group(Standing::Active, true), [UPDATE, UPDATE, UPDATE]),
+            (group(Standing::Active, true), [UPDATE; 4]),
         ] {
-            for (rules, expected) in [A, B, E].into_iter().zip(columns) {
+            for (rules, expected) in [A, B, E, keeping].into_iter().zip(columns) {
                 assert_eq!(decision(rules, &verdict, Some(Managed::Managed)), expected, "{verdict:?}");
             }
         }

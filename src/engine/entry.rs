@@ -229,6 +229,12 @@ impl Entry {
         self.steps.get_mut(last).expect("a step was pushed just now")
     }
 
+    /// The status of the whole once it is done: a warning when one of its steps has one.
+    pub fn status_when_done(&self) -> Status {
+        let has_warning = self.steps.iter().any(|step| step.status == Status::Warning);
+        if has_warning { Status::Warning } else { Status::Success }
+    }
+
     /// Notes when the steps since the last call were taken.
     pub fn stamp(&mut self, now: Timestamp) {
         for step in &mut self.steps {

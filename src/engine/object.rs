@@ -229,12 +229,12 @@ impl ObjectTask {
     fn release_references(&self, context: &Context<'_>) -> Result<(), EngineError> {
         let (job, kind, id) = (&context.spec.name, self.item.kind, &self.item.id);
         context.store.owe_references(job, kind, id, false)?;
-        Ok(context.store.drop_escrow(job, kind, id, true)?)
+        context.close_escrow(&self.item, &self.loaded.object.label, true)
     }
 
     /// The operation that an escrow waited to repeat is done.
     fn release_escrow(&self, context: &Context<'_>) -> Result<(), EngineError> {
-        Ok(context.store.drop_escrow(&context.spec.name, self.item.kind, &self.item.id, false)?)
+        context.close_escrow(&self.item, &self.loaded.object.label, false)
     }
 
     fn fail(
@@ -449,6 +449,7 @@ impl ObjectTask {
     }
 
     fn compare(&mut self, context: &mut Context<'_>, current: Value) -> Result<Next, EngineError> {
+        self.note_members(&current);
         let Some(mapped) = &self.mapped else {
             let text = "an expression leaves the object out".to_owned();
             self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
@@ -532,13 +533,14 @@ impl ObjectTask {
         self.add_references(context, None)?;
         let target_id = self.target_id();
         let entry = std::mem::take(&mut self.entry);
+        let status = entry.status_when_done();
         context.log(
             self.phase,
             &self.item,
             &self.loaded.object.label,
             target_id.as_deref(),
             action,
-            Status::Success,
+            status,
             entry,
         )?;
         Ok(Next::Done)

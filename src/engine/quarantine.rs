@@ -56,7 +56,8 @@ impl Reason {
 /// The numbers that open failures are held against (`engine.md 6.2`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
-    /// With fewer failures nothing is evaluated.
+    /// With fewer failures without references the share is not looked at (README of the sheets, what the 5,000 minimum
+    /// gates).
     pub failures_min: u64,
     /// The share of failed events that must be exceeded, in percent.
     pub share_percent: u64,
@@ -131,9 +132,7 @@ pub fn exceeded(counts: Counts, thresholds: Thresholds, before: Option<Reason>) 
     let limits = thresholds.scaled();
     let total = counts.objects.saturating_add(counts.references);
     let untried = counts.failed + counts.succeeded == 0 && before == Some(Proportion);
-    if total < limits.failures_min {
-        None
-    } else if limits.total_limit < total {
+    if limits.total_limit < total {
         Some(Total)
     } else if limits.base_limit < counts.objects {
         Some(Base)

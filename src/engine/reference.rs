@@ -129,6 +129,10 @@ impl ReferenceTask {
         if let Work::Asking { .. } = &self.work {
             return self.was_answered(context, answer);
         }
+        if let Work::Members { under_way: Some(batch), sources, .. } = &self.work {
+            // Listed whatever comes of it, as a manager is.
+            self.entry.modified_properties.extend(member_properties(batch, sources));
+        }
         if let Err(refusal) = usable(Exchange::Update, answer) {
             return self.fail(context, &refusal);
         }
@@ -145,23 +149,13 @@ impl ReferenceTask {
                     return Err(EngineError::Defect("an answer came that nobody had asked for"));
                 };
                 for target in &done.added {
-                    if let Some((member, label)) = sources.get(target) {
+                    if let Some((member, _)) = sources.get(target) {
                         context.store.record_reference(&job, &self.item.id, "members", (member, target))?;
-                        self.entry.modified_properties.push(ModifiedProperty {
-                            display_name: "members".to_owned(),
-                            old_value: None,
-                            new_value: Some(label.clone()),
-                        });
                     }
                 }
                 for target in &done.removed {
-                    if let Some((member, label)) = sources.get(target) {
+                    if let Some((member, _)) = sources.get(target) {
                         context.store.remove_reference(&job, &self.item.id, "members", member)?;
-                        self.entry.modified_properties.push(ModifiedProperty {
-                            display_name: "members".to_owned(),
-                            old_value: Some(label.clone()),
-                            new_value: None,
-                        });
                     }
                 }
                 match batches.next() {
@@ -445,7 +439,6 @@ impl ReferenceTask {
     /// Everything that could be written is written.
     fn finish(&mut self, context: &mut Context<'_>) -> Result<(), EngineError> {
         self.settle(context)?;
-        let job = context.spec.name.clone();
         let mut entry = std::mem::take(&mut self.entry);
         let kind = self.item.kind;
         match context.spec.mapping(kind).escrow_behavior {
@@ -477,11 +470,9 @@ impl ReferenceTask {
             );
         }
         if self.is_whole(context) {
-            context.store.drop_escrow(&job, kind, &self.item.id, true)?;
+            context.close_escrow(&self.item, &self.label, true)?;
         }
-        let mut status = Status::Success;
         if !self.unresolved.is_empty() {
-            status = Status::Warning;
             let text = format!(
                 "Unable to resolve {} of {kind} '{}': not in scope, or not in {}",
                 self.unresolved.join(", "),
@@ -507,7 +498,8 @@ impl ReferenceTask {
                 ),
             );
         }
-        if self.changed || status == Status::Warning {
+        if self.changed || !self.unresolved.is_empty() {
+            let status = entry.status_when_done();
             return context.log(
                 self.phase,
                 &self.item,
@@ -523,6 +515,22 @@ impl ReferenceTask {
         }
         log_redundant(context, self.phase, &self.item, &self.label, Some(&self.target_id), entry)
     }
+}
+
+/// What a request about members writes, as the log lists it.
+fn member_properties(
+    batch: &MemberBatch,
+    sources: &BTreeMap<String, (String, String)>,
+) -> Vec<ModifiedProperty> {
+    let label = |target: &String| sources.get(target).map(|(_, label)| label.clone());
+    let property = |old_value: Option<String>, new_value: Option<String>| ModifiedProperty {
+        display_name: "members".to_owned(),
+        old_value,
+        new_value,
+    };
+    let added = batch.added.iter().filter_map(label).map(|label| property(None, Some(label)));
+    let removed = batch.removed.iter().filter_map(label).map(|label| property(Some(label), None));
+    added.chain(removed).collect()
 }
 
 fn pair(owned: Option<&(String, String)>) -> Option<(&str, &str)> {

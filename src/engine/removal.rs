@@ -77,8 +77,8 @@ impl RemovalTask {
         }
         let job = &context.spec.name;
         context.store.drop_link(job, self.item.kind, &self.item.id)?;
-        context.store.drop_escrow(job, self.item.kind, &self.item.id, false)?;
-        context.store.drop_escrow(job, self.item.kind, &self.item.id, true)?;
+        context.close_escrow(&self.item, &self.label, false)?;
+        context.close_escrow(&self.item, &self.label, true)?;
         context.exported();
         entry.step(
             "EntryExportDelete",

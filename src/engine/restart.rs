@@ -1,5 +1,8 @@
 //! `restart`, with every reset criterion and what it does (`engine.md 9`).
 
+use std::fmt;
+
+use super::audit::Activity;
 use super::context::EngineError;
 use super::quarantine::Quarantine;
 use super::spec::JobSpec;
@@ -63,6 +66,17 @@ impl Reset {
     }
 }
 
+impl fmt::Display for Reset {
+    /// As Graph writes it: the scopes apart from `full`, which is several.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names =
+            NAMES.iter().filter(|(_, number)| number.is_power_of_two() && self.contains(Self(*number)));
+        let Some((first, _)) = names.next() else { return f.write_str("none") };
+        f.write_str(first)?;
+        names.try_for_each(|(name, _)| write!(f, ", {name}"))
+    }
+}
+
 impl std::ops::BitOr for Reset {
     type Output = Self;
 
@@ -122,6 +136,7 @@ pub fn restart(
             store.drop_staged_before(&spec.name, i64::MAX)?;
         }
         store.set_paused(&spec.name, false)?;
+        store.add_audit(&spec.name, &Activity::Restart.of_job(now, None, reset.to_string()))?;
         store.save_job(&job)
     })?;
     Ok(Some(restarted))
@@ -177,5 +192,7 @@ mod tests {
             Reset::FULL.contains(Reset::CONNECTOR_DATA_STORE) && !Reset::FULL.contains(Reset::FORCE_DELETES)
         );
         assert_eq!(Reset::named("everything"), None);
+        assert_eq!(Reset::EMPTY.to_string(), "escrows, watermark, quarantine-state");
+        assert_eq!(Reset::NONE.to_string(), "none");
     }
 }

@@ -6,11 +6,12 @@ use super::entry::Action;
 use super::escrow::RetryPolicy;
 use super::guard::Guard;
 use super::ids;
+use super::notice::Notification;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe, QuarantineSchedule, RetryAfter,
-    StagedName, UnmappedActive,
+    Failures, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
+    QuarantineSchedule, RetryAfter, StagedName, UnmappedActive,
 };
 use crate::config::{Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
@@ -58,6 +59,10 @@ pub struct JobSpec {
     pub target_system: String,
     /// What the log calls the application.
     pub application: String,
+    /// Who is told of its troubles; `None`: nobody.
+    pub notification: Option<Notification>,
+    /// Connection and settings as one text, without secrets: another one is a change for the audit log.
+    pub settings: String,
 }
 
 impl JobSpec {
@@ -126,6 +131,7 @@ impl JobSpec {
                 outage_after: fidelity.outage_after.get(),
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
+                keeps_groups: fidelity.group_out_of_scope == GroupOutOfScope::Keep,
                 soft_delete_supported: job.supports_soft_delete(),
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
@@ -136,7 +142,7 @@ impl JobSpec {
                     schedule: fidelity.failures.escrow_schedule,
                     give_up: fidelity.failures.escrow_give_up,
                 },
-                quarantine: QuarantineRules::of(&fidelity.failures),
+                quarantine: QuarantineRules::of(&fidelity.failures, fidelity.mail_on_disable),
                 guard: job.delete_threshold.map(|threshold| Guard {
                     threshold: threshold.into(),
                     inclusive: fidelity.failures.delete_threshold_inclusive,
@@ -149,12 +155,15 @@ impl JobSpec {
                 accept: Some(fidelity.headers.accept.clone()),
                 user_agent: fidelity.headers.user_agent.clone(),
                 soft_delete_retention: config.directory.soft_delete_retention,
+                log_retention: fidelity.log_retention,
                 scoping_keys: fidelity.scoping_key_names,
                 on_demand_shape: fidelity.on_demand_shape,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
             application: job.name.clone(),
+            notification: notification(config, job),
+            settings: settings(job),
         };
         spec.with_mappings(job.mappings.mappings.clone(), job.groups)
     }
@@ -234,6 +243,8 @@ pub struct Rules {
     pub skip_out_of_scope: bool,
     /// Whether that flag covers disabled and soft-deleted objects too.
     pub covers_soft_delete: bool,
+    /// Whether a group that leaves scope is left as it is.
+    pub keeps_groups: bool,
     /// The connector can disable.
     pub soft_delete_supported: bool,
     /// DELETE instead of nothing when no mapping reads `IsSoftDeleted`.
@@ -258,6 +269,8 @@ pub struct Rules {
     pub user_agent: Option<String>,
     /// How long a user stays in the recycle bin.
     pub soft_delete_retention: SignedDuration,
+    /// How long the logs keep an entry.
+    pub log_retention: SignedDuration,
     /// The names in the details of scoping steps.
     pub scoping_keys: ScopingKeys,
     /// The shape of the answer to a run on demand.
@@ -277,12 +290,14 @@ pub struct QuarantineRules {
     pub limit: SignedDuration,
     /// What the schedule of such a job shows.
     pub limit_state: LimitState,
+    /// Whether a mail tells of its end.
+    pub mails_end: bool,
     /// Whether an attempt also retries the escrows that are due.
     pub retries_escrows: bool,
 }
 
 impl QuarantineRules {
-    fn of(failures: &Failures) -> Self {
+    fn of(failures: &Failures, mails_end: bool) -> Self {
         Self {
             thresholds: Thresholds {
                 failures_min: failures.min_failures.get(),
@@ -296,9 +311,41 @@ impl QuarantineRules {
             schedule: failures.quarantine_schedule,
             limit: failures.quarantine_limit,
             limit_state: failures.limit_state,
+            mails_end,
             retries_escrows: failures.escrows_in_quarantine,
         }
     }
+}
+
+/// Who is told of the job's troubles, and where the mail sends them.
+fn notification(config: &Config, job: &JobConfig) -> Option<Notification> {
+    let recipient = job.notification_email.clone().filter(|_| job.notifications)?;
+    let link = match &config.mail.link_base {
+        Some(base) => {
+            let mut link = base.clone();
+            if let Ok(mut segments) = link.path_segments_mut() {
+                segments.pop_if_empty().extend(["jobs", &job.name]);
+            }
+            Some(link)
+        }
+        // Nothing serves the job: the file that says what it is.
+        None => std::path::absolute(&config.file).ok().and_then(|file| url::Url::from_file_path(file).ok()),
+    };
+    Some(Notification { recipient, link: link.map_or_else(String::new, String::from) })
+}
+
+/// What the admin center keeps under *Admin credentials* and *Settings*.
+fn settings(job: &JobConfig) -> String {
+    let connection: Vec<_> = job.connection();
+    serde_json::json!({
+        "connection": connection,
+        "scope": job.scope.as_str(),
+        "skipOutOfScopeDeletions": job.skip_out_of_scope_deletions,
+        "deleteThreshold": job.delete_threshold,
+        "notificationEmail": job.notification_email,
+        "notifications": job.notifications,
+    })
+    .to_string()
 }
 
 /// Where the embedded app is thought to be. Nothing is sent there: it is called in process.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::cycle::new_job;
 use super::entry::seconds;
+use super::notice::{self, Occasion};
 use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
 use super::statistics::Statistics;
@@ -64,14 +65,18 @@ fn settings(spec: &JobSpec) -> Vec<Value> {
         .collect()
 }
 
-/// Disables a job whose quarantine has lasted longer than `limit` by job time `now`; whether it is disabled. It runs no more
-/// until somebody starts or restarts it (`engine.md 6.4`).
-pub fn settle(store: &Store, job: &str, limit: SignedDuration, now: Timestamp) -> Result<bool, StoreError> {
-    let Some(mut job) = store.job(job)? else { return Ok(false) };
-    let ends = quarantine(&job)?.map(|quarantine| ends_at(&quarantine, limit));
-    if !job.disabled && ends.is_some_and(|ends| ends <= now) {
+/// Disables a job whose quarantine has lasted too long by job time `now`; whether it is disabled. It runs no more until
+/// somebody starts or restarts it (`engine.md 6.4`).
+pub fn settle(store: &mut Store, spec: &JobSpec, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(mut job) = store.job(&spec.name)? else { return Ok(false) };
+    let limit = spec.rules.quarantine.limit;
+    let ended = quarantine(&job)?.filter(|quarantine| ends_at(quarantine, limit) <= now);
+    if let (false, Some(quarantine)) = (job.disabled, ended) {
         job.disabled = true;
-        store.save_job(&job)?;
+        store.step(|store| {
+            notice::keep(store, spec, Occasion::Disabled, &quarantine, (None, now))?;
+            store.save_job(&job)
+        })?;
     }
     Ok(job.disabled)
 }

@@ -92,6 +92,10 @@ fn mark_primary_email(body: &mut Map<String, Value>) {
 }
 
 fn create_json(attribute: &MappedAttribute, value: &MappedValue, style: &Style) -> Value {
+    let is_boolean = attribute.traits.attribute_type == AttributeType::Boolean;
+    if let (MappedValue::Text(text), true) = (value, is_boolean && style.creates_with_boolean_text()) {
+        return Value::from(text.as_str());
+    }
     match (value, attribute.traits.roles) {
         (MappedValue::List(texts), Some(form)) => texts.iter().map(|text| role_element(text, form)).collect(),
         (MappedValue::List(texts), None) => {

@@ -6,7 +6,7 @@ use super::create::{role_element, typed_json};
 use super::definition::AttributeType;
 use super::difference::{Difference, Verb};
 use super::evaluate::{MappedValue, RoleList};
-use crate::scim::style::{ActiveStyle, Dialect, EnvelopeOrder, OptscimMerge, Style};
+use crate::scim::style::{Dialect, EnvelopeOrder, OptscimMerge, Style};
 use crate::scim::urn;
 
 /// The body of one PATCH that carries all of them (`wire.md 4.1`); differences are in mapping order.
@@ -68,11 +68,7 @@ fn operation_value(difference: &Difference, style: &Style) -> Value {
 
 fn scalar(text: &str, difference: &Difference, style: &Style) -> Value {
     let attribute_type = difference.traits.attribute_type;
-    let verbatim = match style.dialect {
-        Dialect::Default | Dialect::Legacy2018 => style.active_style == ActiveStyle::String,
-        Dialect::Optscim => false,
-    };
-    if verbatim && attribute_type == AttributeType::Boolean {
+    if style.updates_with_boolean_text() && attribute_type == AttributeType::Boolean {
         return Value::from(text);
     }
     typed_json(text, attribute_type, style)
@@ -110,10 +106,10 @@ fn is_mergeable(difference: &Difference, style: &Style) -> bool {
 }
 
 /// One path-less operation whose keys are the paths, flat (`wire.md 4.3`); a single one only goes without a path when
-/// told so.
+/// told so, and `active` alone never does: its form is documented.
 fn merge(differences: &[&Difference], single_without_path: bool, style: &Style) -> Option<Value> {
     let (first, others) = differences.split_first()?;
-    if others.is_empty() && !single_without_path {
+    if others.is_empty() && (!single_without_path || first.path.is_core("active")) {
         return Some(operation(first, style));
     }
     let members: Map<String, Value> = differences

@@ -39,7 +39,8 @@ switch! {
 }
 
 switch! {
-    /// How a Boolean target is written in an update of the default dialect (`wire.md 13` #1).
+    /// How a Boolean target is written in an update of the default dialect, and throughout in `legacy2018`
+    /// (`wire.md 13` #1).
     ActiveStyle {
         /// The expression's own text, such as `"False"`.
         #[default]
@@ -141,7 +142,7 @@ switch! {
         Single = "single",
         /// A single replaced attribute keeps its path; `active` stays apart.
         Several = "several",
-        /// As [`Self::Single`], and `active` is merged like any other.
+        /// As [`Self::Single`], and `active` is merged with others; alone it keeps its path.
         Active = "active",
     }
 }
@@ -216,6 +217,21 @@ pub struct Style {
     pub switch_null_defect: bool,
     /// `assertive_none`: losing the last role sends an empty replace (`mapping.md` OQ-15).
     pub assertive_none: bool,
+}
+
+impl Style {
+    /// Whether an update carries a Boolean target as the expression's own text (`wire.md 4.2`, 13 #1).
+    pub fn updates_with_boolean_text(&self) -> bool {
+        match self.dialect {
+            Dialect::Default | Dialect::Legacy2018 => self.active_style == ActiveStyle::String,
+            Dialect::Optscim => false,
+        }
+    }
+
+    /// Whether a create does: before 2020 it did (`wire.md 3.1`).
+    pub fn creates_with_boolean_text(&self) -> bool {
+        self.dialect == Dialect::Legacy2018 && self.updates_with_boolean_text()
+    }
 }
 
 impl Default for Style {

@@ -472,12 +472,12 @@ impl Store {
         if anybody {
             self.connection.execute(
                 "INSERT INTO change (at, kind, object, what, other)
-                 SELECT ?1, 'User', u.id, 'updated', NULL FROM object u
-                  WHERE u.kind = 'User' AND u.state = 'active' AND u.manager IS NOT NULL
-                    AND lower(u.manager) IN (SELECT key FROM temp.manager_moved)
+                 SELECT ?1, 'User', u.id, 'updated', NULL FROM temp.manager_moved m
+                  CROSS JOIN object u ON lower(u.manager) = +m.key AND u.manager IS NOT NULL
+                  WHERE u.kind = 'User' AND u.state = 'active'
                     AND NOT EXISTS (SELECT 1 FROM change c
                          WHERE c.seq > ?2 AND c.kind = 'User' AND c.object = u.id AND c.other IS NULL)
-                  ORDER BY u.position",
+                  GROUP BY u.id ORDER BY u.position",
                 params![stamp(now), before],
             )?;
             self.batch("DELETE FROM temp.manager_moved")?;

@@ -513,20 +513,23 @@ impl Store {
         Ok(())
     }
 
-    /// Closes an escrow; nothing happens when there is none.
+    /// Closes an escrow, if there is one; whether it was still waiting to be tried again.
     pub fn drop_escrow(
         &self,
         job: &str,
         kind: ObjectKind,
         source_id: &str,
         is_reference: bool,
-    ) -> Result<(), StoreError> {
-        self.connection
+    ) -> Result<bool, StoreError> {
+        let was_tried_again = self
+            .connection
             .prepare_cached(
-                "DELETE FROM escrow WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND is_reference = ?4",
+                "DELETE FROM escrow WHERE job = ?1 AND kind = ?2 AND source_id = ?3 AND is_reference = ?4
+                 RETURNING next_retry IS NOT NULL",
             )?
-            .execute(params![job, kind.as_str(), source_id, is_reference])?;
-        Ok(())
+            .query_row(params![job, kind.as_str(), source_id, is_reference], |row| row.get(0))
+            .optional()?;
+        Ok(was_tried_again.unwrap_or(false))
     }
 
     /// Keeps the record of a run.

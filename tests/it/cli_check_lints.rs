@@ -184,3 +184,33 @@ fn mappings_are_held_against_the_schemas_of_the_target() {
         assert_eq!((one.0.as_str(), one.2), ("error", line), "{message}");
     }
 }
+
+/// `mapping.md` OQ-5: the reference calls them unsupported, and uses them all the same.
+#[test]
+fn conditions_that_the_reference_calls_unsupported_are_warned_of_when_asked_for() {
+    let mappings = [
+        NAME,
+        "{ expression = 'IIF(IsPresent([city]), [city], [state])', target = 'title' },",
+        "{ expression = 'Switch(IsNullOrEmpty([city]), \"a\", \"True\", \"b\")', target = 'nickName' },",
+        "{ expression = 'IIF([city] = \"x\", \"y\", [city])', target = 'locale' },",
+    ];
+    let attributes =
+        ["{ name = 'userName' },", "{ name = 'title' },", "{ name = 'nickName' },", "{ name = 'locale' },"];
+    for (settings, messages) in [
+        ("", vec![]),
+        ("[job.fidelity]\nstrict_conditions = false\n", vec![]),
+        (
+            "[job.fidelity]\nstrict_conditions = true\n",
+            vec![
+                "`IsPresent` is not supported as the first argument of `IIF`",
+                "`IsNullOrEmpty` is not supported as the first argument of `Switch`",
+            ],
+        ),
+    ] {
+        let (code, found) = check(&project(&attributes, &mappings, settings), []);
+        assert_eq!(code, Some(0), "a warning is no mistake: {found:?}");
+        assert!(found.iter().all(|one| (one.0.as_str(), one.1.as_str()) == ("warning", "p.toml")));
+        assert_eq!(found.iter().map(|one| one.4.as_str()).collect::<Vec<_>>(), messages, "{settings}");
+    }
+    covers!("M-106");
+}

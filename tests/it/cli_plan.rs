@@ -169,7 +169,7 @@ fn planned_and_sent(project: &Project) -> [Vec<String>; 2] {
     }
     // Counts are promised too.
     let counted = |name: &str, of: &str| {
-        assert_eq!(plan["counts"][name], cycle["statistics"]["actions"][of], "{name}: {cycle}")
+        assert_eq!(plan["counts"][name], cycle["statistics"]["actions"][of], "{name}: {cycle}");
     };
     for (name, of) in
         [("creates", "created"), ("updates", "updated"), ("disables", "disabled"), ("failures", "failed")]

@@ -77,7 +77,7 @@ fn what_entra_does_not_offer_for_authentication_can_not_be_configured() {
 
 #[test]
 fn a_mistake_never_repeats_a_token() {
-    for name in ["tokens", "oauth", "wrong_types"] {
+    for name in ["tokens", "oauth", "mail_server", "wrong_types"] {
         let file = project("tests/data/config").join(name).with_extension("toml");
         assert!(std::fs::read_to_string(&file).unwrap().contains("s3cr3t"));
         assert!(!render(&findings_of(&file)).contains("s3cr3t"));
@@ -162,8 +162,9 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
     let mut tables = 0;
     visit(&schema::json_schema(), &mut tables);
     assert_eq!(
-        tables, 14,
-        "the root, directory, vanish limit, role, job, filter, clause, token, OAuth, its two secrets, secrets, fidelity, headers"
+        tables, 17,
+        "the root, directory, vanish limit, role, job, filter, clause, token, OAuth, its two secrets, secrets, fidelity, \
+         headers, mail, its server, its password"
     );
 }
 

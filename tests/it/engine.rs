@@ -1,23 +1,28 @@
 //! The engine from files to target: cycles over a directory on disk, a store on disk and an app in process.
 
+mod answers;
 mod blind;
+mod checklist;
 mod determinism;
 mod entitlement;
 mod failures;
 mod harness;
 mod kill;
 mod lifecycle;
+mod lifecycle_groups;
 mod logs;
 mod lost;
 mod managers;
 mod matching;
 mod missing;
+mod notices;
 mod pacing;
 mod quarantined;
 mod references;
 mod settings;
 mod source;
 mod story;
+mod switches;
 mod tables;
 mod tolerance;
 mod traces;

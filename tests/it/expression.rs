@@ -21,14 +21,14 @@ use scimulator::expression::{
 use serde_json::{Value as Json, json};
 
 /// The moment at which evaluations here happen.
-const NOW: &str = "2025-07-30T00:00:00Z";
+pub(crate) const NOW: &str = "2025-07-30T00:00:00Z";
 
 fn parse(text: &str) -> Result<Expression, Vec<ParseError>> {
     Expression::parse(text, &ParseOptions::default())
 }
 
 /// A source object out of a JSON object: texts, lists of texts, null, and roles under `appRoleAssignments`.
-fn source(attributes: &Json) -> BTreeMap<String, AttributeValue> {
+pub(crate) fn source(attributes: &Json) -> BTreeMap<String, AttributeValue> {
     let text = |value: &Json| value.as_str().expect("a text").to_owned();
     let role = |role: &Json| AppRole {
         id: text(&role["id"]),
@@ -62,7 +62,7 @@ fn evaluate(text: &str, attributes: &Json) -> Result<Outcome, EvaluationError> {
 }
 
 /// An outcome as JSON: a text, a list of texts or null; the marks as `{"ignore": …}`, an error as `{"error": …}`.
-fn shown(outcome: Result<Outcome, EvaluationError>) -> Json {
+pub(crate) fn shown(outcome: Result<Outcome, EvaluationError>) -> Json {
     match outcome {
         Ok(Outcome::Value(Value::List(values))) => json!(values),
         Ok(Outcome::Value(value)) => json!(value.to_text().concat()),

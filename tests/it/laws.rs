@@ -74,7 +74,7 @@ const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 23] = [
+const ARROWS: [(&str, &str); 24] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
@@ -96,13 +96,17 @@ const ARROWS: [(&str, &str); 23] = [
     ("api", "client config directory engine expression gallery mapping scim scope store"),
     (
         "daemon",
-        "api client config directory engine expression gallery mapping runner scim scope store target",
+        "api client config directory engine expression gallery mail mapping runner scim scope store target",
     ),
-    ("runner", "client config directory engine expression gallery mapping schema scim scope store target"),
+    ("mail", "client config engine store"),
+    (
+        "runner",
+        "client config directory engine expression gallery mail mapping schema scim scope store target",
+    ),
     ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mapping runner scenario schema scim scope store \
+        "api client config daemon directory engine expression gallery mail mapping runner scenario schema scim scope store \
          target",
     ),
 ];

@@ -368,13 +368,18 @@ fn who_was_unassigned_is_disabled_past_the_deletion_guard() {
     assert_eq!(account(&project, "ann@x.com")["active"], false);
 }
 
+/// Seven lines of a file.
+fn seven(line: impl Fn(u32) -> String) -> String {
+    (1..=7).map(line).collect::<Vec<_>>().concat()
+}
+
 /// Users m1 to m7, all of them in Team.
 fn crowd() -> Project {
     let project = project();
-    let rows = (1..=7).map(|n| format!("m{n},m{n}@x.com,M{n},m{n},,True,\n"));
-    project.write("directory/users.csv", &format!("{USERS}{}", rows.collect::<String>()));
-    let members = (1..=7).map(|n| format!("Team,m{n}@x.com\n"));
-    project.write("directory/members.csv", &format!("group,member\n{}", members.collect::<String>()));
+    let users = seven(|n| format!("m{n},m{n}@x.com,M{n},m{n},,True,\n"));
+    project.write("directory/users.csv", &format!("{USERS}{users}"));
+    let members = seven(|n| format!("Team,m{n}@x.com\n"));
+    project.write("directory/members.csv", &format!("group,member\n{members}"));
     project
 }
 
@@ -396,7 +401,7 @@ fn team(project: &Project) -> Vec<String> {
 fn of_a_group_the_members_that_were_picked_are_written_and_the_others_by_the_next_cycle() {
     let project = crowd();
     // The group alone comes into scope later, so that nothing but what is owed leads the next cycle to its members.
-    let assigned: String = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect();
+    let assigned = seven(|n| format!("m{n}@x.com,\n"));
     project.write(
         "directory/assignments.csv",
         &format!("principal,appRole\nann@x.com,Admin\neve@x.com,\n{assigned}"),
@@ -443,7 +448,7 @@ fn of_a_group_the_members_that_were_picked_are_written_and_the_others_by_the_nex
 #[test]
 fn a_group_without_picked_members_owes_them_to_the_next_cycle() {
     let project = crowd();
-    let assigned: String = (1..=7).map(|n| format!("m{n}@x.com,\n")).collect();
+    let assigned = seven(|n| format!("m{n}@x.com,\n"));
     project.write("directory/assignments.csv", &format!("principal,appRole\n{assigned}"));
     fine(&project, ["cycle"]);
     fine(&project, ["directory", "assign", "Team"]);
@@ -475,6 +480,23 @@ fn members_that_can_not_be_picked() {
     assert!(text.contains("Unable to resolve m1@x.com"), "{text}");
     fine(&project, ["cycle"]);
     assert_eq!(team(&project).len(), 7);
+}
+
+#[test]
+fn members_that_the_target_refuses_are_shown_as_attempted() {
+    let project = project();
+    let server = Server::start(|asked| {
+        let refuses = asked.method == "PATCH" && asked.target.contains("/Groups/");
+        refuses.then(|| Answer::say(400, json!({ "detail": "no members here" })))
+    });
+    project.write("scimulator.toml", &CONFIG.replace("'embedded'", &format!("'{}'", server.url())));
+    fine(&project, ["provision", "ben@x.com"]);
+    let (key, value, code) = answer(&project, ["Team", "--member", "ben@x.com"]);
+    covers!("E-189");
+    assert_eq!((code, &key["result"], &value["action"]), (Some(1), &json!("Failure"), &json!("Create")));
+    assert!(key["details"]["errorMessage"].as_str().unwrap().contains("no members here"), "{key}");
+    let tried = json!({ "displayName": "members", "oldValue": null, "newValue": "ben@x.com" });
+    assert!(value["modifiedProperties"].as_array().unwrap().contains(&tried), "{value}");
 }
 
 #[test]

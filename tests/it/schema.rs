@@ -478,6 +478,32 @@ fn what_the_program_exports_it_imports_and_a_refused_file_changes_nothing() {
     assert_eq!(serde_json::from_str::<Value>(&bench.project.read("out.json")).unwrap(), second);
 }
 
+/// `mapping.md` OQ-25, in an imported document and in the cycle that runs it.
+#[test]
+fn a_source_attribute_that_the_document_does_not_define_refuses_it_or_is_null_as_chosen() {
+    for (settings, taken) in [("", false), ("[job.fidelity]\nunknown_attributes = \"null\"\n", true)] {
+        let bench = Bench::new(settings);
+        let run = bench.project.scimulator(["schema", "export"]).assert().success();
+        let mut schema: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+        let row = &mut schema["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"][3];
+        assert_eq!(row["targetAttributeName"], "title");
+        row["source"] =
+            json!({"expression": "[shoeSize]", "name": "shoeSize", "parameters": [], "type": "Attribute"});
+        bench.project.write("schema.json", &schema.to_string());
+        let import = bench.project.scimulator(["schema", "import", "schema.json"]).output().unwrap();
+        let said = String::from_utf8_lossy(&import.stderr).into_owned();
+        assert_eq!(import.status.code(), Some(if taken { 0 } else { 2 }), "{said}");
+        assert!(said.contains("a User has no attribute `shoeSize`"), "{said}");
+        if taken {
+            bench.cycle();
+            let content = bench.store().embedded_content("j").unwrap();
+            let ann = content.iter().find(|one| one["userName"] == "ann@contoso.com").unwrap();
+            assert_eq!((&ann["displayName"], &ann["title"]), (&json!("Ann"), &Value::Null));
+        }
+    }
+    covers!("M-098");
+}
+
 /// Saves a schema while the first exchange of a cycle is under way.
 struct Saving<'b>(&'b Bench, bool);
 

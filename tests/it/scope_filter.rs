@@ -54,7 +54,9 @@ fn table(operator: &str, operand: Option<&str>, without: bool, values: &[(&str, 
         assert_eq!(result.invalid, None);
     }
     for (value, name) in [(None, "null"), (text(""), "empty"), (list(&[]), "the empty list")] {
-        assert_eq!(judge(operator, operand, value, &options()).holds, without, "{operator} over {name}");
+        let result = judge(operator, operand, value, &options());
+        assert_eq!(result.holds, without, "{operator} over {name}");
+        assert_eq!(result.invalid, None, "{operator} over {name}: nothing is wrong, the clause is false");
     }
 }
 
@@ -70,6 +72,7 @@ fn equality_is_exact_and_false_without_a_value() {
     table("NOT EQUALS", Some("Sales"), false, &[("Sales", false), ("sales", true), ("x", true)]);
     covers!("E-069");
     table("EQUALS", Some("10"), false, &[("10", true), ("11", false)]);
+    table("NOT EQUALS", Some("10"), false, &[("10", false), ("11", true), ("100", true)]);
     covers!("E-083");
 }
 
@@ -84,7 +87,9 @@ fn presence_is_the_exception_for_null() {
 #[test]
 fn truth_is_boolean_and_missing_is_not_false() {
     table("IS TRUE", None, false, &[("True", true), ("False", false), ("1", false), ("yes", false)]);
+    table("IS TRUE", None, false, &[("true", true), ("TRUE", true), ("false", false), ("FALSE", false)]);
     table("IS FALSE", None, false, &[("True", false), ("False", true), ("0", false), ("no", false)]);
+    table("IS FALSE", None, false, &[("true", false), ("TRUE", false), ("false", true), ("FALSE", true)]);
     covers!("E-072");
 }
 
@@ -96,6 +101,7 @@ fn patterns_are_dotnet_case_sensitive_and_false_without_a_value() {
     covers!("E-073");
     table("NOT REGEX MATCH", Some("^S"), false, &[("Sales", false), ("sales", true)]);
     table("NOT REGEX MATCH", Some("z"), false, &[("x", true)]);
+    table("NOT REGEX MATCH", Some("^[1-9][0-9]$"), false, &[("10", false), ("9", true), ("100", true)]);
     covers!("E-074");
     table(
         "REGEX MATCH",
@@ -185,7 +191,10 @@ fn with_bitmask_the_ampersand_tests_bits() {
         assert_eq!(judge("!&", Some(operand), text(value), &bitmask).holds, !shares, "{value} !& {operand}");
     }
     for operator in ["&", "!&"] {
-        assert!(!judge(operator, Some("2"), None, &bitmask).holds);
+        for value in [None, text(""), list(&[])] {
+            let result = judge(operator, Some("2"), value, &bitmask);
+            assert_eq!((result.holds, result.invalid), (false, None), "{operator}");
+        }
         let invalid = judge(operator, Some("2"), text("x"), &bitmask);
         assert_eq!((invalid.holds, invalid.invalid.as_deref()), (false, Some("`x` is not an integer")));
     }
@@ -195,6 +204,7 @@ fn with_bitmask_the_ampersand_tests_bits() {
 #[test]
 fn every_value_of_a_list_has_to_satisfy_a_clause_unless_one_is_enough() {
     let any = FilterOptions { multi_valued: MultiValued::Any, ..options() };
+    let mut seen = std::collections::BTreeSet::new();
     for (operator, operand, values, all, one) in [
         ("EQUALS", Some("a"), &["a", "a"] as &[&str], true, true),
         ("EQUALS", Some("a"), &["a", "b"], false, true),
@@ -202,7 +212,25 @@ fn every_value_of_a_list_has_to_satisfy_a_clause_unless_one_is_enough() {
         ("NOT EQUALS", Some("a"), &["a", "b"], false, true),
         ("NOT EQUALS", Some("a"), &["b", ""], false, true),
         ("REGEX MATCH", Some("^a"), &["ab", "b"], false, true),
+        ("REGEX MATCH", Some("^a"), &["ab", "a"], true, true),
+        ("NOT REGEX MATCH", Some("^a"), &["ab", "b"], false, true),
+        ("NOT REGEX MATCH", Some("^a"), &["c", "b"], true, true),
+        ("IS TRUE", None, &["True", "False"], false, true),
+        ("IS TRUE", None, &["True", "True"], true, true),
+        ("IS FALSE", None, &["True", "False"], false, true),
+        ("IS FALSE", None, &["False", "False"], true, true),
+        ("GREATER_THAN", Some("5"), &["6", "5"], false, true),
+        ("GREATER_THAN", Some("5"), &["6", "7"], true, true),
+        ("GREATER_THAN_OR_EQUALS", Some("5"), &["4", "5"], false, true),
+        ("GREATER_THAN_OR_EQUALS", Some("5"), &["6", "5"], true, true),
         ("INCLUDES", Some("a"), &["ab", "ba"], true, true),
+        ("INCLUDES", Some("a"), &["ab", "b"], false, true),
+        ("ENDS_WITH", Some("a"), &["ab", "ba"], false, true),
+        ("ENDS_WITH", Some("a"), &["a", "ba"], true, true),
+        ("&", Some("a,b"), &["a", "c"], false, true),
+        ("&", Some("a,b"), &["a", "b"], true, true),
+        ("!&", Some("a,b"), &["a", "c"], false, true),
+        ("!&", Some("a,b"), &["d", "c"], true, true),
         ("IS NULL", None, &["", ""], true, true),
         ("IS NULL", None, &["", "a"], false, false),
         ("IS NOT NULL", None, &["", "a"], true, true),
@@ -218,7 +246,9 @@ fn every_value_of_a_list_has_to_satisfy_a_clause_unless_one_is_enough() {
             one,
             "{operator} over any of {values:?}"
         );
+        seen.insert(Operator::from_name(operator).unwrap().api_name());
     }
+    assert_eq!(seen.len(), Operator::ALL.len(), "every operator: {seen:?}");
     assert_eq!(judge("EQUALS", Some("a"), text("a"), &options()).warning, None);
     covers!("E-082");
 }

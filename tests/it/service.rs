@@ -391,8 +391,9 @@ fn a_job_that_another_process_runs_is_left_to_it_and_looked_at_again() {
     drop(lock);
     assert_eq!(service.event("cycle_ended")["state"], "Succeeded");
 
-    // Between cycles the job is free for a cycle by hand, and there is one service at most.
+    // Between cycles the job is free for a cycle by hand and for one object, and there is one service at most.
     project.scimulator(["cycle"]).assert().success();
+    project.scimulator(["provision", "ada@contoso.com"]).assert().success();
     let second = project.scimulator(["run"]).output().unwrap();
     let said = String::from_utf8(second.stderr).unwrap();
     let holder = format!("another process (process {} since ", service.process.id());

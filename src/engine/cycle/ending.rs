@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::config::fidelity::{InitialThreshold, ShareWindow};
 use crate::engine::context::{EngineError, Refusal};
 use crate::engine::guard;
+use crate::engine::notice;
 use crate::engine::quarantine::{self, Counts, Quarantine, Reason};
 use crate::engine::statistics::RunError;
 use crate::engine::status;
@@ -42,7 +43,7 @@ impl Cycle<'_> {
                     message: reason.clone(),
                     tenant_actionable: true,
                 };
-                (RunState::Failed, before, regular, false)
+                (RunState::Failed, before.clone(), regular, false)
             }
             (None, Some(refusal)) => {
                 let error = run_error(refusal, self.context.shown(&refusal.reason));
@@ -86,7 +87,12 @@ impl Cycle<'_> {
             statistics: serde_json::to_string(&self.context.statistics)?,
         };
         let cycle = self.context.cycle;
+        let kept_from = now.saturating_sub(spec.rules.log_retention).unwrap_or(Timestamp::MIN);
+        let occasion = notice::occasion(before.as_ref(), quarantine.as_ref());
         self.context.store.step(|store| {
+            if let (Some(occasion), Some(quarantine)) = (occasion, &quarantine) {
+                notice::keep(store, spec, occasion, quarantine, (Some(cycle), now))?;
+            }
             if pruned {
                 store.drop_escrows(&spec.name)?;
                 store.set_paused(&spec.name, true)?;
@@ -94,6 +100,7 @@ impl Cycle<'_> {
             if state != RunState::Failed {
                 store.drop_staged_before(&spec.name, cycle)?;
             }
+            store.drop_logs_before(&spec.name, kept_from)?;
             store.save_job(&job)?;
             store.save_execution(&spec.name, &execution)
         })?;

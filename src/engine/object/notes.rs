@@ -1,10 +1,14 @@
 //! What an object's entry in the log says: the steps that were seen, and why nothing was sent.
 
+use serde_json::Value;
+
 use super::{ObjectTask, source_view};
+use crate::directory::object::ObjectKind;
 use crate::engine::context::{Context, EngineError};
 use crate::engine::decide::{Decision, Skip};
 use crate::engine::entry::{Action, Entry, ErrorInformation, SOURCE_SYSTEM, Status, StepKind};
 use crate::expression::AttributeValue;
+use crate::scim::member;
 use crate::scope::Standing;
 use crate::store::{Link, ObjectState, Phase, WorkItem};
 
@@ -60,6 +64,22 @@ impl ObjectTask {
         step.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
 
+    /// Says so when the target returned the members that it was asked to leave out: they are not looked at (README of
+    /// the sheets, returned members; `wire.md 6.2`, E-254).
+    pub(super) fn note_members(&mut self, current: &Value) {
+        let members = member(current, "members").and_then(Value::as_array);
+        if self.item.kind != ObjectKind::Group || members.is_none_or(Vec::is_empty) {
+            return;
+        }
+        let text = format!(
+            "the target returned members of Group '{}' in spite of `excludedAttributes=members`; they are ignored",
+            self.loaded.object.label
+        );
+        let step = self.entry.step("EntryImport", StepKind::Import, text.clone());
+        step.status = Status::Warning;
+        step.details.insert("Warning".to_owned(), text);
+    }
+
     /// Ends with nothing sent, and says why.
     pub(super) fn skip(&mut self, context: &mut Context<'_>, skip: Skip) -> Result<(), EngineError> {
         self.note_import(context);
@@ -92,6 +112,11 @@ impl ObjectTask {
                 SKIPPED,
                 "NotEffectivelyEntitled",
                 "SkipOutOfScopeDeletions is on, so nothing is taken away".to_owned(),
+            ),
+            Skip::GroupKept => (
+                SKIPPED,
+                "NotEffectivelyEntitled",
+                "it left scope, and `group_out_of_scope` keeps such groups".to_owned(),
             ),
             Skip::ActionOff => (
                 SKIPPED,
@@ -126,6 +151,7 @@ impl ObjectTask {
             Skip::NotEntitled => Action::Create,
             Skip::NoMatchingValue
             | Skip::SkipOutOfScopeDeletions
+            | Skip::GroupKept
             | Skip::ActionOff
             | Skip::SoftDeleteNotMapped
             | Skip::Unmanaged

@@ -127,6 +127,7 @@ fn rules(spec: &JobSpec, kind: ObjectKind) -> DecisionRules {
         delete_when_unmapped: rules.delete_when_unmapped,
         skip_out_of_scope: rules.skip_out_of_scope,
         covers_soft_delete: rules.covers_soft_delete,
+        keeps_groups: rules.keeps_groups,
     }
 }
 

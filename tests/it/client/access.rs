@@ -182,3 +182,25 @@ fn the_proxy_of_the_environment_is_used_for_targets_elsewhere() {
             .starts_with("GET http://scim.example.invalid/scim/Users?filter=userName+eq+%22")
     );
 }
+
+/// `wire.md 13` question 21.
+#[test]
+fn a_redirect_is_followed_only_where_the_job_says_so() {
+    for (key, requests, code) in [("", 1, 3), ("follow_redirects = true\n", 2, 0)] {
+        let server = Server::start([
+            Reply::bytes(
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere/Users\r\nContent-Length: 0\r\n\r\n",
+            ),
+            Reply::ok(EMPTY),
+        ]);
+        let project = project(&format!("tenant_url = '{}'\n[job.fidelity]\n{key}", server.url("/scim")));
+        let run = project.scimulator(["test-connection", "-q"]).output().unwrap();
+        assert_eq!(run.status.code(), Some(code), "{run:?}");
+        assert!(server.request().text().starts_with("GET /scim/Users?filter="));
+        match requests {
+            1 => assert!(server.nothing_more()),
+            _ => assert!(server.request().text().starts_with("GET /elsewhere/Users HTTP")),
+        }
+    }
+    covers!("W-051");
+}

@@ -223,7 +223,7 @@ fn an_entitlement_change_leaves_an_escrow_that_is_not_due_alone() {
     world.once(Method::Patch, "/Users", status(500));
     world.cycle();
     let mut escrow = world.escrows().remove(0);
-    escrow.next_retry = Some(Timestamp::MAX);
+    escrow.next_retry = Some(world.clock.now().saturating_add(SignedDuration::from_hours(4)).unwrap());
     world.store().save_escrow(JOB, &escrow).unwrap();
     world.people.member("G", "u").assign("G");
     world.cycle();

@@ -278,7 +278,7 @@ fn four_weeks_of_refused_credentials_disable_the_job() {
     let now = world.clock.now();
     assert_eq!(now.duration_since(began), SignedDuration::from_hours(28 * 24));
     let (spec, _) = world.spec();
-    assert!(status::settle(world.store(), JOB, spec.rules.quarantine.limit, now).unwrap(), "it is over");
+    assert!(status::settle(world.store(), &spec, now).unwrap(), "it is over");
     let shown = status::synchronization_job(&spec, world.store()).unwrap();
     assert_eq!(shown["schedule"]["state"], "Disabled");
     assert_eq!(shown["status"]["code"], "Quarantine");
@@ -413,9 +413,7 @@ fn incremental_cycles_recur_until_the_job_is_stopped_restarted_changed_or_quaran
     let next = world.clock.now().saturating_add(SignedDuration::from_mins(40)).unwrap();
     assert_eq!(due(&mut world), Due::At(next));
 
-    let mut stopped = world.job();
-    stopped.paused = true;
-    world.store().save_job(&stopped).unwrap();
+    world.store().set_paused(JOB, true).unwrap();
     assert_eq!(due(&mut world), Due::Never);
 
     let mut world = settled();
@@ -438,7 +436,7 @@ fn incremental_cycles_recur_until_the_job_is_stopped_restarted_changed_or_quaran
     assert!(matches!(due(&mut world), Due::At(_) | Due::Now));
     live(&mut world, 2);
     let ((spec, _), now) = (world.spec(), world.clock.now());
-    assert!(status::settle(world.store(), JOB, spec.rules.quarantine.limit, now).unwrap());
+    assert!(status::settle(world.store(), &spec, now).unwrap());
     assert_eq!(due(&mut world), Due::Never);
     covers!("E-029");
 }

@@ -159,6 +159,9 @@ fn the_skip_flag_is_a_text_among_the_secrets_and_holds_for_users_and_groups_alik
     let twice = "skip_out_of_scope_deletions = true\n[job.secrets]\nSkipOutOfScopeDeletions = \"True\"\n";
     let refused = job(twice).unwrap_err();
     assert!(refused.contains("says this by `skip_out_of_scope_deletions` already"), "{refused}");
+    // The token has its own place, and is not repeated when it is looked for here.
+    let refused = job("[job.secrets]\nSecretToken = \"s3cr3t\"\n").unwrap_err();
+    assert!(refused.contains("SecretToken") && !refused.contains("s3cr3t"), "{refused}");
     covers!("E-117");
 }
 

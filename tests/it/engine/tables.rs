@@ -81,7 +81,7 @@ fn a_month_passes(world: &mut World) {
     world.clock.advance(SignedDuration::from_hours(30 * 24));
 }
 
-const LINKED_USERS: [Row; 17] = [
+const LINKED_USERS: [Row; 18] = [
     Row {
         name: "1 disabled",
         steps: &[disable],
@@ -134,6 +134,7 @@ const LINKED_USERS: [Row; 17] = [
     Row { name: "6 purged after 3", steps: &[unassign, purge], cells: [NOTHING; 6] },
     Row { name: "6 soft-deleted after 3", steps: &[unassign, take_row_out], cells: [NOTHING; 6] },
     Row { name: "6 purged after 4", steps: &[filter_out, purge], cells: [NOTHING; 6] },
+    Row { name: "6 soft-deleted after 4", steps: &[filter_out, take_row_out], cells: [NOTHING; 6] },
     Row {
         name: "7 enabled again",
         steps: &[disable, enable],
@@ -191,6 +192,18 @@ fn writes(trace: &[String]) -> Vec<&str> {
     trace.iter().map(String::as_str).filter(|line| !line.starts_with("GET ")).collect()
 }
 
+/// Whether what a trace reads is what its write needs: the account before a PATCH, a look-up before a POST, nothing
+/// before a DELETE. Where nothing is written the account may have been compared.
+fn is_read_for(trace: &[String], cell: &str) -> bool {
+    let reads: Vec<&str> = trace.iter().map(String::as_str).filter(|line| line.starts_with("GET ")).collect();
+    match cell {
+        NOTHING => matches!(reads[..], [] | ["GET /Users/{u}"]),
+        DELETE => reads.is_empty(),
+        CREATE => reads == ["GET /Users?filter=userName+eq+%22u%40contoso.com%22"],
+        _ => reads == ["GET /Users/{u}"],
+    }
+}
+
 fn expected(cell: &'static str) -> Vec<&'static str> {
     if cell == NOTHING { Vec::new() } else { vec![cell] }
 }
@@ -216,7 +229,7 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
             }
             let mut trace = world.requests();
             trace.retain(|line| !line.contains("/Groups"));
-            if writes(&trace) != expected(cell) {
+            if writes(&trace) != expected(cell) || !is_read_for(&trace, cell) {
                 wrong.push(format!("{column} {}: {trace:?} instead of `{cell}`", row.name));
             }
         }
@@ -229,6 +242,69 @@ fn every_cell_of_the_table_of_linked_users_sends_what_it_says() {
         "E-096", "E-101", "E-102", "E-103", "E-104", "E-105", "E-109", "E-112", "E-113", "E-028"
     );
     scimulator::covers!("W-145", "W-148", "W-149", "E-278", "W-143", "W-147");
+}
+
+/// `engine.md 4.2`: nothing is sent in columns B to D, and the log says why.
+#[test]
+fn what_is_not_taken_away_is_logged_as_skipped_with_the_reason() {
+    /// Numbers of columns, and what the log says there.
+    type Reasons = [(usize, &'static str); 3];
+    const FLAG: &str = "SkipOutOfScopeDeletions is on";
+    const UNMAPPED: &str = "no mapping reads IsSoftDeleted";
+    const OFF: &str = "switched off in the mapping's target object actions";
+    // In scope without a way to disable: the other attributes are looked at, and there is nothing to do.
+    const AGREE: &str = "source and target agree";
+    let cases: [(&str, Event, Reasons); 4] = [
+        ("disabled", disable, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("soft-deleted", take_row_out, [(1, FLAG), (2, AGREE), (3, OFF)]),
+        ("unassigned", unassign, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+        ("filtered out", filter_out, [(1, FLAG), (2, UNMAPPED), (3, OFF)]),
+    ];
+    let cases = cases.into_iter().flat_map(|(name, event, cells)| cells.map(|cell| (name, event, cell)));
+    for (name, event, (column, reason)) in cases.chain([("purged", purge as Event, (4, OFF))]) {
+        let (letter, lines, adjust) = COLUMNS[column];
+        let mut world = World::new(&format!("{lines}\n{FILTER}"));
+        world.adjust = adjust;
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(world.log_lines(), ["u other skipped EntrySynchronizationSkipped"], "{letter} {name}");
+        let log = world.last_log();
+        let said = log[0].entry.summary();
+        assert!(said.contains(reason), "{letter} {name}: {said}");
+    }
+    scimulator::covers!("E-253", "W-217");
+}
+
+/// Columns D and E as a profile has them.
+#[test]
+fn a_profile_switches_actions_off() {
+    for (actions, event, cell) in [
+        ("", disable as Event, DISABLE),
+        ("update = false", disable, NOTHING),
+        ("delete = false", disable, DISABLE),
+        ("delete = false", purge, NOTHING),
+    ] {
+        let mut world = World::new("profile = 'p.toml'");
+        world.project.write(
+            "p.toml",
+            &format!(
+                "name = 'p'\ntitle = 'P'\n[user]\nname = 'Users'\n{actions}\n\
+                 target = 'urn:ietf:params:scim:schemas:core:2.0:User'\nattributes = [\n\
+                 {{ name = 'id', anchor = true }}, {{ name = 'userName' }}, {{ name = 'active', type = 'Boolean' }},\n]\n\
+                 mappings = [\n{{ attribute = 'userPrincipalName', target = 'userName', matching = 1 }},\n\
+                 {{ expression = 'Not([IsSoftDeleted])', target = 'active' }},\n]\n"
+            ),
+        );
+        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.clean_cycle();
+        world.sent();
+        event(&mut world);
+        world.clean_cycle();
+        assert_eq!(writes(&world.requests()), expected(cell), "{actions}");
+    }
+    scimulator::covers!("E-108");
 }
 
 #[test]
@@ -443,63 +519,6 @@ fn an_out_of_scope_change_is_logged_once_and_consumed_by_the_watermark() {
     scimulator::covers!("E-040", "E-124", "E-139", "E-278");
 }
 
-/// `engine.md 4.4`, columns A (default), B (skip flag), E (Delete off).
-#[test]
-fn groups_are_deleted_and_never_disabled() {
-    const GONE: &str = "DELETE /Groups/{G}";
-    let events: [(&str, Event, [&str; 3]); 3] = [
-        (
-            "unassigned",
-            |world| {
-                world.people.unassign("G");
-            },
-            [GONE, NOTHING, NOTHING],
-        ),
-        (
-            "deleted",
-            |world| {
-                world.people.remove("G");
-            },
-            [GONE, GONE, NOTHING],
-        ),
-        (
-            "no longer a security group",
-            |world| {
-                world.people.set("G", "securityEnabled", "False");
-            },
-            [GONE, NOTHING, NOTHING],
-        ),
-    ];
-    let columns: [(&str, Adjust); 3] = [
-        ("", |_| {}),
-        ("skip_out_of_scope_deletions = true", |_| {}),
-        ("", |spec| spec.groups.delete = false),
-    ];
-    for (name, event, cells) in events {
-        for ((lines, adjust), cell) in columns.into_iter().zip(cells) {
-            let mut world = World::new(lines);
-            world.adjust = adjust;
-            world
-                .people
-                .user("u", &[])
-                .assign("u")
-                .group("G")
-                .group("H")
-                .member("G", "u")
-                .assign("G")
-                .assign("H");
-            world.clean_cycle();
-            world.sent();
-            event(&mut world);
-            world.clean_cycle();
-            let trace = world.requests();
-            assert_eq!(writes(&trace), expected(cell), "{name} {lines}");
-            assert!(!trace.iter().any(|line| line.contains("/Groups") && line.contains("active")));
-        }
-    }
-    scimulator::covers!("E-131", "E-133", "E-134", "E-056", "W-170", "W-148");
-}
-
 #[test]
 fn a_group_that_is_there_already_is_linked_and_its_members_follow() {
     let mut world = World::new("");
@@ -599,11 +618,11 @@ fn a_blocked_account_is_blocked_however_the_file_spells_it() {
 
 #[test]
 fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
-    let events: [Event; 3] = [disable, take_row_out, unassign];
+    let events: [Event; 4] = [disable, take_row_out, unassign, filter_out];
     for event in events {
-        let mut world = World::new("[job.fidelity]\nunmapped_active = \"delete\"");
+        let mut world = World::new(&format!("{FILTER}[job.fidelity]\nunmapped_active = \"delete\""));
         world.adjust = COLUMNS[2].2;
-        world.people.user("u", &[]).user("other", &[]).assign("u");
+        world.people.user("u", &[("site", "Here")]).user("other", &[]).assign("u");
         world.clean_cycle();
         world.sent();
         event(&mut world);
@@ -611,4 +630,26 @@ fn with_nothing_mapped_to_the_soft_delete_a_setting_sends_a_delete() {
         assert_eq!(writes(&world.requests()), [DELETE]);
     }
     scimulator::covers!("W-149");
+}
+
+/// The last row of `engine.md 4.3`: out of scope, by every way of being so.
+#[test]
+fn whoever_is_not_linked_and_out_of_scope_is_logged_and_left_alone() {
+    for (assigned, site) in [(false, "Here"), (true, "Out"), (false, "Out")] {
+        let mut world = World::new(FILTER);
+        world.people.user("first", &[("site", "Here")]).assign("first");
+        world.clean_cycle();
+        world.people.user("u", &[("site", site)]);
+        if assigned {
+            world.people.assign("u");
+        }
+        world.by_hand(Method::Post, "/Users", Some(&account("u")));
+        world.sent();
+        world.clean_cycle();
+        assert_eq!(world.requests(), [""; 0], "{assigned} {site}");
+        assert_eq!(world.log_lines(), ["u create skipped EntrySynchronizationSkipped"]);
+        let id = world.people.id("u");
+        assert!(world.store().link(super::harness::JOB, ObjectKind::User, &id).unwrap().is_none());
+    }
+    scimulator::covers!("E-124");
 }

@@ -6,6 +6,7 @@ use super::harness::{Answer, Sent, World, upn};
 use scimulator::clock::Clock as _;
 use scimulator::directory::object::ObjectKind;
 use scimulator::engine::CycleKind;
+use scimulator::engine::entry::Status;
 use scimulator::http::Method;
 use scimulator::store::Edit;
 
@@ -17,7 +18,11 @@ const PROBES: [&str; 2] = [
 
 /// `u`, who reports to `m` and is a member of the group `G`; `m` is assigned, and `u` through `G`.
 fn small() -> World {
-    let mut world = World::new("");
+    small_with("")
+}
+
+fn small_with(lines: &str) -> World {
+    let mut world = World::new(lines);
     world
         .people
         .user("m", &[])
@@ -133,6 +138,51 @@ fn a_member_who_leaves_the_only_assigned_group_is_disabled_before_the_group_lose
     assert_eq!(world.active("u"), Some(false));
     assert_eq!(world.members("G"), Vec::<String>::new());
     scimulator::covers!("W-171", "W-160", "W-156", "E-128");
+}
+
+/// Traces A1 and A3 with the flag: what is asked, and when, stays as it is; operations are those of the other dialect.
+#[test]
+fn with_the_flag_the_same_traces_have_the_operations_of_its_dialect() {
+    let mut world = small_with("[job.fidelity]\ndialect = \"optscim\"");
+    world.clean_cycle();
+    assert_eq!(
+        world.trace(),
+        probed(&[
+            "GET /Users?filter=userName+eq+%22m%40contoso.com%22",
+            "POST /Users",
+            "GET /Users?filter=userName+eq+%22u%40contoso.com%22",
+            "POST /Users",
+            "GET /Groups?excludedAttributes=members&filter=displayName+eq+%22G%22",
+            "POST /Groups",
+            &format!(r#"PATCH /Users/{{u}} [{{"op":"add","path":"{URN}:manager","value":"{{m}}"}}]"#),
+            r#"PATCH /Groups/{G} [{"op":"add","path":"members","value":[{"value":"{u}"}]}]"#,
+        ])
+    );
+    world.people.drop_member("G", "u");
+    world.clean_cycle();
+    assert_eq!(
+        world.trace(),
+        probed(&[
+            "GET /Users/{u}",
+            r#"PATCH /Users/{u} [{"op":"replace","path":"active","value":false}]"#,
+            "GET /Groups/{G}?excludedAttributes=members",
+            r#"PATCH /Groups/{G} [{"op":"remove","path":"members[value eq \"{u}\"]"}]"#,
+        ])
+    );
+    assert_eq!((world.active("u"), world.members("G")), (Some(false), Vec::new()));
+    world.people.member("G", "u");
+    world.clean_cycle();
+    assert_eq!(
+        world.trace(),
+        probed(&[
+            "GET /Users/{u}",
+            r#"PATCH /Users/{u} [{"op":"replace","path":"active","value":true}]"#,
+            "GET /Groups/{G}?excludedAttributes=members",
+            r#"PATCH /Groups/{G} [{"op":"add","path":"members","value":[{"value":"{u}"}]}]"#,
+        ])
+    );
+    assert_eq!((world.active("u"), world.members("G")), (Some(true), vec!["u".to_owned()]));
+    scimulator::covers!("W-158", "W-161", "W-171");
 }
 
 /// The second half of trace A3: the account of somebody purged in scope is deleted last.
@@ -375,5 +425,17 @@ fn members_that_a_target_returns_all_the_same_are_ignored() {
             r#"PATCH /Groups/{G} [{"op":"Add","path":"members","value":[{"value":"{m}"}]}]"#,
         ]
     );
-    scimulator::covers!("W-156");
+    let log = world.last_log();
+    let [logged] = &log[..] else { panic!("one entry: {:?}", world.log_lines()) };
+    assert_eq!(logged.line(), "G update warning");
+    let warned = logged.entry.steps.iter().filter(|step| step.status == Status::Warning);
+    let warned: Vec<&str> = warned.map(|step| step.details["Warning"].as_str()).collect();
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains("in spite of `excludedAttributes=members`"), "{warned:?}");
+    scimulator::covers!("W-156", "E-254");
+
+    // The next one is answered as asked, and says nothing.
+    world.people.drop_member("G", "m");
+    world.clean_cycle();
+    assert_eq!(world.log_lines(), ["G update success"]);
 }

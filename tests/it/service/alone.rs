@@ -11,7 +11,7 @@ use scimulator::daemon::due::Standing;
 use scimulator::daemon::{Beat, Fault, Host, Ran, Roster, Runs, Task, Tended, attend, supervise};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::bad_targets::server::PATIENCE;
+use crate::bad_targets::server::{Answer, PATIENCE, Server};
 
 /// Far more hours than threads need to get their turns.
 const HOURS_MAX: usize = 200;
@@ -119,4 +119,33 @@ fn a_job_that_hangs_and_one_that_panics_take_no_other_down() {
     release.send(()).unwrap();
     service.join().unwrap().unwrap();
     assert!(stop.is_closed(), "it waited for the one that hung");
+}
+
+/// The same with real jobs: a target that accepts a connection and never answers, beside one that does.
+#[test]
+fn a_target_that_never_answers_holds_up_its_own_job_alone() {
+    let server = Server::start(|_| Some(Answer::Silence));
+    let stuck = format!(
+        "[[job]]\nname = 'stuck'\ntenant_url = '{}'\nscope = 'all'\n[job.fidelity]\ntimeout = '10m'\n",
+        server.url()
+    );
+    let project = super::project("embedded", &format!("interval = '1ms'\n{stuck}"));
+    let service = super::Service::start(&project);
+    let (mut is_stuck, mut others) = (false, 0);
+    while !is_stuck || others < 5 {
+        let event = service.events.recv_timeout(PATIENCE).unwrap();
+        match (event["event"].as_str(), event["job"].as_str()) {
+            (Some("cycle_started"), Some("stuck")) => is_stuck = true,
+            (Some("cycle_ended"), Some("app")) => others += usize::from(is_stuck),
+            (Some("cycle_ended"), _) => panic!("it has no answer: {event}"),
+            _ => {}
+        }
+    }
+    assert_eq!(server.asked().len(), 1, "the probe");
+    service.signal("-TERM");
+    service.event("stopping");
+    service.signal("-TERM");
+    let cut_off = service.event("cut_off");
+    assert!(cut_off["jobs"].as_str().unwrap().contains("stuck"), "{cut_off}");
+    assert_eq!(service.end().0.code(), Some(0));
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Service, project, status};
 use crate::bad_targets::server::{Answer, PATIENCE, Server};
-use crate::common::Project;
+use crate::common::{Project, free_port};
 
 fn advance<const N: usize>(project: &Project, arguments: [&str; N]) -> Output {
     project.scimulator(["advance", "--format", "json"]).args(arguments).output().unwrap()
@@ -106,6 +106,20 @@ fn a_month_passes_in_the_recycle_bin_and_a_deleted_account_is_gone() {
     let state = Store::open(&project.path("state")).unwrap();
     assert_eq!(state.virtual_time().unwrap().unwrap(), moved["to"].as_str().unwrap().parse().unwrap());
     scimulator::covers!("E-279");
+}
+
+#[test]
+fn each_of_several_jobs_has_a_schedule_of_its_own() {
+    let slow = "[[job]]\nname = 'slow'\ntenant_url = 'embedded'\nscope = 'all'\ninterval = '6h'\n";
+    let nobody = free_port();
+    let lost =
+        format!("[[job]]\nname = 'lost'\ntenant_url = 'http://127.0.0.1:{nobody}/scim'\nscope = 'all'\n");
+    let project = project("embedded", &format!("{slow}{lost}"));
+    // From the beginning of the day to its end: at 0:00 and every 40 minutes, every 6 hours; and the attempts of a
+    // quarantine after 0.5, 1.5, 3.5, 7.5 and 15.5 hours.
+    let moved = advanced(&project, ["24h"], 0);
+    assert_eq!(moved["cycles"], serde_json::json!({ "app": 37, "slow": 5, "lost": 6 }));
+    scimulator::covers!("E-267");
 }
 
 #[test]

@@ -1,0 +1,164 @@
+//! The mails that jobs owe, delivered: each as a file of its own, and by a mail server where there is one.
+//!
+//! What is in a mail, and when one is due, is decided in [`crate::engine::notice`] and kept in the state together with
+//! what it tells of. Whatever goes wrong here is logged, and the mail stays due; it never fails a cycle.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{Message, SmtpTransport, Transport as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::NamedTempFile;
+
+use crate::client::Redactor;
+use crate::clock::Timestamp;
+use crate::config::{Config, Security, Smtp};
+use crate::diagnostic::chain;
+use crate::store::{MailRow, Store, StoreError, private_folder};
+
+/// The folder of the files, in the state's.
+pub const FOLDER: &str = "mail";
+
+/// How long a mail server is waited for, each time it has to say something: in wire time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a mail stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// An address, or a header, can't be written as mail has it.
+    #[error("it can't be written as a mail")]
+    Form(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file can't be written.
+    #[error("can't write `{}`", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The password for the server can't be had.
+    #[error("the password of the mail server can't be had: {0}")]
+    Password(String),
+    /// The server does not take it; why, without the password.
+    #[error("the mail server `{server}` did not take it: {reason}")]
+    Server {
+        /// Host and port.
+        server: String,
+        /// What it said, or why it could not be asked.
+        reason: String,
+    },
+    /// The state can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Delivers what jobs owe.
+#[derive(Debug, Clone)]
+pub struct Postman {
+    folder: PathBuf,
+    from: String,
+    server: Option<Server>,
+}
+
+/// A mail server, and the password for it or why it can't be had.
+#[derive(Debug, Clone)]
+struct Server {
+    smtp: Smtp,
+    login: Option<(String, Result<SecretString, String>)>,
+}
+
+impl Postman {
+    /// Delivers as a configuration says; a password that can't be had is told when it is needed.
+    pub fn new(config: &Config, environment: &dyn Fn(&str) -> Option<String>) -> Self {
+        let server = config.mail.smtp.as_ref().map(|smtp| Server {
+            smtp: smtp.clone(),
+            login: smtp.login.as_ref().map(|(name, password)| {
+                (name.clone(), password.resolve(environment).map_err(|error| chain(&error)))
+            }),
+        });
+        Self { folder: config.state_dir.join(FOLDER), from: config.mail.from.clone(), server }
+    }
+
+    /// Delivers what the job owes at job time `now`, the oldest first, up to the first that can't be.
+    pub fn deliver(&self, store: &Store, job: &str, now: Timestamp) {
+        if let Err(error) = self.deliver_all(store, job, now) {
+            let why = chain(&error);
+            tracing::warn!(event = "mail_failed", job, reason = %why, "a mail of job `{job}` is not delivered: {why}");
+        }
+    }
+
+    fn deliver_all(&self, store: &Store, job: &str, now: Timestamp) -> Result<(), MailError> {
+        for mail in store.owed_mails(job)? {
+            let message = message(&self.from, job, &mail)?;
+            let path = self.folder.join(format!("{:06}-{job}-{}.eml", mail.id, mail.occasion));
+            keep(&self.folder, &path, &message.formatted()).map_err(|error| MailError::File(path, error))?;
+            if let Some(server) = &self.server {
+                server.send(&message)?;
+            }
+            store.mail_delivered(mail.id, now)?;
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    fn send(&self, message: &Message) -> Result<(), MailError> {
+        let Self { smtp, login } = self;
+        let mut secrets = Redactor::new([]);
+        let credentials = match login {
+            Some((name, Ok(password))) => {
+                secrets = Redactor::new(spoken(name, password));
+                Some(Credentials::new(name.clone(), password.expose_secret().to_owned()))
+            }
+            Some((_, Err(reason))) => return Err(MailError::Password(reason.clone())),
+            None => None,
+        };
+        let failed = |error: lettre::transport::smtp::Error| MailError::Server {
+            server: format!("{}:{}", smtp.host, smtp.port),
+            reason: secrets.redact(&chain(&error)).into_owned(),
+        };
+        let parameters = || TlsParameters::new(smtp.host.clone());
+        let tls = match smtp.security {
+            Security::Starttls => Tls::Required(parameters().map_err(failed)?),
+            Security::Tls => Tls::Wrapper(parameters().map_err(failed)?),
+            Security::None => Tls::None,
+        };
+        let mut transport =
+            SmtpTransport::builder_dangerous(&smtp.host).port(smtp.port).timeout(Some(PATIENCE)).tls(tls);
+        if let Some(credentials) = credentials {
+            transport = transport.credentials(credentials);
+        }
+        transport.build().send(message).map(|_| ()).map_err(failed)
+    }
+}
+
+/// A password as it is, and as the ways to log in encode it (RFC 4616, `LOGIN`): servers may echo a command.
+fn spoken(name: &str, password: &SecretString) -> [SecretString; 3] {
+    let plain = STANDARD.encode(format!("\0{name}\0{}", password.expose_secret()));
+    let login = STANDARD.encode(password.expose_secret());
+    [password.clone(), SecretString::from(plain), SecretString::from(login)]
+}
+
+/// The mail as RFC 5322 has it. Its id follows from what it is, so that one that is sent twice is known as one.
+fn message(from: &str, job: &str, mail: &MailRow) -> Result<Message, MailError> {
+    let address = |text: &str| text.parse::<Mailbox>().map_err(|error| MailError::Form(Box::new(error)));
+    Message::builder()
+        .from(address(from)?)
+        .to(address(&mail.recipient)?)
+        .subject(mail.subject.as_str())
+        .date(mail.at.into())
+        .message_id(Some(format!("<{}.{job}.{}@scimulator.invalid>", mail.id, mail.at.as_microsecond())))
+        .header(lettre::message::header::ContentType::TEXT_PLAIN)
+        .body(mail.body.clone())
+        .map_err(|error| MailError::Form(Box::new(error)))
+}
+
+/// Writes a file that only its owner may read, whole or not at all; one that is there is replaced by the same.
+fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    private_folder(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
