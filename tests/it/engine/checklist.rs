@@ -12,7 +12,7 @@ use scimulator::engine::{CycleKind, Purpose, RunState, status as job_status};
 use scimulator::http::Method;
 use scimulator::store::{Edit, Store};
 
-use super::harness::{JOB, Kill, World, status, upn};
+use super::harness::{Kill, World, status, upn};
 use crate::bad_targets::server::{PATIENCE, Server};
 use crate::common::Project;
 

@@ -111,8 +111,7 @@ pub(super) const ROWS: &[Row] = &[
             world.cycle();
             let (spec, _) = world.spec();
             let later = world.clock.now().saturating_add(SignedDuration::from_hours(2)).unwrap();
-            let limit = spec.rules.quarantine.limit;
-            status::settle(world.store(), JOB, limit, later).unwrap().to_string()
+            status::settle(world.store(), &spec, later).unwrap().to_string()
         },
         words: &[(r#""28d""#, "false"), (r#""1h""#, "true")],
     },
@@ -123,7 +122,7 @@ pub(super) const ROWS: &[Row] = &[
             world.cycle();
             let (spec, _) = world.spec();
             let later = world.clock.now().saturating_add(SignedDuration::from_hours(29 * 24)).unwrap();
-            assert!(status::settle(world.store(), JOB, spec.rules.quarantine.limit, later).unwrap());
+            assert!(status::settle(world.store(), &spec, later).unwrap());
             let job = status::synchronization_job(&spec, world.store()).unwrap();
             format!("{} {}", job["schedule"]["state"], job["status"]["code"])
         },
