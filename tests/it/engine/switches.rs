@@ -57,6 +57,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "without_intent_recovery_a_lost_answer_and_a_rename_make_a_second_account",
     ),
     ("interval_jitter", "engine/lifecycle", "cycles_are_40_minutes_apart_or_with_jitter_20_to_40"),
+    ("kno2fy_access_end", "gallery/applications", "a_switch_has_kno2fy_remove_who_loses_access"),
     (
         "oauth_credential_location",
         "client/access",

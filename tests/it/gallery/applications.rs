@@ -228,12 +228,8 @@ fn a_profile_that_points_at_another_strict_app_fails_with_the_attribute_named() 
         let stand = Stand::of(app);
         stand.project.write("other.toml", scimulator::gallery::source(profile).unwrap());
         let config = stand.project.read("scimulator.toml");
-        let config: String = config
-            .lines()
-            .filter(|line| !line.starts_with("profile"))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        stand.project.write("scimulator.toml", &config);
+        let config: Vec<&str> = config.lines().filter(|line| !line.starts_with("profile")).collect();
+        stand.project.write("scimulator.toml", &(config.join("\n") + "\n"));
         stand.edit("scimulator.toml", "tenant_url", "profile = \"other.toml\"\ntenant_url");
         let cycle = stand.cycle();
         if object == "Nobody" {

@@ -5,7 +5,7 @@ use scimulator::engine::{Purpose, RunState, status};
 use scimulator::http::Method;
 
 use super::{Row, world};
-use crate::engine::harness::{JOB, World, status as answer, unreachable};
+use crate::engine::harness::{World, status as answer, unreachable};
 
 /// Users of these names, all assigned.
 fn people(world: &mut World, names: &[&str]) {
