@@ -6,6 +6,7 @@ use scimulator::engine::{CycleKind, RunState};
 use serde_json::{Value, json};
 
 use super::{APPS, ENTERPRISE, Stand};
+use crate::common::free_port;
 
 #[test]
 fn every_example_fills_its_app_and_a_second_cycle_writes_nothing() {
@@ -296,5 +297,23 @@ fn scope_filters_and_status_work_with_every_profile() {
         stand.project.scimulator(["quarantine"]).assert().success();
         let logs = stand.project.scimulator(["logs", "--format", "json"]).assert().success();
         assert!(3 <= logs.get_output().stdout.split(|byte| *byte == b'\n').count(), "{app}");
+    }
+}
+
+#[test]
+fn somebody_is_told_of_quarantine_whatever_the_app_unless_mails_are_off() {
+    for app in APPS {
+        for (switch, mails) in [("", 1), ("notifications = false\n", 0)] {
+            let stand = Stand::of(app);
+            let nowhere = format!("\"http://127.0.0.1:{}/scim\"", free_port());
+            stand.edit("scimulator.toml", "\"embedded\"", &nowhere);
+            let told = format!("notification_email = \"ops@contoso.com\"\n{switch}scope");
+            stand.edit("scimulator.toml", "scope", &told);
+            stand.project.scimulator(["cycle"]).assert().code(3);
+            let folder = stand.project.path("state/mail");
+            let files = std::fs::read_dir(folder).map_or(0, Iterator::count);
+            covers!("A-002");
+            assert_eq!(files, mails, "{app} {switch}");
+        }
     }
 }
