@@ -18,6 +18,7 @@ pub mod failure;
 pub mod output;
 
 mod advance;
+mod app;
 mod check;
 mod compatibility;
 mod completions;
@@ -146,6 +147,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
+        Command::App(command) => app::run(&context, &command),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),
     }

@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::diagnostic::Diagnostic;
 use crate::expression::{AppRole, ParseOptions};
+use crate::gallery;
 use crate::mapping::check::CheckOptions;
 use crate::mapping::source::is_date;
 use crate::mapping::template::{Template, TemplateOptions};
@@ -48,9 +49,6 @@ pub use token::TokenSource;
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "scimulator.toml";
-
-/// The app profiles that a job may name.
-pub const APP_PROFILES: &[&str] = &["scim", "customappsso"];
 
 /// The most characters of a job's name, which is part of file names and ids.
 pub const JOB_NAME_CHARS_MAX: usize = 64;
@@ -118,10 +116,12 @@ pub struct VanishLimit {
 pub struct JobConfig {
     /// Unique; lower-case letters, digits, `-` and `_`, 1 to [`JOB_NAME_CHARS_MAX`].
     pub name: String,
-    /// The app profile, one of [`APP_PROFILES`].
+    /// The app profile, one of [`gallery::names`].
     pub app: String,
     /// The file of a profile of one's own, whose mappings are used in place of the app's.
     pub profile: Option<PathBuf>,
+    /// The text of the profile that the embedded app plays: the app's, or one's own where no app is named.
+    pub played: String,
     /// The mappings, with the scoping filters: the profile's, with what the job says itself.
     pub mappings: Template,
     /// The target.
@@ -169,6 +169,14 @@ impl JobConfig {
             DialectChoice::Optscim => Dialect::Optscim,
             DialectChoice::Legacy2018 => Dialect::Legacy2018,
         }
+    }
+
+    /// Whether the application's accounts can be disabled: as the profile has it, but for the one of which the public
+    /// record says both.
+    pub fn supports_soft_delete(&self) -> bool {
+        let removes =
+            self.app == gallery::KNO2FY && self.fidelity.kno2fy_access_end == fidelity::AccessEnd::Delete;
+        self.mappings.target_supports_soft_delete && !removes
     }
 
     /// The bytes that its credentials and notification addresses take together, where that is more than it may store

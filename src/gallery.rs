@@ -7,11 +7,22 @@ use crate::mapping::template::{Places, Template, TemplateOptions};
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
 
+/// The application of which the public record says both that a user who loses access is disabled and that he is
+/// removed.
+pub const KNO2FY: &str = "kno2fy";
+
 /// The template of 2018.
 const LEGACY: &str = "customappsso";
 
-const PROFILES: [(&str, &str); 2] =
-    [(DEFAULT, include_str!("gallery/scim.toml")), (LEGACY, include_str!("gallery/customappsso.toml"))];
+const PROFILES: [(&str, &str); 7] = [
+    (DEFAULT, include_str!("gallery/scim.toml")),
+    ("kintone", include_str!("gallery/kintone.toml")),
+    ("klaxoon", include_str!("gallery/klaxoon.toml")),
+    (KNO2FY, include_str!("gallery/kno2fy.toml")),
+    ("knowbe4", include_str!("gallery/knowbe4.toml")),
+    ("kpifire", include_str!("gallery/kpifire.toml")),
+    (LEGACY, include_str!("gallery/customappsso.toml")),
+];
 
 /// Whether the secret token of a profile's jobs may be left blank: those of gallery apps have one (`wire.md 1.3`).
 pub fn takes_blank_token(name: &str) -> bool {

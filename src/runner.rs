@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use self::simulated::Simulated;
 use crate::client::journal::{Exchange, JournalError, JournalWriter};
@@ -32,7 +32,7 @@ use crate::mail::Postman;
 use crate::schema::{self, Identity, Imported};
 use crate::scim::style::Dialect;
 use crate::store::{Store, StoreError};
-use crate::target::{App, AppOptions, Change, ContentError, Reply};
+use crate::target::{App, AppOptions, AppRules, Change, ContentError, Held, Reply, RulesError};
 
 mod access;
 
@@ -93,6 +93,15 @@ pub enum RunError {
     /// The journal can't be opened.
     #[error("the wire journal can't be opened")]
     Journal(#[source] JournalError),
+    /// The profile can't be played by the embedded app.
+    #[error("the embedded app can't play the app of job `{job}`")]
+    Rules {
+        /// The job.
+        job: String,
+        /// Why.
+        #[source]
+        source: RulesError,
+    },
     /// The embedded app's content can't be read back.
     #[error("the embedded app's content can't be read back")]
     Content(#[source] ContentError),
@@ -159,8 +168,15 @@ pub struct Job {
 }
 
 enum Target {
-    Embedded { token: Option<String> },
+    Embedded(Embedded),
     Remote(Remote),
+}
+
+/// What the embedded app is started with.
+#[derive(Clone)]
+struct Embedded {
+    token: Option<String>,
+    rules: Option<Arc<AppRules>>,
 }
 
 impl Job {
@@ -174,9 +190,7 @@ impl Job {
             return Err(RunError::CredentialLimit { job: job.name.clone(), bytes });
         }
         let target = match &job.endpoint {
-            Endpoint::Embedded => {
-                Target::Embedded { token: secrets.first().map(|token| token.expose_secret().to_owned()) }
-            }
+            Endpoint::Embedded => Target::Embedded(Embedded::new(job, secrets.first())?),
             Endpoint::Remote(_) => {
                 let mut options = NetworkOptions::with_proxy(ProxySettings::from_variables(environment));
                 options.timeout =
@@ -228,8 +242,8 @@ impl Job {
     /// network has a will of its own.
     #[must_use]
     pub fn with_app_token(mut self, accepted: &str) -> Self {
-        if let Target::Embedded { token } = &mut self.target {
-            *token = Some(accepted.to_owned());
+        if let Target::Embedded(embedded) = &mut self.target {
+            embedded.token = Some(accepted.to_owned());
         }
         self
     }
@@ -258,9 +272,9 @@ impl Job {
         };
         let authorization = &self.credentials.authorization;
         match &self.target {
-            Target::Embedded { token } => {
+            Target::Embedded(embedded) => {
                 authorization.apply(&mut request);
-                let mut app = app(&self.spec, store, token.clone())?;
+                let mut app = embedded.app(&self.spec.name, store)?;
                 Ok(Ok(app.handle(&request, clock.now()).response))
             }
             Target::Remote(remote) => {
@@ -306,8 +320,8 @@ impl Job {
         }
         let spec = &*spec;
         let result = match &self.target {
-            Target::Embedded { token } => {
-                embedded(spec, store, clock, (purpose, mode), token.clone(), &self.credentials, &mut ports)?
+            Target::Embedded(embedded) => {
+                embedded.cycle(spec, store, clock, (purpose, mode), &self.credentials, &mut ports)?
             }
             Target::Remote(remote) => {
                 let mut simulated = (mode == Mode::Plan).then(|| Simulated::new(&spec.base_url));
@@ -328,39 +342,77 @@ impl Job {
     }
 }
 
-/// The embedded app with what it held when it was last used.
-fn app(spec: &JobSpec, store: &Store, token: Option<String>) -> Result<App, RunError> {
-    let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), token, ..AppOptions::default() };
-    App::with_content(options, store.embedded_content(&spec.name)?).map_err(RunError::Content)
-}
+impl Embedded {
+    fn new(job: &JobConfig, token: Option<&SecretString>) -> Result<Self, RunError> {
+        let rules = AppRules::read(&job.played)
+            .map_err(|source| RunError::Rules { job: job.name.clone(), source })?;
+        let token = token.map(|token| token.expose_secret().to_owned());
+        Ok(Self { token, rules: rules.map(Arc::new) })
+    }
 
-fn embedded(
-    spec: &JobSpec,
-    store: &mut Store,
-    clock: &dyn Clock,
-    (purpose, mode): (Purpose, Mode),
-    token: Option<String>,
-    credentials: &Credentials,
-    ports: &mut Watched<'_>,
-) -> Result<CycleResult, RunError> {
-    let mut app = app(spec, store, token)?;
-    // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
-    let clock = VirtualClock::new(clock.now());
-    let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
-    match mode {
-        Mode::Plan => {
-            let mut simulation = Simulated::new(&spec.base_url);
-            let mut target = ReadOnly { target: &mut app, simulation: &mut simulation };
-            Ok(in_process(cycle, &mut target, &clock, credentials, ports)?)
-        }
-        Mode::Real => {
-            let mut kept = Kept { app, job: spec.name.clone() };
-            let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
-            // What took time in process took job time, where that does not pass by itself.
-            store.reach_virtual_time(clock.now())?;
-            Ok(result)
+    /// The embedded app of a job with what it held when it was last used.
+    fn app(&self, job: &str, store: &Store) -> Result<App, RunError> {
+        let options = AppOptions {
+            base_path: EMBEDDED_PATH.to_owned(),
+            token: self.token.clone(),
+            rules: self.rules.clone(),
+            ..AppOptions::default()
+        };
+        let held = Held {
+            resources: store.embedded_content(job)?,
+            rehearsed: store.embedded_rehearsal(job)?,
+            settings: store.embedded_settings(job)?,
+        };
+        App::resumed(options, held).map_err(RunError::Content)
+    }
+
+    fn cycle(
+        &self,
+        spec: &JobSpec,
+        store: &mut Store,
+        clock: &dyn Clock,
+        (purpose, mode): (Purpose, Mode),
+        credentials: &Credentials,
+        ports: &mut Watched<'_>,
+    ) -> Result<CycleResult, RunError> {
+        let mut app = self.app(&spec.name, store)?;
+        // In process nothing has to be waited for, so the cycle has a hand of its own that starts at job time.
+        let clock = VirtualClock::new(clock.now());
+        let cycle = Cycle::begin(spec, &credentials.redactor, store, clock.now(), purpose)?;
+        match mode {
+            Mode::Plan => {
+                let mut simulation = Simulated::new(&spec.base_url);
+                let mut target = ReadOnly { target: &mut app, simulation: &mut simulation };
+                Ok(in_process(cycle, &mut target, &clock, credentials, ports)?)
+            }
+            Mode::Real => {
+                let mut kept = Kept { app, job: spec.name.clone() };
+                let result = in_process(cycle, &mut kept, &clock, credentials, ports)?;
+                // What took time in process took job time, where that does not pass by itself.
+                store.reach_virtual_time(clock.now())?;
+                Ok(result)
+            }
         }
     }
+}
+
+/// Does something at the embedded app of a job, apart from SCIM, and keeps what that changed; `None` when the job has
+/// another target. The caller holds the job's lock. The job's own token may be missing: its administrator is here.
+pub fn at_app<T>(
+    job: &JobConfig,
+    store: &mut Store,
+    environment: Environment<'_>,
+    act: impl FnOnce(&mut App) -> T,
+) -> Result<Option<T>, RunError> {
+    if job.endpoint != Endpoint::Embedded {
+        return Ok(None);
+    }
+    let secrets = access::secrets(job, environment).unwrap_or_default();
+    let app = Embedded::new(job, secrets.first())?.app(&job.name, store)?;
+    let mut kept = Kept { app, job: job.name.clone() };
+    let done = act(&mut kept.app);
+    kept.keep(store)?;
+    Ok(Some(done))
 }
 
 /// The job with the schema that was imported for it, if one was.
@@ -457,6 +509,11 @@ impl InProcess for Kept {
                         store.save_embedded(&self.job, &id, &resource)?;
                     }
                     Change::Removed { id, .. } => store.drop_embedded(&self.job, &id)?,
+                    Change::Rehearsed { id, resource } => {
+                        store.save_rehearsed(&self.job, &id, resource.as_ref())?;
+                    }
+                    Change::RehearsalOver => store.drop_rehearsal(&self.job)?,
+                    Change::Settings(settings) => store.save_embedded_settings(&self.job, &settings)?,
                 }
             }
             Ok(())

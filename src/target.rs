@@ -22,6 +22,7 @@
 //! ```
 
 mod answer;
+mod console;
 mod content;
 mod discovery;
 mod draft;
@@ -34,9 +35,11 @@ mod project;
 mod query;
 mod schema;
 mod serve;
+mod strict;
 mod value;
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
@@ -44,13 +47,16 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Method, Request, Response};
 use answer::Refusal;
+use console::Settings;
 use content::{Content, location};
 use draft::UnknownNames;
 use edit::Verb;
 use project::Projection;
 use query::Query;
 
-pub use serve::serve;
+pub use console::{ConsoleCommand, ConsoleError, Mode};
+pub use serve::{new_token, serve};
+pub use strict::{AppRules, RulesError};
 
 /// Largest body of a request, in bytes. A group of 100,000 members in one PUT stays below it; more is a 413.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -59,7 +65,7 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
 /// What the app is told when it starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct AppOptions {
     /// Path in front of `/Users`, without a slash at its end.
     pub base_path: String,
@@ -67,11 +73,13 @@ pub struct AppOptions {
     pub token: Option<String>,
     /// How long every answer takes.
     pub latency: SignedDuration,
+    /// The application to play; `None` for a friendly one that takes whatever SCIM has.
+    pub rules: Option<Arc<AppRules>>,
 }
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { base_path: "/scim/v2".to_owned(), token: None, latency: SignedDuration::ZERO }
+        Self { base_path: "/scim/v2".to_owned(), token: None, latency: SignedDuration::ZERO, rules: None }
     }
 }
 
@@ -129,6 +137,29 @@ pub enum Change {
         /// Its id.
         id: String,
     },
+    /// The rehearsal under way differs from what the app holds: the resource as it would be, whole; `None` for one that
+    /// would be gone.
+    Rehearsed {
+        /// Its id.
+        id: String,
+        /// As it would be.
+        resource: Option<Value>,
+    },
+    /// Nothing is rehearsed any more.
+    RehearsalOver,
+    /// Something was set in the console; all of it.
+    Settings(Value),
+}
+
+/// What an earlier run kept: the values of [`Change`], put together.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// The resources, in any order.
+    pub resources: Vec<Value>,
+    /// What was rehearsed, by id.
+    pub rehearsed: Vec<(String, Option<Value>)>,
+    /// What was set in the console.
+    pub settings: Option<Value>,
 }
 
 /// Why content of an earlier run can not be taken in.
@@ -140,6 +171,12 @@ pub enum ContentError {
     /// A resource without an id.
     #[error("a kept resource has no `id`")]
     NoId,
+    /// The settings of the console make no sense.
+    #[error("the kept settings of the console can not be read: {reason}")]
+    Settings {
+        /// Why.
+        reason: String,
+    },
     /// Two resources of one kind and id.
     #[error("two kept resources have the id `{id}`")]
     DuplicateId {
@@ -169,14 +206,27 @@ pub enum ContentError {
 pub struct App {
     options: AppOptions,
     content: Content,
+    /// What the app would hold if what is rehearsed had happened; `None` when nothing is rehearsed.
+    rehearsal: Option<Content>,
+    rehearsal_over: bool,
+    settings: Settings,
+    settings_changed: bool,
     requests: u64,
 }
 
 impl App {
     /// An app that holds nothing.
     pub fn new(options: AppOptions) -> Self {
-        let content = Content::new(&options.base_path);
-        Self { options, content, requests: 0 }
+        let content = Content::new(&options.base_path, options.rules.clone());
+        Self {
+            options,
+            content,
+            rehearsal: None,
+            rehearsal_over: false,
+            settings: Settings::default(),
+            settings_changed: false,
+            requests: 0,
+        }
     }
 
     /// An app that holds what an earlier run kept: the values of [`App::resources`] or of [`Change::Put`], in any order.
@@ -187,8 +237,28 @@ impl App {
         options: AppOptions,
         resources: impl IntoIterator<Item = Value>,
     ) -> Result<Self, ContentError> {
+        Self::resumed(options, Held { resources: resources.into_iter().collect(), ..Held::default() })
+    }
+
+    /// The same with what was set in the console, and what was rehearsed there.
+    pub fn resumed(options: AppOptions, held: Held) -> Result<Self, ContentError> {
         let mut app = Self::new(options);
-        app.content.load(resources)?;
+        if let Some(settings) = held.settings {
+            app.settings = serde_json::from_value(settings)
+                .map_err(|error| ContentError::Settings { reason: error.to_string() })?;
+        }
+        if app.settings.is_rehearsal() {
+            let is_rehearsed = |resource: &&Value| {
+                let id = resource.get("id").and_then(Value::as_str);
+                held.rehearsed.iter().any(|(known, _)| id == Some(known))
+            };
+            let untouched = held.resources.iter().filter(|resource| !is_rehearsed(resource)).cloned();
+            let rehearsed = held.rehearsed.iter().filter_map(|(_, resource)| resource.clone());
+            let mut rehearsal = Content::new(&app.options.base_path, app.options.rules.clone());
+            rehearsal.load(untouched.chain(rehearsed))?;
+            app.rehearsal = Some(rehearsal);
+        }
+        app.content.load(held.resources)?;
         Ok(app)
     }
 
@@ -200,7 +270,11 @@ impl App {
     /// Answers a request that arrives at `now`. Never fails: what is wrong with a request is in the answer.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         self.requests = self.requests.saturating_add(1);
-        let response = self.answer(request, now).unwrap_or_else(Refusal::into_response);
+        let answered = self.answer(request, now);
+        if answered.is_ok() && request.method != Method::Get && self.rehearsal.is_none() {
+            self.settings_changed |= self.settings.drop_aliases();
+        }
+        let response = answered.unwrap_or_else(Refusal::into_response);
         Reply { response, latency: self.options.latency }
     }
 
@@ -211,7 +285,23 @@ impl App {
 
     /// What changed since the last call, one entry for each resource, by kind and id.
     pub fn drain_changes(&mut self) -> Vec<Change> {
-        self.content.drain_changes()
+        let mut changes = self.content.drain_changes();
+        let rehearsed = self.rehearsal.as_mut().map(Content::drain_changes).unwrap_or_default();
+        changes.extend(rehearsed.into_iter().filter_map(|change| match change {
+            Change::Put(resource) => {
+                let id = resource.get("id").and_then(Value::as_str)?.to_owned();
+                Some(Change::Rehearsed { id, resource: Some(resource) })
+            }
+            Change::Removed { id, .. } => Some(Change::Rehearsed { id, resource: None }),
+            Change::Rehearsed { .. } | Change::RehearsalOver | Change::Settings(_) => None,
+        }));
+        if std::mem::take(&mut self.rehearsal_over) {
+            changes.push(Change::RehearsalOver);
+        }
+        if std::mem::take(&mut self.settings_changed) {
+            changes.push(Change::Settings(serde_json::to_value(&self.settings).unwrap_or_default()));
+        }
+        changes
     }
 
     /// How many requests were answered.
@@ -221,6 +311,11 @@ impl App {
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Response, Refusal> {
         self.check_token(request)?;
+        let rules = self.options.rules.clone();
+        if let Some(rules) = &rules {
+            self.settings.check_mode(&rules.console)?;
+            self.settings_changed |= self.settings.keep_first(self.options.token.as_deref(), &rules.console);
+        }
         if request.body.as_ref().is_some_and(|body| BODY_BYTES_MAX < body.len()) {
             return Err(Refusal::too_large(format!("a body has at most {BODY_BYTES_MAX} bytes")));
         }
@@ -229,18 +324,23 @@ impl App {
         let base = self.base(request);
         let route = self.route(path)?;
         match route {
+            Route::Resources(kind) | Route::Resource(kind, _)
+                if rules.as_ref().is_some_and(|rules| !rules.has(kind)) =>
+            {
+                Err(Refusal::not_found(format!("this app has no {}", kind.endpoint())))
+            }
             Route::Resources(kind) => match request.method {
-                Method::Get => Ok(self.list(&[kind], &Query::from_url(query)?, &base)),
+                Method::Get => self.list(&[kind], &Query::from_url(query)?, &base),
                 Method::Post => self.create(kind, request, query, &base, now),
                 Method::Put | Method::Patch | Method::Delete => Err(Refusal::method("GET and POST")),
             },
             Route::Resource(kind, id) => self.on_resource(kind, &id, request, query, &base, now),
             Route::Search(kinds) => match request.method {
-                Method::Post => Ok(self.list(&kinds, &Query::from_body(&object(request)?)?, &base)),
+                Method::Post => self.list(&kinds, &Query::from_body(&object(request)?)?, &base),
                 Method::Get | Method::Put | Method::Patch | Method::Delete => Err(Refusal::method("POST")),
             },
             Route::Discovery(part) => match request.method {
-                Method::Get => part.answer(query, &base),
+                Method::Get => part.answer(query, &base, rules.as_deref()),
                 Method::Post | Method::Put | Method::Patch | Method::Delete => Err(Refusal::method("GET")),
             },
             Route::Absent(what) => Err(Refusal::not_implemented(format!("this app has no {what}"))),
@@ -248,16 +348,36 @@ impl App {
     }
 
     fn check_token(&self, request: &Request) -> Result<(), Refusal> {
-        let Some(expected) = &self.options.token else {
+        let first = self.options.token.as_deref();
+        if self.settings.is_open(first) {
             return Ok(());
-        };
+        }
         let given = request.header("Authorization").and_then(|credentials| credentials.split_once(' '));
         match given {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") && token.trim() == expected => {
+            Some((scheme, token))
+                if scheme.eq_ignore_ascii_case("Bearer") && self.settings.accepts(token.trim(), first) =>
+            {
                 Ok(())
             }
             Some(_) | None => Err(Refusal::unauthorized()),
         }
+    }
+
+    /// What requests read: what is rehearsed, or what there is.
+    fn shown_content(&self) -> &Content {
+        self.rehearsal.as_ref().unwrap_or(&self.content)
+    }
+
+    /// What requests write to.
+    fn written_content(&mut self) -> &mut Content {
+        self.rehearsal.as_mut().unwrap_or(&mut self.content)
+    }
+
+    /// Refuses a resource with anything that the application does not list.
+    fn check_object(&self, kind: ResourceKind, fields: &Map<String, Value>) -> Result<(), Refusal> {
+        let Some(rules) = &self.options.rules else { return Ok(()) };
+        let content = self.shown_content();
+        rules.check_object(kind, fields, &|id| content.kind_of(id))
     }
 
     /// The absolute URL in front of `/Users`, by which the client reached us.
@@ -297,16 +417,21 @@ impl App {
         })
     }
 
-    fn list(&self, kinds: &[ResourceKind], query: &Query, base: &str) -> Response {
+    fn list(&self, kinds: &[ResourceKind], query: &Query, base: &str) -> Result<Response, Refusal> {
+        let there = |kind: &ResourceKind| self.options.rules.as_ref().is_none_or(|rules| rules.has(*kind));
+        let kinds: Vec<ResourceKind> = kinds.iter().copied().filter(there).collect();
+        if let (Some(rules), Some(filter)) = (&self.options.rules, &query.filter) {
+            kinds.iter().try_for_each(|kind| rules.check_filter(*kind, filter))?;
+        }
         let with_members = query.projection.wants_members();
-        let page =
-            self.content.list(kinds, query.filter.as_ref(), query.skip, query.count, base, with_members);
+        let (filter, content) = (query.filter.as_ref(), self.shown_content());
+        let page = content.list(&kinds, filter, query.skip, query.count, base, with_members);
         let resources: Vec<Value> = page
             .resources
             .into_iter()
             .map(|(kind, resource)| query.projection.apply(kind, resource))
             .collect();
-        list_response(page.total, query.skip, &resources)
+        Ok(list_response(page.total, query.skip, &resources))
     }
 
     fn create(
@@ -319,7 +444,8 @@ impl App {
     ) -> Result<Response, Refusal> {
         let projection = Query::from_url(query)?.projection;
         let object = resource_object(kind, request)?;
-        let id = self.content.create(kind, object, now)?;
+        self.check_object(kind, &object)?;
+        let id = self.written_content().create(kind, object, now)?;
         let mut response = answer::with_body(201, &self.shown(kind, &id, base, &projection)?);
         response.headers.push(("Location".to_owned(), location(kind, &id, base)));
         Ok(response)
@@ -339,14 +465,22 @@ impl App {
             Method::Get => {}
             Method::Put => {
                 let object = resource_object(kind, request)?;
-                self.content.change(kind, id, now, |draft| {
+                self.check_object(kind, &object)?;
+                self.written_content().change(kind, id, now, |draft| {
                     draft.clear();
                     draft.merge(object, Verb::Add, UnknownNames::Drop)
                 })?;
             }
             Method::Patch => {
                 let operations = patch::operations(object(request)?)?;
-                self.content.change(kind, id, now, |draft| {
+                if let Some(rules) = &self.options.rules {
+                    let content = self.shown_content();
+                    operations.iter().try_for_each(|operation| {
+                        let (verb, path, value) = operation.parts();
+                        rules.check_operation(kind, verb, path, value, &|id| content.kind_of(id))
+                    })?;
+                }
+                self.written_content().change(kind, id, now, |draft| {
                     operations.into_iter().try_for_each(|operation| patch::apply(draft, operation))
                 })?;
                 // A group may be large; Entra prefers no body here (`wire.md 6.3`).
@@ -354,8 +488,11 @@ impl App {
                     return Ok(answer::no_content());
                 }
             }
+            Method::Delete if self.options.rules.as_ref().is_some_and(|rules| !rules.can_delete(kind)) => {
+                return Err(Refusal::method("GET, PUT and PATCH"));
+            }
             Method::Delete => {
-                self.content.remove(kind, id, now)?;
+                self.written_content().remove(kind, id, now)?;
                 return Ok(answer::no_content());
             }
             Method::Post => return Err(Refusal::method("GET, PUT, PATCH and DELETE")),
@@ -370,7 +507,7 @@ impl App {
         base: &str,
         projection: &Projection,
     ) -> Result<Value, Refusal> {
-        let resource = self.content.read(kind, id, base, projection.wants_members())?;
+        let resource = self.shown_content().read(kind, id, base, projection.wants_members())?;
         Ok(projection.apply(kind, resource))
     }
 }
@@ -394,7 +531,10 @@ enum Discovery {
 }
 
 impl Discovery {
-    fn answer(&self, query: &str, base: &str) -> Result<Response, Refusal> {
+    fn answer(&self, query: &str, base: &str, rules: Option<&AppRules>) -> Result<Response, Refusal> {
+        let resource_types =
+            || rules.map_or_else(|| discovery::resource_types(base), |rules| rules.resource_types(base));
+        let schemas = || rules.map_or_else(|| discovery::schemas(base), |rules| rules.schemas(base));
         if url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "filter") {
             return Err(Refusal::forbidden("the description of the app can not be filtered (RFC 7644 §4)"));
         }
@@ -404,10 +544,10 @@ impl Discovery {
         };
         let body = match self {
             Self::Config => discovery::service_provider_config(base),
-            Self::ResourceType(id) => one_of(discovery::resource_types(base), id)?,
-            Self::Schema(id) => one_of(discovery::schemas(base), id)?,
-            Self::ResourceTypes => return Ok(whole_list(&discovery::resource_types(base))),
-            Self::Schemas => return Ok(whole_list(&discovery::schemas(base))),
+            Self::ResourceType(id) => one_of(resource_types(), id)?,
+            Self::Schema(id) => one_of(schemas(), id)?,
+            Self::ResourceTypes => return Ok(whole_list(&resource_types())),
+            Self::Schemas => return Ok(whole_list(&schemas())),
         };
         Ok(answer::with_body(200, &body))
     }

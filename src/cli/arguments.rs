@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{APP_PROFILES, duration};
+use crate::config::duration;
+use crate::gallery;
 use crate::scim::style::Dialect;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -141,6 +142,14 @@ pub enum Command {
     Compatibility(CompatibilityArguments),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
+    /// Do what the administrator of the embedded app does in its console: tokens, test mode, a sync from its side.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator app show\n  scimulator app token new > token\n  \
+                            scimulator app test-mode on && scimulator cycle && scimulator app report\n\n\
+                            What there is depends on the app: docs/gallery/ has a page for each."
+    )]
+    App(AppCommand),
     /// Print a shell's completion script.
     Completions(CompletionsArguments),
     /// Print a manual page.
@@ -155,7 +164,7 @@ pub struct InitArguments {
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The app profile of the job.
-    #[arg(long, value_name = "NAME", default_value = "scim", value_parser = PossibleValuesParser::new(APP_PROFILES))]
+    #[arg(long, value_name = "NAME", default_value = "scim", value_parser = PossibleValuesParser::new(gallery::names()))]
     pub app: String,
 }
 
@@ -380,6 +389,82 @@ pub enum LogAction {
     Other,
 }
 
+/// What to do in the console of the embedded app.
+#[derive(Debug, Subcommand)]
+pub enum AppCommand {
+    /// Show what is set.
+    #[command(after_help = "Examples:\n  scimulator app show --format json")]
+    Show,
+    /// Tokens.
+    #[command(after_help = "Examples:\n  scimulator app token new > token\n  scimulator app token revoke")]
+    Token {
+        /// What to do about them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Say how users get into the app.
+    #[command(after_help = "Examples:\n  scimulator app mode other && scimulator app mode scim")]
+    Mode {
+        /// By SCIM, by the app's other way, or not at all.
+        #[arg(value_name = "MODE", value_enum)]
+        mode: AppMode,
+    },
+    /// Rehearse changes: they are answered as done, and nothing changes.
+    #[command(after_help = "Examples:\n  scimulator app test-mode on")]
+    TestMode {
+        /// On or off.
+        #[arg(value_name = "STATE", value_enum)]
+        state: OnOff,
+    },
+    /// Show what the changes of the rehearsal would do.
+    #[command(after_help = "Examples:\n  scimulator app report --format json")]
+    Report,
+    /// Give a user one more e-mail address, which SCIM does not know.
+    #[command(after_help = "Examples:\n  scimulator app alias ann.hill@contoso.com ann@contoso.com")]
+    Alias {
+        /// The user's name in the app.
+        #[arg(value_name = "USER")]
+        user: String,
+        /// The address.
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+    },
+    /// Ask for a sync: the service evaluates everybody at once.
+    #[command(after_help = "Examples:\n  scimulator app force-sync")]
+    ForceSync,
+}
+
+/// What to do about the tokens of the embedded app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum TokenCommand {
+    /// Make one and print it, this once. Where an app has one token at a time, the one before it is refused from now on.
+    #[command(after_help = "Examples:\n  scimulator app token new > token")]
+    New,
+    /// Refuse every token.
+    #[command(after_help = "Examples:\n  scimulator app token revoke")]
+    Revoke,
+}
+
+/// How users get into the embedded app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AppMode {
+    /// Provisioning is switched off.
+    Off,
+    /// By SCIM.
+    Scim,
+    /// By the app's other way.
+    Other,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
 /// What to do with the job's schema.
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {
@@ -408,9 +493,13 @@ pub enum SchemaCommand {
 /// Arguments of `target`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2"
+    after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2\n  \
+                  scimulator target --app knowbe4\n  scimulator target --app my-app.toml"
 )]
 pub struct TargetArguments {
+    /// The app to play: one of the gallery, or the file of a profile; it takes what is listed there, and nothing else.
+    #[arg(long, value_name = "APP")]
+    pub app: Option<String>,
     /// The port on 127.0.0.1; 0 takes a free one and prints it.
     #[arg(long, value_name = "N", default_value_t = 8080)]
     pub port: u16,

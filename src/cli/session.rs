@@ -258,6 +258,7 @@ pub(super) fn run_failure(error: &RunError) -> Failure {
         | RunError::Roots { .. }
         | RunError::Network(_)
         | RunError::Journal(_)
+        | RunError::Rules { .. }
         | RunError::Content(_)
         | RunError::Schema { .. }
         | RunError::Runtime(_) => Failure::new(Exit::Usage, "the job can't run").because(error),

@@ -7,7 +7,9 @@ use super::arguments::TargetArguments;
 use super::context::Context;
 use super::{Exit, Failure};
 use crate::clock::SystemClock;
-use crate::target::{App, AppOptions, serve};
+use crate::diagnostic::did_you_mean;
+use crate::gallery;
+use crate::target::{App, AppOptions, AppRules, serve};
 
 pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| {
@@ -17,9 +19,15 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
     };
     let base_path = format!("/{}", arguments.base_path.trim_matches('/'));
     let base_path = base_path.trim_end_matches('/').to_owned();
-    let options =
-        AppOptions { base_path: base_path.clone(), token: arguments.token.clone(), ..AppOptions::default() };
-    let app = Arc::new(Mutex::new(App::new(options)));
+    let options = AppOptions {
+        base_path: base_path.clone(),
+        token: arguments.token.clone(),
+        rules: arguments.app.as_deref().map(rules).transpose()?.flatten().map(Arc::new),
+        ..AppOptions::default()
+    };
+    let app = App::new(options);
+    let has_console = app.console_shown().is_some();
+    let app = Arc::new(Mutex::new(app));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
         let listener =
@@ -27,6 +35,9 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         let address = listener.local_addr().map_err(failed)?;
         context.output.text(&format!("http://{address}{base_path}"))?;
         context.output.note("an empty SCIM app, in memory only; stop it with Ctrl-C");
+        if has_console {
+            context.output.note(&format!("its console is at http://{address}/console"));
+        }
         let stop = async {
             // Without a signal handler the process simply ends at the signal.
             tokio::signal::ctrl_c().await.ok();
@@ -34,4 +45,25 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         serve(app, Arc::new(SystemClock), listener, |_| {}, stop).await.map_err(failed)?;
         Ok(Exit::Fine)
     })
+}
+
+/// What an app of that name takes, or one of a profile in a file; `None` for one that takes everything.
+fn rules(app: &str) -> Result<Option<AppRules>, Failure> {
+    let text = match gallery::source(app) {
+        Some(text) => text.to_owned(),
+        None => std::fs::read_to_string(app).map_err(|error| {
+            let help = match did_you_mean(app, gallery::names()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!(
+                    "name the file of a profile, or one of {}",
+                    gallery::names().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            Failure::new(Exit::Usage, format!("there is no app `{app}`, and no such file"))
+                .because(&error)
+                .help(help)
+        })?,
+    };
+    AppRules::read(&text)
+        .map_err(|error| Failure::new(Exit::Usage, format!("`{app}` can't be played")).because(&error))
 }

@@ -27,8 +27,8 @@ use super::structure::{self, in_backticks};
 use super::tenant_url::RemoteRefused;
 use super::words::{Word, word_or};
 use super::{
-    APP_PROFILES, Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig,
-    Loaded, ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
+    Config, DeclaredRole, DirectoryConfig, Endpoint, Fidelity, JOB_NAME_CHARS_MAX, JobConfig, Loaded,
+    ScopeMode, TenantUrl, VanishLimit, duration, reading, schema,
 };
 use crate::diagnostic::{Diagnostic, Place, Severity, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
@@ -221,6 +221,7 @@ impl Converter<'_> {
     fn job(&mut self, raw: RawJob, names: &mut Seen) -> Option<JobConfig> {
         let name = raw.name.and_then(|name| self.job_name(name, names));
         let url_span = raw.tenant_url.as_ref().map(Spanned::span);
+        let names_app = raw.app.is_some();
         let app = self.app(raw.app);
         let stored = secrets::stored(self, raw.secrets);
         let scope = raw.scope.as_deref().and_then(ScopeMode::from_word);
@@ -249,14 +250,17 @@ impl Converter<'_> {
         let profile = raw.profile.map(|profile| self.path(profile.get_ref()));
         let reading = reading(&fidelity, scope);
         let of_app = gallery::template(&app, &reading);
-        let mappings = match &profile {
+        let (mappings, own) = match &profile {
             // A profile takes the place of the app's mappings; the job remains one of that app.
-            Some(file) => self.profile(file, &reading).map(|own| Template {
-                dialect: own.dialect.or_else(|| of_app.as_ref().and_then(|of_app| of_app.dialect)),
-                ..own
-            }),
-            None => of_app,
+            Some(file) => {
+                let (own, text) = self.profile(file, &reading);
+                let of_app = of_app.as_ref().and_then(|of_app| of_app.dialect);
+                (own.map(|own| Template { dialect: own.dialect.or(of_app), ..own }), text)
+            }
+            None => (of_app, None),
         };
+        let played = own.filter(|_| !names_app);
+        let played = played.or_else(|| gallery::source(&app).map(str::to_owned)).unwrap_or_default();
         let address = stored.notification_email.map(|address| Spanned::new(address.span(), address));
         let address = secrets::either(self, "notification_email", raw.notification_email, address);
         let notification_email = address.and_then(|address| self.address(&address));
@@ -277,6 +281,7 @@ impl Converter<'_> {
             name: name?,
             app,
             profile,
+            played,
             requests_per_second: raw
                 .requests_per_second
                 .and_then(NonZeroU32::new)
@@ -332,29 +337,29 @@ impl Converter<'_> {
     }
 
     fn app(&mut self, app: Option<Text>) -> String {
-        let Some(app) = app else { return "scim".to_owned() };
+        let Some(app) = app else { return gallery::DEFAULT.to_owned() };
         let name = app.get_ref().as_str();
-        if !APP_PROFILES.contains(&name) {
-            let help = match did_you_mean(name, APP_PROFILES.iter().copied()) {
+        if gallery::source(name).is_none() {
+            let help = match did_you_mean(name, gallery::names()) {
                 Some(profile) => format!("did you mean `{profile}`?"),
-                None => format!("known: {}", in_backticks(APP_PROFILES)),
+                None => format!("known: {}", in_backticks(&gallery::names().collect::<Vec<_>>())),
             };
             self.error(&app.span(), format!("there is no app profile `{name}`"), Some(help));
         }
         app.into_inner()
     }
 
-    /// A profile of one's own; every mistake in it is noted with its place in that file.
-    fn profile(&mut self, file: &Path, reading: &TemplateOptions<'_>) -> Option<Template> {
+    /// A profile of one's own, and its text; every mistake in it is noted with its place in that file.
+    fn profile(&mut self, file: &Path, reading: &TemplateOptions<'_>) -> (Option<Template>, Option<String>) {
         match Source::read(file, "profile") {
             Ok(source) => {
                 let (template, findings) = Template::parse(&source.text, file, reading);
                 self.findings.extend(findings);
-                template
+                (template, Some(source.text))
             }
             Err(finding) => {
                 self.findings.push(finding);
-                None
+                (None, None)
             }
         }
     }
@@ -448,6 +453,7 @@ impl Converter<'_> {
             member_ref_null: raw.member_ref_null.unwrap_or(base.member_ref_null),
             reference_precheck: raw.reference_precheck.unwrap_or(base.reference_precheck),
             unmapped_active: word_or(raw.unmapped_active.as_deref(), base.unmapped_active),
+            kno2fy_access_end: word_or(raw.kno2fy_access_end.as_deref(), base.kno2fy_access_end),
             roles_style: word_or(raw.roles_style.as_deref(), base.roles_style),
             roles_always: raw.roles_always.unwrap_or(base.roles_always),
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),

@@ -106,6 +106,16 @@ impl BlankToken {
     }
 }
 
+words! {
+    /// What ends the access of a Kno2fy user.
+    pub enum AccessEnd {
+        /// `active` false.
+        Disable = "disable",
+        /// DELETE, as the tutorial's list of capabilities has it.
+        Delete = "delete",
+    }
+}
+
 /// What to do when a target answers 429 with `Retry-After` (`wire.md 13` question 4, `engine.md 14` C4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
@@ -186,6 +196,8 @@ pub struct Fidelity {
     pub reference_precheck: bool,
     /// What is sent while nothing maps `IsSoftDeleted`.
     pub unmapped_active: UnmappedActive,
+    /// What ends a Kno2fy user's access.
+    pub kno2fy_access_end: AccessEnd,
     /// Form of `primary` in roles.
     pub roles_style: RolesStyle,
     /// Whether a create carries `roles: []` though nothing maps roles (`wire.md 13` question 14, W-089).
@@ -291,6 +303,7 @@ impl Fidelity {
                 member_ref_null: false,
                 reference_precheck: false,
                 unmapped_active: UnmappedActive::Nothing,
+                kno2fy_access_end: AccessEnd::Disable,
                 roles_style: RolesStyle::Boolean,
                 roles_always: false,
                 filter_escape: FilterEscape::Refuse,

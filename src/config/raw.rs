@@ -7,10 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::fidelity::{
-    ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder, EscrowSchedule,
-    FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState, ListOnSingle,
-    MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge, Probe,
-    QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
+    EscrowSchedule, FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState,
+    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge,
+    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -143,7 +143,8 @@ pub(super) struct RawJob {
     /// The app profile: its mapping, and the behaviour of the embedded app.
     #[schemars(with = "Option<String>", extend("default" = "scim"))]
     pub(super) app: Option<Text>,
-    /// A profile of one's own, from the configuration file's own folder: its mappings take the place of the app's.
+    /// A profile of one's own, from the configuration file's own folder: its mappings take the place of the app's; without
+    /// `app`, the embedded app plays it too.
     #[schemars(with = "Option<String>")]
     pub(super) profile: Option<Text>,
     /// Scoping filters; those of a kind of object take the place of the profile's.
@@ -351,6 +352,9 @@ pub(super) struct RawFidelity {
     /// What is sent for lost scope and soft deletes while nothing maps `IsSoftDeleted`.
     #[schemars(with = "Option<OneOf<UnmappedActive>>", extend("default" = "nothing"))]
     pub(super) unmapped_active: Option<String>,
+    /// What ends a Kno2fy user's access: `active` false, or a DELETE.
+    #[schemars(with = "Option<OneOf<AccessEnd>>", extend("default" = "disable"))]
+    pub(super) kno2fy_access_end: Option<String>,
     /// How the `primary` of roles travels.
     #[schemars(with = "Option<OneOf<RolesStyle>>", extend("default" = "boolean"))]
     pub(super) roles_style: Option<String>,

@@ -132,7 +132,7 @@ impl JobSpec {
                 skip_out_of_scope: job.skip_out_of_scope_deletions,
                 covers_soft_delete: fidelity.covers_soft_delete,
                 keeps_groups: fidelity.group_out_of_scope == GroupOutOfScope::Keep,
-                soft_delete_supported: job.mappings.target_supports_soft_delete,
+                soft_delete_supported: job.supports_soft_delete(),
                 delete_when_unmapped: fidelity.unmapped_active == UnmappedActive::Delete,
                 intent_recovery: fidelity.intent_recovery,
                 workers: fidelity

@@ -53,7 +53,7 @@ const fn reference(name: &'static str, references: &'static [&'static str]) -> S
 }
 
 /// Attributes of a user: the 44 of the published schema, then the others that mappings use or may use.
-const USER: [SourceAttribute; 54] = [
+const USER: [SourceAttribute; 57] = [
     anchor("objectId"),
     required(of("IsSoftDeleted", AttributeType::Boolean)),
     required(of("accountEnabled", AttributeType::Boolean)),
@@ -108,6 +108,9 @@ const USER: [SourceAttribute; 54] = [
     text("usageLocation"),
     of("createdDateTime", AttributeType::DateTime),
     text("onPremisesImmutableId"),
+    text("onPremisesSamAccountName"),
+    text("division"),
+    of("lastPasswordChangeDateTime", AttributeType::DateTime),
 ];
 
 /// Attributes of a group.

@@ -22,6 +22,8 @@
 //!     { attribute = "userPrincipalName", target = "userName", matching = 1 },
 //!     { expression = 'Not([IsSoftDeleted])', target = "active" },
 //! ]
+//!
+//! # [app]               # the embedded app plays this application, which takes what is listed and nothing else
 //! ```
 
 use std::collections::BTreeMap;
@@ -122,6 +124,52 @@ struct RawTemplate {
     requests_per_second: Option<Spanned<NonZeroU32>>,
     user: Spanned<RawObject>,
     group: Option<Spanned<RawObject>>,
+    app: Option<RawApp>,
+}
+
+/// How the embedded app plays the application. That app shares no code with the client and reads it anew; here it is
+/// only held to its form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApp {
+    #[serde(rename = "console")]
+    _console: Option<RawConsole>,
+    license: Option<RawLicense>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConsole {
+    #[serde(rename = "tokens")]
+    _tokens: Option<RawTokens>,
+    #[serde(rename = "other_mode")]
+    _other_mode: Option<String>,
+    #[serde(rename = "test_mode")]
+    _test_mode: Option<bool>,
+    #[serde(rename = "aliases")]
+    _aliases: Option<bool>,
+    #[serde(rename = "force_sync")]
+    _force_sync: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawTokens {
+    One,
+    Many,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLicense {
+    group: Spanned<String>,
+    user: Spanned<String>,
+    #[serde(rename = "granted")]
+    _granted: String,
+    #[serde(rename = "withheld")]
+    _withheld: String,
+    #[serde(rename = "unspecified")]
+    _unspecified: bool,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +214,9 @@ struct RawAttribute {
     flow_null_values: bool,
     #[serde(default)]
     references: Vec<String>,
+    /// The values that the embedded app takes; mappings have no use for them.
+    #[serde(default, rename = "values")]
+    _values: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -269,8 +320,11 @@ impl Reader<'_> {
         self.of_gallery("target_supports_soft_delete", raw.target_supports_soft_delete.as_ref());
         self.of_gallery("requests_per_second", raw.requests_per_second.as_ref());
         let objects = [(ObjectKind::User, Some(raw.user)), (ObjectKind::Group, raw.group)];
-        let mappings =
+        let mappings: Vec<ObjectMapping> =
             objects.into_iter().filter_map(|(kind, object)| Some(self.object(kind, object?))).collect();
+        if let Some(license) = raw.app.and_then(|app| app.license) {
+            self.license(&license, &mappings);
+        }
         Some(Template {
             name: raw.name,
             title: raw.title,
@@ -280,6 +334,21 @@ impl Reader<'_> {
             mappings,
             places: std::mem::take(&mut self.places),
         })
+    }
+
+    /// The licence of a group must be listed; that of a user is the app's own, in a namespace of its own.
+    fn license(&mut self, license: &RawLicense, mappings: &[ObjectMapping]) {
+        let group = license.group.get_ref();
+        let groups = mappings.iter().find(|mapping| mapping.kind == ObjectKind::Group);
+        if !groups.is_some_and(|mapping| mapping.target.attributes.contains_key(group)) {
+            self.error(format!("`{group}` is not in the attribute list of groups"), license.group.span());
+        }
+        for name in [&license.group, &license.user] {
+            let path = TargetPath::parse(name.get_ref());
+            if !path.is_ok_and(|path| path.extension().is_some() && path.sub().is_none()) {
+                self.error(format!("`{}` is no attribute of an extension", name.get_ref()), name.span());
+            }
+        }
     }
 
     /// A key that only Microsoft gives to an application, when it takes it into its gallery.

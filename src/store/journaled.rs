@@ -1,4 +1,4 @@
-//! The provisioning log, and the content of the embedded app.
+//! The provisioning log.
 
 use rusqlite::{Row, params};
 
@@ -141,35 +141,5 @@ impl Store {
             .connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM log_entry WHERE job = ?1 AND source_id = ?2)")?
             .query_row([job, source_id], |row| row.get(0))?)
-    }
-
-    /// What the embedded app of a job holds, in the order of creation.
-    pub fn embedded_content(&self, job: &str) -> Result<Vec<serde_json::Value>, StoreError> {
-        let mut statement =
-            self.connection.prepare("SELECT resource FROM embedded WHERE job = ?1 ORDER BY position")?;
-        let mut rows = statement.query([job])?;
-        let mut content = Vec::new();
-        while let Some(row) = rows.next()? {
-            content.push(serde_json::from_str(&row.get::<_, String>(0)?)?);
-        }
-        Ok(content)
-    }
-
-    /// Keeps a resource of the embedded app.
-    pub fn save_embedded(&self, job: &str, id: &str, resource: &serde_json::Value) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO embedded VALUES (?1, ?2,
-                   (SELECT COALESCE(MAX(position), 0) + 1 FROM embedded WHERE job = ?1), ?3)
-                 ON CONFLICT DO UPDATE SET resource = ?3",
-            )?
-            .execute([job, id, &resource.to_string()])?;
-        Ok(())
-    }
-
-    /// Forgets a resource of the embedded app.
-    pub fn drop_embedded(&self, job: &str, id: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM embedded WHERE job = ?1 AND id = ?2", [job, id])?;
-        Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! What the app holds: users and groups in the order of their creation, with the indexes that keep look-ups quick.
 
+mod license;
 mod shelf;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde_json::{Map, Value, json};
@@ -15,11 +17,12 @@ use super::filter::evaluate::{self, find};
 use super::filter::{Filter, Literal, Operator, Subject};
 use super::members::Members;
 use super::schema::{self, ENTERPRISE, Place};
+use super::strict::AppRules;
 use super::{Change, ContentError, ResourceKind};
 use shelf::{Record, Shelf};
 
 /// Users and groups.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Content {
     users: Shelf,
     groups: Shelf,
@@ -29,6 +32,8 @@ pub(super) struct Content {
     touched: BTreeSet<(ResourceKind, String)>,
     /// Start of locations in what is kept and shown; answers over HTTP have the absolute form.
     base_path: String,
+    /// What the application takes that is played; `None`: everything.
+    rules: Option<Arc<AppRules>>,
 }
 
 /// A page of a query.
@@ -41,21 +46,29 @@ pub(super) struct Page {
 
 impl Content {
     /// No users, no groups.
-    pub(super) fn new(base_path: &str) -> Self {
+    pub(super) fn new(base_path: &str, rules: Option<Arc<AppRules>>) -> Self {
         Self {
             users: Shelf::new(ResourceKind::User),
             groups: Shelf::new(ResourceKind::Group),
             groups_of: BTreeMap::new(),
             touched: BTreeSet::new(),
             base_path: base_path.to_owned(),
+            rules,
         }
+    }
+
+    /// What has that id.
+    pub(super) fn kind_of(&self, id: &str) -> Option<ResourceKind> {
+        let kinds = [ResourceKind::User, ResourceKind::Group];
+        kinds.into_iter().find(|kind| self.shelf(*kind).by_id(id).is_some())
     }
 
     /// Takes in resources that an earlier run kept.
     pub(super) fn load(&mut self, resources: impl IntoIterator<Item = Value>) -> Result<(), ContentError> {
         let mut kept = resources.into_iter().map(Kept::read).collect::<Result<Vec<_>, _>>()?;
         kept.sort_by_key(|one| one.created);
-        for Kept { kind, id, created, modified, body } in kept {
+        for Kept { kind, id, created, modified, mut body } in kept {
+            self.without_license(kind, &mut body);
             let refused = |refusal: &Refusal| ContentError::Resource {
                 id: id.clone(),
                 reason: refusal.detail().to_owned(),
@@ -65,8 +78,12 @@ impl Content {
             }
             let none = Members::default();
             let mut draft = Draft::new(kind, Map::new(), &none, &|_| Value::Null);
-            let merged = draft.merge(body, Verb::Add, UnknownNames::Drop);
-            let finished = merged.and_then(|()| draft.finish()).map_err(|refusal| refused(&refusal))?;
+            draft.merge(body, Verb::Add, UnknownNames::Drop).map_err(|refusal| refused(&refusal))?;
+            let finished = draft.finish();
+            // What an application requires may have changed since.
+            if self.rules.is_none() {
+                self.check_whole(kind, &finished.body).map_err(|refusal| refused(&refusal))?;
+            }
             self.check_name(kind, &finished.body, None).map_err(|refusal| refused(&refusal))?;
             self.insert(kind, id, finished, created, modified);
         }
@@ -84,7 +101,8 @@ impl Content {
         let none = Members::default();
         let mut draft = Draft::new(kind, Map::new(), &none, &|_| Value::Null);
         draft.merge(object, Verb::Add, UnknownNames::Drop)?;
-        let finished = draft.finish()?;
+        let finished = draft.finish();
+        self.check_whole(kind, &finished.body)?;
         self.check_name(kind, &finished.body, None)?;
         let id = self.shelf_mut(kind).new_id(&finished.body);
         let now = stamp(now);
@@ -105,12 +123,15 @@ impl Content {
         let describe = |member: &str| self.member(member, &self.base_path);
         let mut draft = Draft::new(kind, record.body.clone(), &record.members, &describe);
         edit(&mut draft)?;
-        let finished = draft.finish()?;
+        let finished = draft.finish();
+        self.check_whole(kind, &finished.body)?;
         if finished.members.is_empty() && finished.body == record.body {
             return Ok(());
         }
         self.check_name(kind, &finished.body, Some(sequence))?;
         let renamed = finished.body.get("displayName") != record.body.get("displayName");
+        let mut licensed = self.licensed_by(kind, record);
+        licensed.extend(finished.members.added.iter().cloned());
         for member in &finished.members.removed {
             self.forget_membership(member, sequence);
         }
@@ -122,6 +143,7 @@ impl Content {
         if renamed {
             self.forget_rendered_references(id);
         }
+        self.license_again(kind, licensed);
         Ok(())
     }
 
@@ -133,6 +155,7 @@ impl Content {
             for member in record.members.iter() {
                 self.forget_membership(member, sequence);
             }
+            self.license_again(kind, self.licensed_by(kind, &record));
         }
         for group in self.groups_of.remove(id).unwrap_or_default() {
             if let Some(group_id) = self.groups.drop_member(group, id, now) {
@@ -246,12 +269,25 @@ impl Content {
     ) {
         let members = finished.members.added.clone();
         let sequence = self.shelf_mut(kind).insert(id.clone(), finished, created, modified);
-        for member in members {
-            self.groups_of.entry(member).or_default().insert(sequence);
+        for member in &members {
+            self.groups_of.entry(member.clone()).or_default().insert(sequence);
         }
+        self.license_again(kind, members);
         // Somebody may have named this id before it was there.
         self.forget_rendered_references(&id);
         self.touched.insert((kind, id));
+    }
+
+    /// Refuses a resource that lacks what it must have: its name, or what the application requires.
+    fn check_whole(&self, kind: ResourceKind, body: &Map<String, Value>) -> Result<(), Refusal> {
+        if let Some(rules) = &self.rules {
+            return rules.check_required(kind, body);
+        }
+        let name = schema::naming_attribute(kind);
+        if body.contains_key(name) {
+            return Ok(());
+        }
+        Err(Refusal::value(format!("a {kind} must have a `{name}`")))
     }
 
     /// Refuses a name that another resource of the kind has (RFC 7643 §4.1.1, `preflight.md B19`).
@@ -301,15 +337,17 @@ impl Content {
         base: &str,
         with_members: bool,
     ) -> Map<String, Value> {
+        let mut body = record.body.clone();
+        self.add_license(kind, record, &mut body);
         let mut schemas = vec![Value::from(schema::core_schema(kind))];
-        let extensions = record.body.iter().filter(|(_, value)| value.is_object());
+        let extensions = body.iter().filter(|(_, value)| value.is_object());
         schemas.extend(
             extensions.filter(|(name, _)| super::path::is_urn(name)).map(|(name, _)| name.as_str().into()),
         );
         let mut fields = Map::new();
         fields.insert("schemas".to_owned(), Value::Array(schemas));
         fields.insert("id".to_owned(), record.id.as_str().into());
-        fields.extend(record.body.clone());
+        fields.extend(body);
         let manager = fields.get_mut(ENTERPRISE).and_then(|extension| extension.get_mut("manager"));
         if let Some(manager) = manager
             && let Some(id) = manager.get("value").and_then(Value::as_str)

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::ResourceKind;
 use super::query::PAGE_RESOURCES_MAX;
-use super::schema::{self, Attribute, SCHEMAS, Schema};
+use super::schema::{self, Attribute, SCHEMAS};
 
 const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
 const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
@@ -32,20 +32,22 @@ pub(super) fn service_provider_config(base: &str) -> Value {
 
 /// Every resource type.
 pub(super) fn resource_types(base: &str) -> Vec<Value> {
-    let both = [ResourceKind::User, ResourceKind::Group];
-    both.into_iter().map(|kind| resource_type(kind, base)).collect()
+    let both = [(ResourceKind::User, vec![schema::ENTERPRISE.to_owned()]), (ResourceKind::Group, Vec::new())];
+    both.into_iter().map(|(kind, extensions)| resource_type(kind, &extensions, base)).collect()
 }
 
 /// Every schema, in the order of `wire.md 8.1`.
 pub(super) fn schemas(base: &str) -> Vec<Value> {
-    SCHEMAS.iter().map(|schema| schema_document(schema, base)).collect()
+    let documents = SCHEMAS
+        .iter()
+        .map(|schema| schema_document(schema.id, schema.name, &attribute_documents(schema.attributes), base));
+    documents.collect()
 }
 
-fn resource_type(kind: ResourceKind, base: &str) -> Value {
-    let extensions = match kind {
-        ResourceKind::User => json!([{ "schema": schema::ENTERPRISE, "required": false }]),
-        ResourceKind::Group => json!([]),
-    };
+/// A resource type and the extensions that its resources may have.
+pub(super) fn resource_type(kind: ResourceKind, extensions: &[String], base: &str) -> Value {
+    let extensions: Vec<Value> =
+        extensions.iter().map(|urn| json!({ "schema": urn, "required": false })).collect();
     json!({
         "schemas": [RESOURCE_TYPE_SCHEMA],
         "id": kind.as_str(),
@@ -58,22 +60,25 @@ fn resource_type(kind: ResourceKind, base: &str) -> Value {
     })
 }
 
-fn schema_document(schema: &Schema, base: &str) -> Value {
+/// A schema with these attributes.
+pub(super) fn schema_document(id: &str, name: &str, attributes: &[Value], base: &str) -> Value {
     json!({
         "schemas": [SCHEMA_SCHEMA],
-        "id": schema.id,
-        "name": schema.name,
-        "description": schema.description,
-        "attributes": attribute_documents(schema.attributes),
-        "meta": meta("Schema", &format!("{base}/Schemas/{}", schema.id)),
+        "id": id,
+        "name": name,
+        "description": schema::description(id).unwrap_or("Extension of this app's own"),
+        "attributes": attributes,
+        "meta": meta("Schema", &format!("{base}/Schemas/{id}")),
     })
 }
 
 fn attribute_documents(attributes: &[Attribute]) -> Vec<Value> {
-    attributes.iter().filter(|attribute| !attribute.discarded).map(attribute_document).collect()
+    let kept = attributes.iter().filter(|attribute| !attribute.discarded);
+    kept.map(|attribute| Value::Object(attribute_document(attribute))).collect()
 }
 
-fn attribute_document(attribute: &Attribute) -> Value {
+/// An attribute as `/Schemas` shows it.
+pub(super) fn attribute_document(attribute: &Attribute) -> Map<String, Value> {
     let mut document: Map<String, Value> = [
         ("name", Value::from(attribute.name)),
         ("type", attribute.kind.as_str().into()),
@@ -96,7 +101,7 @@ fn attribute_document(attribute: &Attribute) -> Value {
     add("canonicalValues", attribute.canonical_values.iter().map(|value| Value::from(*value)).collect());
     add("referenceTypes", attribute.reference_types.iter().map(|value| Value::from(*value)).collect());
     add("subAttributes", attribute_documents(attribute.sub_attributes));
-    Value::Object(document)
+    document
 }
 
 fn meta(resource_type: &str, location: &str) -> Value {

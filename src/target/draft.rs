@@ -110,8 +110,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Checks what a resource must have and tidies it up.
-    pub(super) fn finish(mut self) -> Result<Finished, Refusal> {
+    /// Tidies the resource up. What it must have is looked at by whoever keeps it.
+    pub(super) fn finish(mut self) -> Finished {
         let kind = self.kind;
         for (name, value) in &mut self.body {
             let Value::Array(entries) = value else { continue };
@@ -121,11 +121,7 @@ impl<'a> Draft<'a> {
             entries.retain(says_something);
         }
         self.body.retain(|_, value| value.as_array().is_none_or(|entries| !entries.is_empty()));
-        let name = schema::naming_attribute(kind);
-        if !self.body.contains_key(name) {
-            return Err(Refusal::value(format!("a {kind} must have a `{name}`")));
-        }
-        Ok(Finished { body: self.body, members: self.members.finish() })
+        Finished { body: self.body, members: self.members.finish() }
     }
 
     fn merge_extension(

@@ -22,6 +22,13 @@ pub(super) struct Operation {
     value: Option<Value>,
 }
 
+impl Operation {
+    /// What is done, where (empty for no path), and with what.
+    pub(super) fn parts(&self) -> (Verb, &str, Option<&Value>) {
+        (self.verb, &self.path, self.value.as_ref())
+    }
+}
+
 /// Reads the operations out of a body. Verbs come in any case (`wire.md 7`); an empty list is no mistake
 /// (`wire.md 10.1`).
 pub(super) fn operations(mut body: Map<String, Value>) -> Result<Vec<Operation>, Refusal> {

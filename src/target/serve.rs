@@ -11,8 +11,10 @@ use axum::extract::Request as SocketRequest;
 use axum::response::Response as SocketResponse;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
+use uuid::Uuid;
 
-use super::answer::Refusal;
+use super::answer::{self, Refusal};
+use super::console::{CONSOLE_PATH, over_http};
 use super::{App, BODY_BYTES_MAX, Change, Reply};
 use crate::clock::Clock;
 use crate::http::{Method, Request, Response};
@@ -40,7 +42,11 @@ pub async fn serve(
             let reply = match taken_in(request).await {
                 Ok(request) => {
                     let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
-                    let reply = app.handle(&request, clock.now());
+                    let reply = if request.path_and_query().starts_with(CONSOLE_PATH) {
+                        console_reply(&mut app, &request)
+                    } else {
+                        app.handle(&request, clock.now())
+                    };
                     let changes = app.drain_changes();
                     if !changes.is_empty() {
                         on_change(changes);
@@ -54,6 +60,19 @@ pub async fn serve(
         }
     });
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}
+
+/// A new token: 244 bits that nobody can guess.
+pub fn new_token() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+fn console_reply(app: &mut App, request: &Request) -> Reply {
+    let response = match over_http(app, request, &new_token()) {
+        Ok((status, body)) => answer::with_body(status, &body),
+        Err(refusal) => refusal.into_response(),
+    };
+    Reply { response, latency: SignedDuration::ZERO }
 }
 
 async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {

@@ -30,6 +30,7 @@ mod engine;
 mod expression;
 mod filters_in_jobs;
 mod fuzz;
+mod gallery;
 mod import;
 mod kills;
 mod laws;

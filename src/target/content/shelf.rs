@@ -23,7 +23,7 @@ const INDEXED_GROUP: &[&str] = &["displayName", "externalId"];
 const MANAGER: &str = "manager.value";
 
 /// One resource.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Record {
     pub(super) id: String,
     pub(super) created: Timestamp,
@@ -36,7 +36,7 @@ pub(super) struct Record {
 }
 
 /// The resources of one kind by the order of their creation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Shelf {
     kind: ResourceKind,
     records: BTreeMap<u64, Record>,
@@ -48,7 +48,7 @@ pub(super) struct Shelf {
 }
 
 /// Which resources have which value of an attribute.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Index {
     text: &'static str,
     attribute: Resolved,

@@ -63,6 +63,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "engine/notices",
         "nobody_is_told_without_an_address_or_with_notifications_off_or_of_the_end_by_choice",
     ),
+    ("kno2fy_access_end", "gallery/applications", "a_switch_has_kno2fy_remove_who_loses_access"),
     (
         "oauth_credential_location",
         "client/access",

@@ -51,6 +51,7 @@ impl Keeper {
                 Change::Removed { id, .. } => {
                     self.0.remove(&id);
                 }
+                other => panic!("a friendly app has no console: {other:?}"),
             }
         }
     }
