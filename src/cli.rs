@@ -34,6 +34,7 @@ mod man;
 mod plan;
 mod quarantine;
 mod run;
+mod scenario;
 mod schema;
 mod session;
 mod start;
@@ -143,6 +144,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
+        Command::Scenario(command) => scenario::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::Completions(arguments) => completions::run(&context, &arguments),
         Command::Man(arguments) => man::run(&context, &arguments),

@@ -51,6 +51,7 @@ pub mod http;
 pub mod ledger;
 pub mod mapping;
 pub mod runner;
+pub mod scenario;
 pub mod schema;
 pub mod scim;
 pub mod scope;

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use scenario::{ScenarioCommand, ScenarioRunArguments};
+
 use crate::config::{APP_PROFILES, duration};
 use crate::scim::style::Dialect;
+
+mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -137,6 +141,12 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Run scenarios on virtual time, list them, or write one to start from.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator scenario run scenarios\n  scimulator scenario new leaver"
+    )]
+    Scenario(ScenarioCommand),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Print a shell's completion script.

@@ -99,7 +99,10 @@ const ARROWS: [(&str, &str); 23] = [
         "api client config directory engine expression gallery mapping runner scim scope store target",
     ),
     ("runner", "client config directory engine expression gallery mapping schema scim scope store target"),
-    ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
+    (
+        "scenario",
+        "client config daemon::due directory engine expression gallery mapping runner scim scope store target",
+    ),
     (
         "cli",
         "api client config daemon directory engine expression gallery mapping runner scenario schema scim scope store \

@@ -32,6 +32,7 @@ mod fuzz;
 mod import;
 mod laws;
 mod mappings_in_jobs;
+mod scenario;
 mod schema;
 mod scope_filter;
 mod service;
