@@ -213,15 +213,20 @@ fn log(wanted: &WantedEntry, present: bool, evidence: &Evidence<'_>) -> Option<S
     })
 }
 
-/// Whether a value is as wanted: members of tables at least, all else exactly; placeholders read as ids.
+/// Whether a value is as wanted: members of tables at least, lists in whatever order (SCIM gives it no meaning), all
+/// else exactly; placeholders read as ids.
 fn is_like(wanted: &Value, seen: &Value, ids: &Ids) -> bool {
     match (wanted, seen) {
         (Value::String(wanted), Value::String(seen)) => {
             wanted == seen || (wanted.contains('{') && ids.readings(wanted).contains(seen))
         }
         (Value::Array(wanted), Value::Array(seen)) => {
+            let fits = |one: usize, at: usize| match (wanted.get(one), seen.get(at)) {
+                (Some(wanted), Some(seen)) => is_like(wanted, seen, ids),
+                _ => false,
+            };
             wanted.len() == seen.len()
-                && wanted.iter().zip(seen).all(|(wanted, seen)| is_like(wanted, seen, ids))
+                && requests::assign(wanted.len(), seen.len(), &fits).iter().all(Option::is_some)
         }
         (Value::Object(wanted), Value::Object(seen)) => {
             wanted.iter().all(|(name, wanted)| seen.get(name).is_some_and(|seen| is_like(wanted, seen, ids)))

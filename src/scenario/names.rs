@@ -1,6 +1,6 @@
 //! Who is who in a run: the names of the file, the objectIds of the source, the ids of the target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::{Body, Exchange, Outcome};
 use crate::directory::object::ObjectKind;
@@ -83,9 +83,10 @@ impl Ids {
         sources.iter().flat_map(|key| self.targets.get(key).into_iter().flatten().rev()).cloned().collect()
     }
 
-    /// Every account and group that the run has met in the target: kind and id.
-    pub(super) fn targets(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
-        self.targets.iter().flat_map(|((kind, _), ids)| ids.iter().map(|id| (*kind, id.as_str())))
+    /// Every account and group that the run has met in the target, kind and id: an account once, however many objects
+    /// of the source it had.
+    pub(super) fn targets(&self) -> BTreeSet<(ObjectKind, &str)> {
+        self.targets.iter().flat_map(|((kind, _), ids)| ids.iter().map(|id| (*kind, id.as_str()))).collect()
     }
 
     /// The name of whom the target calls so; else the id itself.

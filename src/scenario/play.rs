@@ -260,10 +260,25 @@ impl<'s> Play<'s> {
         candidates.into_iter().next().ok_or_else(|| PlayError::Edit(format!("nobody is called `{name}`")))
     }
 
+    /// An attribute's value under the names of the run. A manager is named by objectId, which is the same in every run.
+    fn under_prefix(&self, kind: ObjectKind, name: &str, value: AttributeValue) -> AttributeValue {
+        match value {
+            AttributeValue::Text(manager) if kind == ObjectKind::User && name == "manager" => {
+                let known = self.source_of(&[ObjectKind::User], &manager);
+                AttributeValue::Text(known.map_or(manager, |(_, id)| id))
+            }
+            AttributeValue::Text(text) => AttributeValue::Text(self.prefix.value(kind, name, text)),
+            other @ (AttributeValue::List(_) | AttributeValue::Roles(_)) => other,
+        }
+    }
+
     fn edit(&mut self, edit: &Edit) -> Result<(), PlayError> {
         let (now, kind) = (self.clock.now(), edit.object.kind);
         if let Change::Add { id, attributes } = &edit.change {
-            let attributes = self.prefix.attributes(kind, attributes.clone());
+            let attributes = attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), self.under_prefix(kind, name, value.clone())))
+                .collect();
             let object = SourceObject { kind, id: id.clone(), id_given: true, deleted: None, attributes };
             self.store.add_object(&object, now)?;
             self.ids.named(kind, &edit.object.name, id);
@@ -273,21 +288,10 @@ impl<'s> Play<'s> {
         match &edit.change {
             Change::Add { .. } => {}
             Change::Set(values) => {
-                let under_prefix = |(name, value): (&String, &Option<AttributeValue>)| {
-                    let value = value.clone().map(|value| match value {
-                        AttributeValue::Text(text) => {
-                            AttributeValue::Text(self.prefix.value(kind, name, text))
-                        }
-                        other @ (AttributeValue::List(_) | AttributeValue::Roles(_)) => other,
-                    });
-                    (name.clone(), value)
-                };
-                let mut values: std::collections::BTreeMap<_, _> = values.iter().map(under_prefix).collect();
-                if let Some(Some(AttributeValue::Text(manager))) = values.get_mut("manager")
-                    && let Ok((_, id)) = self.source_of(&[ObjectKind::User], manager)
-                {
-                    *manager = id;
-                }
+                let values = values.iter().map(|(name, value)| {
+                    (name.clone(), value.clone().map(|value| self.under_prefix(kind, name, value)))
+                });
+                let values = values.collect();
                 self.store.edit(kind, &id, &StoreEdit::Set(values), now)?;
                 if let Some(object) = self.store.object(kind, &id)? {
                     self.ids.named(kind, &self.prefix.strip(&object.label), &id);
@@ -553,9 +557,7 @@ impl<'s> Play<'s> {
         self.learn();
         let mut left = Vec::new();
         // Groups first: no member list then names somebody who is gone.
-        let mut all: Vec<(ObjectKind, &str)> = self.ids.targets().collect();
-        all.sort_by_key(|(kind, _)| std::cmp::Reverse(*kind));
-        for (kind, id) in all {
+        for (kind, id) in self.ids.targets().into_iter().rev() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
             let why = match self.job.delete(&path) {
                 Ok(Ok(answer)) if answer.is_success() || answer.status == 404 => continue,

@@ -2,7 +2,10 @@
 
 mod command;
 mod expectations;
+mod faults;
 mod language;
+mod pack;
+mod remote;
 mod reports;
 
 use std::path::Path;

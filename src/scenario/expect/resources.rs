@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::requests::{BOTH, of_object};
-use super::{Evidence, Said, is_failed, is_like};
+use super::{Evidence, Said, first_failed, is_failed, is_like};
 use crate::directory::object::ObjectKind;
 use crate::scenario::language::is_named;
 use crate::scenario::model::Named;
@@ -50,7 +50,8 @@ pub(super) fn present(object: &Named, present: bool, evidence: &Evidence<'_>) ->
     Some(Said {
         expected: words(present).to_owned(),
         got: format!("{}{id}", words(!present)),
-        guilty: guilty.map(|seen| seen.index),
+        // Where nothing was ever sent about it, something before stood in the way.
+        guilty: guilty.map(|seen| seen.index).or_else(|| first_failed(evidence)),
     })
 }
 
@@ -75,7 +76,7 @@ pub(super) fn count(kind: ObjectKind, wanted: u64, evidence: &Evidence<'_>) -> O
     Some(Said {
         expected: wanted.to_string(),
         got: format!("{}: {}", found.len(), names.join(", ")),
-        guilty: guilty.map(|seen| seen.index),
+        guilty: guilty.map(|seen| seen.index).or_else(|| first_failed(evidence)),
     })
 }
 

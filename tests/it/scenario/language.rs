@@ -299,16 +299,11 @@ fn the_examples_of_the_guide_are_scenarios() {
         let text = if block.starts_with("title") {
             block.to_owned()
         } else {
-            format!("title = 'x'\ndirectory = '../directory'\n[[step]]\n{}", unique(block))
+            format!("title = 'x'\ndirectory = '../directory'\n[[step]]\n{block}")
         };
         scenario::parse(&text, &project.path("scenarios/x.toml"))
             .unwrap_or_else(|findings| panic!("{text}\n{findings:#?}"));
         seen += 1;
     }
     assert_eq!(seen, 2);
-}
-
-/// The lines of a block, of which some say different things of one key: each in a step of its own.
-fn unique(block: &str) -> String {
-    block.lines().collect::<Vec<_>>().join("\n[[step]]\n")
 }

@@ -59,9 +59,11 @@ fn entities(text: &str) {
     }
 }
 
-/// What `junit-10.xsd` (xUnit plugin of Jenkins) says of the elements that occur: required attributes, further ones,
-/// children.
-const SCHEMA: [(&str, &[&str], &[&str], &[&str]); 7] = [
+/// An element, its required attributes, further ones, its children.
+type Rule = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+/// What `junit-10.xsd` (xUnit plugin of Jenkins) says of the elements that occur.
+const SCHEMA: [Rule; 7] = [
     ("testsuites", &[], &["name", "time", "tests", "failures", "errors"], &["testsuite"]),
     (
         "testsuite",
