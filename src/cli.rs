@@ -36,6 +36,7 @@ mod plan;
 mod provision;
 mod quarantine;
 mod run;
+mod scenario;
 mod schema;
 mod session;
 mod start;
@@ -146,6 +147,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
+        Command::Scenario(command) => scenario::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::App(command) => app::run(&context, &command),
         Command::Completions(arguments) => completions::run(&context, &arguments),

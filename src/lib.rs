@@ -52,6 +52,7 @@ pub mod ledger;
 pub mod mail;
 pub mod mapping;
 pub mod runner;
+pub mod scenario;
 pub mod schema;
 pub mod scim;
 pub mod scope;

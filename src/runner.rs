@@ -261,15 +261,7 @@ impl Job {
         clock: &dyn Clock,
         path: &str,
     ) -> Result<Result<Response, TransportError>, RunError> {
-        let rules = &self.spec.rules;
-        let header = |name: &str, value: &Option<String>| Some((name.to_owned(), value.clone()?));
-        let headers = [header("Accept", &rules.accept), header("User-Agent", &rules.user_agent)];
-        let mut request = Request {
-            method: Method::Get,
-            url: format!("{}/{path}", self.spec.base_url),
-            headers: headers.into_iter().flatten().collect(),
-            body: None,
-        };
+        let mut request = self.request(Method::Get, path);
         let authorization = &self.credentials.authorization;
         match &self.target {
             Target::Embedded(embedded) => {
@@ -280,6 +272,49 @@ impl Job {
             Target::Remote(remote) => {
                 let authorized = authorization.exchange(&remote.network, request);
                 Ok(runtime()?.block_on(authorized).answered.outcome)
+            }
+        }
+    }
+
+    /// A request for a resource path, without authorization.
+    fn request(&self, method: Method, path: &str) -> Request {
+        let rules = &self.spec.rules;
+        let header = |name: &str, value: &Option<String>| Some((name.to_owned(), value.clone()?));
+        let headers = [header("Accept", &rules.accept), header("User-Agent", &rules.user_agent)];
+        Request {
+            method,
+            url: format!("{}/{path}", self.spec.base_url),
+            headers: headers.into_iter().flatten().collect(),
+            body: None,
+        }
+    }
+
+    /// Deletes a resource of the target, apart from any cycle. The inner result is the answer, or why there is none.
+    /// The embedded app of a configured job is left alone.
+    pub fn delete(&self, path: &str) -> Result<Result<Response, TransportError>, RunError> {
+        let Target::Remote(remote) = &self.target else {
+            return Ok(Err(TransportError::Connect("the embedded app is in process".to_owned())));
+        };
+        let request = self.request(Method::Delete, path);
+        let done = runtime()?.block_on(self.credentials.authorization.exchange(&remote.network, request));
+        Ok(done.answered.outcome)
+    }
+
+    /// Runs one cycle on virtual time with ports of the caller's: no files are read and no journal is kept, unless they
+    /// do it. `app` takes the requests of a job whose target is the embedded app.
+    pub fn cycle_on(
+        &self,
+        store: &mut Store,
+        clock: &VirtualClock,
+        purpose: Purpose,
+        ports: &mut dyn Ports,
+        app: &mut dyn InProcess,
+    ) -> Result<CycleResult, RunError> {
+        let cycle = Cycle::begin(&self.spec, &self.credentials.redactor, store, clock.now(), purpose)?;
+        match &self.target {
+            Target::Embedded(_) => Ok(in_process(cycle, app, clock, &self.credentials, ports)?),
+            Target::Remote(remote) => {
+                Ok(runtime()?.block_on(over_network(cycle, remote, None, clock, &self.credentials, ports))?)
             }
         }
     }

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use scenario::{ScenarioCommand, ScenarioRunArguments};
+
 use crate::config::duration;
 use crate::gallery;
 use crate::scim::style::Dialect;
+
+mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -140,6 +144,12 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Run scenarios on virtual time, list them, or write one to start from.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  scimulator scenario run scenarios\n  scimulator scenario new leaver"
+    )]
+    Scenario(ScenarioCommand),
     /// Serve the embedded SCIM app alone.
     Target(TargetArguments),
     /// Do what the administrator of the embedded app does in its console: tokens, test mode, a sync from its side.

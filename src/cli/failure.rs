@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::arguments::Format;
 use super::output::{has_colour, warn};
-use crate::config::mask_secrets;
+use crate::config::{mask_secrets, mask_secrets_of};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::directory::read::holds_passwords;
+use crate::scenario;
 
 /// The most bytes of a file that is read again to show an excerpt of it; larger files are named without one.
 pub const EXCERPT_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -182,7 +183,11 @@ fn text_of(place: &Place) -> Option<String> {
         return None;
     }
     let is_toml = place.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-    Some(if is_toml { mask_secrets(&text) } else { text })
+    Some(match is_toml {
+        true if scenario::is_scenario(&text) => mask_secrets_of(&text, &scenario::json_schema()),
+        true => mask_secrets(&text),
+        false => text,
+    })
 }
 
 /// Start and length in bytes of the word, or quoted text, at that line and column.

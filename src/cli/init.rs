@@ -61,7 +61,7 @@ fn place(dir: &Path, path: &str) -> PathBuf {
 }
 
 /// Writes a file that must not exist, and the folders above it.
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -5,34 +5,18 @@ use super::context::Context;
 use super::session::{Session, engine_failure, now, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::did_you_mean;
-use crate::engine::audit::Activity;
-use crate::engine::restart::{Reset, Restarted, restart};
-use crate::store::StoreError;
+use crate::engine::restart::{self, Reset, Restarted, restart};
 
 /// Clears quarantine and pause; the job goes on from its watermark.
 pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
-    let before = session.store.job(&session.job.name).map_err(|error| store_failure(&error))?;
-    let name = session.job.name.clone();
+    let (name, at) = (session.job.name.clone(), now(&session.store));
+    let before = restart::start(&mut session.store, &name, at).map_err(|error| store_failure(&error))?;
     let Some(before) = before else {
         context.output.note(&format!("job `{name}` has not run yet: there is nothing to clear"));
         return Ok(Exit::Fine);
     };
-    let mut job = before.clone();
-    (job.disabled, job.quarantine) = (false, None);
-    if before.quarantine.is_some() || before.disabled || before.paused {
-        job.next_cycle = None;
-    }
-    let at = now(&session.store);
-    session
-        .store
-        .step(|store| {
-            store.add_audit(&name, &Activity::Start.of_job(at, None, "The job was started"))?;
-            store.set_paused(&name, false)?;
-            store.save_job(&job)
-        })
-        .map_err(|error| store_failure(&error))?;
     context.output.note(&match (before.quarantine.is_some(), before.paused) {
         (true, _) => format!("job `{name}` is out of quarantine and goes on from its watermark"),
         (false, true) => format!("job `{name}` goes on from its watermark"),
@@ -46,16 +30,7 @@ pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let (name, at) = (&session.job.name, now(&session.store));
     // No lock: a running cycle keeps the mark when it ends.
-    let known = session
-        .store
-        .step(|store| {
-            let known = store.set_paused(name, true)?;
-            if known {
-                store.add_audit(name, &Activity::Pause.of_job(at, None, "The job was paused"))?;
-            }
-            Ok::<_, StoreError>(known)
-        })
-        .map_err(|error| store_failure(&error))?;
+    let known = restart::pause(&mut session.store, name, at).map_err(|error| store_failure(&error))?;
     if !known {
         return Err(Failure::new(Exit::Usage, format!("job `{name}` has not run yet")).help(
             "a job that never ran has nothing to pause; leave it alone, or take it out of the configuration",

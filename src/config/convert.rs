@@ -44,7 +44,12 @@ pub(super) fn load(source: &Source) -> Loaded {
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax(source, error)).collect());
     }
-    let mut findings = structure::check(source, &schema::json_schema(), &mut table);
+    let findings = structure::check(source, &schema::json_schema(), &mut table);
+    convert(source, table, findings)
+}
+
+/// What a table without structural mistakes comes to; `findings` are those it had.
+pub(super) fn convert(source: &Source, table: Spanned<DeTable<'_>>, mut findings: Vec<Diagnostic>) -> Loaded {
     let raw = match RawConfig::deserialize(toml::de::Deserializer::from(table)) {
         Ok(raw) => raw,
         Err(error) => {
@@ -62,7 +67,7 @@ pub(super) fn load(source: &Source) -> Loaded {
     }
 }
 
-fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
+pub(crate) fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let place = match error.span() {
         Some(span) => source.place(&span),
         None => Place::file(&source.file),

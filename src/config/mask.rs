@@ -13,12 +13,17 @@ use super::schema;
 /// Secret is all text under `token`, `client_secret`, `refresh_token` and `password`, and under any key that is not known, since that may be a misspelt `token`; so is
 /// a URL that may hold a password. A text that is not valid TOML is masked line by line and more broadly.
 pub fn mask_secrets(text: &str) -> String {
+    mask_secrets_of(text, &schema::json_schema())
+}
+
+/// The same for a file of another kind, which `schema` describes.
+pub fn mask_secrets_of(text: &str, schema: &Value) -> String {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return text.split_inclusive('\n').map(mask_line).collect();
     }
     let mut spans = Vec::new();
-    secrets_of_table(root.get_ref(), Some(&schema::json_schema()), &mut spans);
+    secrets_of_table(root.get_ref(), Some(schema), &mut spans);
     let hidden = |at: usize| spans.iter().any(|span| span.contains(&at));
     text.char_indices().map(|(at, c)| if hidden(at) && !c.is_whitespace() { '*' } else { c }).collect()
 }
@@ -26,7 +31,11 @@ pub fn mask_secrets(text: &str) -> String {
 fn secrets_of_table(table: &DeTable<'_>, schema: Option<&Value>, spans: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         let name = key.get_ref().as_ref();
-        let known = schema.and_then(|schema| schema.get("properties")).and_then(|known| known.get(name));
+        let schema = schema.map(|schema| of_type(schema, "object"));
+        let known = schema.and_then(|schema| {
+            let others = schema.get("additionalProperties").filter(|others| **others != Value::Bool(false));
+            schema.get("properties").and_then(|known| known.get(name)).or(others)
+        });
         match name {
             "tenant_url" | "token_endpoint"
                 if value.get_ref().as_str().is_some_and(|url| !url.contains('@')) => {}
@@ -40,9 +49,14 @@ fn secrets_of_table(table: &DeTable<'_>, schema: Option<&Value>, spans: &mut Vec
 
 fn secrets_of_value(value: &Spanned<DeValue<'_>>, schema: Option<&Value>, spans: &mut Vec<Range<usize>>) {
     match (value.get_ref(), schema) {
+        (DeValue::Table(_), Some(schema)) if is_free(schema) => {}
         (DeValue::Table(table), _) => secrets_of_table(table, schema, spans),
         (DeValue::Array(items), _) => {
-            let of = schema.and_then(|schema| schema.get("items"));
+            // What may be anything may be a list of anything.
+            let of = schema.and_then(|schema| match of_type(schema, "array").get("type") {
+                None => Some(schema),
+                Some(_) => of_type(schema, "array").get("items"),
+            });
             items.iter().for_each(|item| secrets_of_value(item, of, spans));
         }
         (_, None) => spans.push(value.span()),
@@ -52,6 +66,18 @@ fn secrets_of_value(value: &Spanned<DeValue<'_>>, schema: Option<&Value>, spans:
         }
         (_, Some(_)) => {}
     }
+}
+
+/// Whether it describes anything at all.
+fn is_free(schema: &Value) -> bool {
+    schema.get("type").is_none() && schema.get("anyOf").is_none()
+}
+
+/// The choice of that type, where there are several.
+fn of_type<'s>(schema: &'s Value, name: &str) -> &'s Value {
+    let choices = schema.get("anyOf").and_then(Value::as_array);
+    let choice = choices.and_then(|all| all.iter().find(|one| one.get("type").is_some_and(|it| it == name)));
+    choice.unwrap_or(schema)
 }
 
 /// Everything behind the first `=` of a line that may set a secret, and every line of a text over several lines.

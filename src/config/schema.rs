@@ -12,7 +12,8 @@ pub fn json_schema() -> Value {
     schema_of::<RawConfig>()
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
+/// The schema of a file's raw types, in the form that the structure check reads.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .with_transform(RecursiveTransform(without_null))
@@ -28,7 +29,8 @@ fn without_null(schema: &mut Schema) {
     };
     let alternative = object.get_mut("anyOf").and_then(Value::as_array_mut).and_then(|alternatives| {
         alternatives.retain(|of| of.get("type").and_then(Value::as_str) != Some("null"));
-        alternatives.pop()
+        // What is left of several is a choice; of one, the thing itself.
+        if alternatives.len() == 1 { alternatives.pop() } else { None }
     });
     if let Some(Value::Object(alternative)) = alternative {
         object.remove("anyOf");

@@ -12,14 +12,14 @@ use crate::diagnostic::{Diagnostic, Place};
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A file that was read, for turning byte ranges into lines and columns.
-pub(super) struct Source {
-    pub(super) file: PathBuf,
-    pub(super) text: String,
+pub(crate) struct Source {
+    pub(crate) file: PathBuf,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// Reads a file; `what` it is, for messages: `configuration`, `profile`.
-    pub(super) fn read(file: &Path, what: &str) -> Result<Self, Diagnostic> {
+    pub(crate) fn read(file: &Path, what: &str) -> Result<Self, Diagnostic> {
         let fail = |message: String| Diagnostic::error(message).at(Place::file(file));
         let mut bytes = Vec::new();
         File::open(file)
@@ -41,7 +41,7 @@ impl Source {
     }
 
     /// The line and column where a range of bytes begins.
-    pub(super) fn place(&self, span: &Range<usize>) -> Place {
+    pub(crate) fn place(&self, span: &Range<usize>) -> Place {
         let (line, column) = line_and_column(&self.text, span.start);
         Place::at(&self.file, line, column)
     }

@@ -38,7 +38,7 @@ const HINTS: &[(&str, &str)] = &[
 ];
 
 /// Removes from `root` what `schema` does not allow, and reports each removal and each missing key.
-pub(super) fn check(source: &Source, schema: &Value, root: &mut Spanned<DeTable<'_>>) -> Vec<Diagnostic> {
+pub(crate) fn check(source: &Source, schema: &Value, root: &mut Spanned<DeTable<'_>>) -> Vec<Diagnostic> {
     let mut walk = Walk { source, findings: Vec::new() };
     let span = root.span();
     walk.table(schema, root.get_mut(), &span, None);
@@ -62,7 +62,12 @@ impl Walk<'_> {
     /// Whether the value of `key` may stay.
     fn value(&mut self, schema: &Value, value: &mut Spanned<DeValue<'_>>, key: &str) -> bool {
         let span = value.span();
-        let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+        if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
+            return self.choice(choices, value, key);
+        }
+        let Some(wanted) = schema.get("type").and_then(Value::as_str) else {
+            return true; // anything
+        };
         let found = type_name(value.get_ref());
         match (wanted, value.get_mut()) {
             ("object", DeValue::Table(table)) => {
@@ -79,7 +84,7 @@ impl Walk<'_> {
             }
             ("string", DeValue::String(text)) => self.word(schema, text, &span, key),
             ("integer", DeValue::Integer(number)) => self.integer(schema, number, &span, key),
-            ("boolean", DeValue::Boolean(_)) => true,
+            ("boolean", DeValue::Boolean(_)) | ("number", DeValue::Integer(_) | DeValue::Float(_)) => true,
             _ => {
                 let help = HINTS.iter().find(|(of, _)| *of == key).map(|(_, hint)| (*hint).to_owned());
                 let wanted = wanted_name(wanted);
@@ -87,6 +92,21 @@ impl Walk<'_> {
                 false
             }
         }
+    }
+
+    /// A value that may have one of several types; each is another one.
+    fn choice(&mut self, choices: &[Value], value: &mut Spanned<DeValue<'_>>, key: &str) -> bool {
+        let types = || choices.iter().filter_map(|choice| choice.get("type").and_then(Value::as_str));
+        let found = type_name(value.get_ref());
+        if let Some(at) = types().position(|wanted| fits(wanted, value.get_ref()))
+            && let Some(choice) = choices.get(at)
+        {
+            return self.value(choice, value, key);
+        }
+        let wanted: Vec<&str> = types().map(wanted_name).collect();
+        let message = format!("`{key}` must be {}, not {found}", wanted.join(" or "));
+        self.report(&value.span(), message, None);
+        false
     }
 
     fn table(&mut self, schema: &Value, table: &mut DeTable<'_>, span: &Range<usize>, name: Option<&str>) {
@@ -109,8 +129,10 @@ impl Walk<'_> {
         let mut wrong = Vec::new();
         for (key, value) in table.iter_mut() {
             let name = key.get_ref().as_ref();
-            let stays = known.get(name).is_some_and(|schema| self.value(schema, value, name));
-            if !known.contains_key(name) {
+            let other = schema.get("additionalProperties").filter(|other| **other != Value::Bool(false));
+            let of = known.get(name).or(other);
+            let stays = of.is_some_and(|schema| self.value(schema, value, name));
+            if of.is_none() {
                 let help = did_you_mean(name, known.keys().map(String::as_str))
                     .map(|key| format!("did you mean `{key}`?"));
                 self.report(&key.span(), format!("unknown key `{name}`"), help);
@@ -153,11 +175,24 @@ impl Walk<'_> {
 }
 
 /// `a`, `b` or `c`, each in backticks.
-pub(super) fn in_backticks(words: &[&str]) -> String {
+pub(crate) fn in_backticks(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+/// Whether a value has a type that a choice may have.
+fn fits(schema_type: &str, value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => schema_type == "object",
+        DeValue::Array(_) => schema_type == "array",
+        DeValue::String(_) => schema_type == "string",
+        DeValue::Integer(_) => matches!(schema_type, "integer" | "number"),
+        DeValue::Float(_) => schema_type == "number",
+        DeValue::Boolean(_) => schema_type == "boolean",
+        DeValue::Datetime(_) => false,
     }
 }
 
@@ -167,6 +202,7 @@ fn wanted_name(schema_type: &str) -> &'static str {
         "array" => "an array",
         "string" => "a text in quotes",
         "integer" => "a whole number",
+        "number" => "a number",
         "boolean" => "`true` or `false`",
         _ => "something else",
     }

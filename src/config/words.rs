@@ -78,7 +78,7 @@ macro_rules! words {
 pub(crate) use words;
 
 /// Stands for a [`Word`] in the raw types, so that the schema lists the words.
-pub(super) struct OneOf<W>(std::marker::PhantomData<W>);
+pub(crate) struct OneOf<W>(std::marker::PhantomData<W>);
 
 impl<W: Word> JsonSchema for OneOf<W> {
     fn inline_schema() -> bool {

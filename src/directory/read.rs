@@ -25,6 +25,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use toml::de::DeTable;
 
 use crate::diagnostic::{Diagnostic, Place};
 use crate::directory::object::{ObjectKind, SourceObject};
@@ -217,6 +218,24 @@ pub struct ReadOutcome {
     pub counts: Counts,
     /// The attributes that users and groups have here: columns and keys, filled or not.
     pub attributes: BTreeMap<ObjectKind, BTreeSet<String>>,
+}
+
+/// Reads the directory that is part of a TOML file of another kind: `part` holds its tables `[[user]]`, `[[group]]`,
+/// `[[member]]` and `[[assignment]]`, `text` is the whole file, by which places are told.
+///
+/// # Errors
+/// When the sink fails. Faults of the source are in the outcome's diagnostics.
+pub fn read_part(
+    file: &Path,
+    text: &str,
+    part: &DeTable<'_>,
+    options: &ReadOptions,
+    sink: &mut dyn Sink,
+) -> Result<ReadOutcome, SinkError> {
+    let mut collector = collect::Collector::new(options, sink);
+    let source = collector.source(file);
+    toml_tables::read_part(text, part, source, &mut collector)?;
+    Ok(collector.finish())
 }
 
 /// Reads a directory folder.

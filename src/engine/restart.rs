@@ -8,7 +8,7 @@ use super::quarantine::Quarantine;
 use super::spec::JobSpec;
 use super::status;
 use crate::clock::Timestamp;
-use crate::store::{JobRow, Store};
+use crate::store::{JobRow, Store, StoreError};
 
 /// What a restart resets: `resetScope`, a combination of the published numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +98,34 @@ pub struct Restarted {
     pub staged_dropped: u64,
     /// The quarantine still in force.
     pub quarantine: Option<Quarantine>,
+}
+
+/// Clears quarantine and pause of a job, which goes on from its watermark (`engine.md 6.5`); the job as it was before,
+/// `None` when it has never run.
+pub fn start(store: &mut Store, name: &str, now: Timestamp) -> Result<Option<JobRow>, StoreError> {
+    let Some(before) = store.job(name)? else { return Ok(None) };
+    let mut job = before.clone();
+    (job.disabled, job.quarantine) = (false, None);
+    if before.quarantine.is_some() || before.disabled || before.paused {
+        job.next_cycle = None;
+    }
+    store.step(|store| {
+        store.add_audit(name, &Activity::Start.of_job(now, None, "The job was started"))?;
+        store.set_paused(name, false)?;
+        store.save_job(&job)
+    })?;
+    Ok(Some(before))
+}
+
+/// Lets a running cycle of a job end, and no further one start (`engine.md 6.5`); `false` when it has never run.
+pub fn pause(store: &mut Store, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+    store.step(|store| {
+        let known = store.set_paused(name, true)?;
+        if known {
+            store.add_audit(name, &Activity::Pause.of_job(now, None, "The job was paused"))?;
+        }
+        Ok(known)
+    })
 }
 
 /// Restarts a job; `None` when it has never run. The caller holds the job's lock.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, moment, stamp};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::directory::object::{ObjectKind, canonical_id};
+use crate::directory::object::{ObjectKind, SourceObject, canonical_id};
 use crate::expression::AttributeValue;
 
 /// Where an object stands in its life (`engine.md 1.3`).
@@ -364,16 +364,7 @@ impl Store {
                         };
                     }
                     let label = label_of(kind, &attributes, id).to_owned();
-                    let taken: bool = store
-                        .connection
-                        .query_row(
-                            "SELECT EXISTS (SELECT 1 FROM object
-                              WHERE kind = ?1 AND label_key = ?2 AND id <> ?3 AND state = 'active' AND kind = 'User')",
-                            params![kind.as_str(), label.to_lowercase(), id],
-                            |row| row.get(0),
-                        )
-                        .map_err(StoreError::from)?;
-                    if taken {
+                    if store.is_name_taken(kind, &label, id)? {
                         return Err(EditError::NameTaken(label));
                     }
                     store
@@ -515,6 +506,54 @@ impl Store {
             |row| row.get(0),
         )?;
         first.map(|text| Ok(moment(&text)?.saturating_add(retention).unwrap_or(Timestamp::MAX))).transpose()
+    }
+
+    /// Adds a user or group that no file has, by scenario. It stands like an edit.
+    ///
+    /// # Errors
+    /// There is one of that objectId, or a living user of that userPrincipalName.
+    pub fn add_object(&mut self, object: &SourceObject, now: Timestamp) -> Result<(), EditError> {
+        let (kind, id) = (object.kind, object.id.as_str());
+        let label = label_of(kind, &object.attributes, id);
+        self.step(|store| {
+            if store.object(kind, id)?.is_some() {
+                return Err(EditError::NameTaken(id.to_owned()));
+            }
+            if store.is_name_taken(kind, label, id)? {
+                return Err(EditError::NameTaken(label.to_owned()));
+            }
+            let row = render_row(&object.attributes);
+            store
+                .connection
+                .execute(
+                    "INSERT INTO object (kind, id, id_given, label, label_key, manager, fingerprint, file_row,
+                                         edited_row, position, edited, in_file, state, deleted_at)
+                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, x'', '{}', ?7, COALESCE(MAX(position), 0) + 1, 1, 0, 'active', NULL
+                       FROM object WHERE kind = ?1",
+                    params![
+                        kind.as_str(),
+                        id,
+                        object.id_given,
+                        label,
+                        label.to_lowercase(),
+                        manager_of(&object.attributes),
+                        row
+                    ],
+                )
+                .map_err(StoreError::from)?;
+            store.log_change(now, kind, id, "added", None)?;
+            Ok(())
+        })
+    }
+
+    /// Whether another living user has this userPrincipalName. Groups may share a displayName.
+    fn is_name_taken(&self, kind: ObjectKind, label: &str, id: &str) -> Result<bool, StoreError> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM object
+              WHERE kind = ?1 AND label_key = ?2 AND id <> ?3 AND state = 'active' AND kind = 'User')",
+            params![kind.as_str(), label.to_lowercase(), id],
+            |row| row.get(0),
+        )?)
     }
 
     /// Puts a member into a group or takes it out, by command. Returns whether that changed anything.

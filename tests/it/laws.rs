@@ -104,7 +104,10 @@ const ARROWS: [(&str, &str); 24] = [
         "runner",
         "client config directory engine expression gallery mail mapping schema scim scope store target",
     ),
-    ("scenario", "client config directory engine expression gallery mapping scim scope store target"),
+    (
+        "scenario",
+        "client config daemon::due directory engine expression gallery mapping runner scim scope store target",
+    ),
     (
         "cli",
         "api client config daemon directory engine expression gallery mail mapping runner scenario schema scim scope store \

@@ -40,6 +40,7 @@ mod mishaps;
 mod on_demand;
 mod open_questions;
 mod quarantine_page;
+mod scenario;
 mod schema;
 mod scope_filter;
 mod service;

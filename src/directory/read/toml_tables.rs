@@ -52,8 +52,29 @@ pub(super) fn read(
         return Ok(Vec::new());
     }
 
+    tables(role, document.get_ref(), &lines, source, collector)
+}
+
+/// Reads the tables `[[user]]`, `[[group]]`, `[[member]]` and `[[assignment]]` of a document that also holds other
+/// things, which the caller has taken out of it.
+pub(super) fn read_part(
+    text: &str,
+    document: &DeTable<'_>,
+    source: Source<'_>,
+    collector: &mut Collector<'_>,
+) -> Result<Vec<(Role, u64)>, SinkError> {
+    tables(None, document, &Lines::new(text), source, collector)
+}
+
+fn tables(
+    role: Option<Role>,
+    document: &DeTable<'_>,
+    lines: &Lines<'_>,
+    source: Source<'_>,
+    collector: &mut Collector<'_>,
+) -> Result<Vec<(Role, u64)>, SinkError> {
     let mut found = Vec::new();
-    for (key, value) in document.get_ref() {
+    for (key, value) in document {
         let table = TABLES.iter().find(|(name, _)| key.get_ref() == name);
         match (table, role) {
             (Some((_, table_role)), None) => found.push((*table_role, value)),
@@ -80,7 +101,7 @@ pub(super) fn read(
     }
     if let Some(role) = role
         && found.is_empty()
-        && document.get_ref().is_empty()
+        && document.is_empty()
     {
         let name = TABLES.iter().find(|(_, known)| *known == role).map_or("user", |(name, _)| *name);
         collector.fault(
@@ -112,13 +133,13 @@ pub(super) fn read(
             let position = lines.of(row);
             match role {
                 Role::Users => {
-                    object(ObjectKind::User, table, position, &lines, source, collector)?;
+                    object(ObjectKind::User, table, position, lines, source, collector)?;
                 }
                 Role::Groups => {
-                    object(ObjectKind::Group, table, position, &lines, source, collector)?;
+                    object(ObjectKind::Group, table, position, lines, source, collector)?;
                 }
-                Role::Members => member(table, position, &lines, source, collector)?,
-                Role::Assignments => assignment(table, position, &lines, source, collector)?,
+                Role::Members => member(table, position, lines, source, collector)?,
+                Role::Assignments => assignment(table, position, lines, source, collector)?,
                 Role::UsersExtra => {}
             }
         }

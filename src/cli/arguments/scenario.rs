@@ -1,0 +1,72 @@
+//! Arguments of `scenario`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What to do with scenarios.
+#[derive(Debug, Subcommand)]
+pub enum ScenarioCommand {
+    /// Run scenarios on virtual time, against the embedded app or a real endpoint.
+    Run(ScenarioRunArguments),
+    /// List scenarios.
+    #[command(
+        after_help = "Examples:\n  scimulator scenario list\n  scimulator scenario list scenarios --format json"
+    )]
+    List {
+        /// Scenario files, and folders of them.
+        #[arg(value_name = "PATH", default_value = "scenarios")]
+        paths: Vec<PathBuf>,
+    },
+    /// Write a scenario to start from; never overwrites.
+    #[command(
+        after_help = "Examples:\n  scimulator scenario new leaver\n  scimulator scenario new tests/leaver.toml"
+    )]
+    New {
+        /// Its name, for `scenarios/NAME.toml`; or the file itself.
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+    },
+}
+
+/// Arguments of `scenario run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  scimulator scenario run scenarios\n  \
+                  scimulator scenario run scenarios/leaver.toml --watch\n  \
+                  scimulator scenario run scenarios --junit report.xml --har traffic.har\n  \
+                  scimulator scenario run scenarios --target http://127.0.0.1:8080/scim --token-env SCIM_TOKEN\n\n\
+                  Against a real endpoint job time is virtual and wire time is real. Names begin with a prefix of the\n\
+                  run, and what the run made there is deleted at its end. Scenarios that break the app on purpose need\n\
+                  the embedded one and are skipped.\n\
+                  With GITHUB_ACTIONS=true each failure is also an annotation at its line.\n\
+                  Ends with 1 when a scenario fails, with 2 when a file is no scenario.")]
+pub struct ScenarioRunArguments {
+    /// Scenario files, and folders of them.
+    #[arg(value_name = "PATH", default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// The tenant URL of a SCIM endpoint, flags included, in place of the embedded app.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// The environment variable with the endpoint's bearer token.
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub token_env: Option<String>,
+    /// Let the endpoint be another machine; users and groups are made, disabled and deleted there.
+    #[arg(long, requires = "target")]
+    pub allow_remote: bool,
+    /// Leave in the endpoint what the run made there.
+    #[arg(long, requires = "target")]
+    pub keep: bool,
+    /// Write the results as `JUnit` XML, valid against the `junit-10.xsd` of Jenkins.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write every exchange as HAR 1.2.
+    #[arg(long, value_name = "FILE")]
+    pub har: Option<PathBuf>,
+    /// Run again whenever a scenario or its directory changes, until stopped.
+    #[arg(long)]
+    pub watch: bool,
+    /// How many scenarios run at once [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}

@@ -1,0 +1,238 @@
+//! `scenario`: runs scenario files, lists them, writes one to start from.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::arguments::{ScenarioCommand, ScenarioRunArguments};
+use super::context::Context;
+use super::failure::print_findings;
+use super::init::write_new;
+use super::output::{table, warn};
+use super::{Exit, Failure};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
+use crate::config::TenantUrl;
+use crate::config::tenant_url::RemoteRefused;
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
+use crate::scenario::{self, Options, Scenario, Tally};
+
+/// How often a watched file is looked at, in wire time.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
+
+pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, Failure> {
+    match command {
+        ScenarioCommand::Run(arguments) if arguments.watch => watch(context, arguments),
+        ScenarioCommand::Run(arguments) => {
+            let scenarios = load(context, &arguments.paths)?;
+            run_once(context, arguments, &scenarios)
+        }
+        ScenarioCommand::List { paths } => list(context, paths),
+        ScenarioCommand::New { name } => new(context, name),
+    }
+}
+
+/// Every scenario of these paths. One that is none is an error, and then nothing is run.
+fn load(context: &Context, paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
+    let files = scenario::files(paths).map_err(|(path, error)| {
+        Failure::new(Exit::Usage, format!("can not read `{}`", path.display())).because(&error)
+    })?;
+    if files.is_empty() {
+        let help = "scenarios are `.toml` files; write one with `scimulator scenario new NAME`";
+        return Err(Failure::new(Exit::Usage, "there is no scenario").help(help));
+    }
+    let (mut scenarios, mut findings): (Vec<Scenario>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
+    for file in &files {
+        match scenario::load(file) {
+            Ok((scenario, warnings)) => {
+                scenarios.push(scenario);
+                findings.extend(warnings);
+            }
+            Err(errors) => findings.extend(errors),
+        }
+    }
+    if has_errors(&findings) {
+        return Err(Failure::findings(Exit::Usage, findings));
+    }
+    if !context.output.is_quiet() {
+        print_findings(&findings);
+    }
+    Ok(scenarios)
+}
+
+fn run_once(
+    context: &Context,
+    arguments: &ScenarioRunArguments,
+    scenarios: &[Scenario],
+) -> Result<Exit, Failure> {
+    let output = context.output;
+    let options = options(arguments)?;
+    let workers =
+        arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let mut failed = None;
+    let reports = scenario::run_all(scenarios, &options, workers, &mut |report| {
+        if !output.is_json()
+            && let Err(failure) = output.text(&to_text(report))
+        {
+            failed.get_or_insert(failure);
+        }
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    if let Some(file) = &arguments.junit {
+        write(file, &to_junit(&reports))?;
+    }
+    if let Some(file) = &arguments.har {
+        write(file, &format!("{:#}\n", to_har(&reports)))?;
+    }
+    let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    for line in if in_github { annotations(&reports) } else { Vec::new() } {
+        if output.is_json() { warn(&line) } else { output.text(&line)? }
+    }
+    if output.is_json() {
+        output.json(&to_json(&reports))?;
+    } else {
+        output.text(&summary(Tally::of(&reports)))?;
+    }
+    let fine = reports.iter().all(scenario::Report::is_fine);
+    Ok(if fine { Exit::Fine } else { Exit::Failed })
+}
+
+/// Every count that is not zero.
+fn summary(tally: Tally) -> String {
+    let all = tally.passed + tally.failed + tally.broken + tally.skipped;
+    let counts = [
+        (tally.passed, "passed"),
+        (tally.failed, "failed"),
+        (tally.broken, "broken"),
+        (tally.skipped, "skipped"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| 0 < *count)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    format!("\n{all} scenario{}: {}", if all == 1 { "" } else { "s" }, counts.join(", "))
+}
+
+fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
+    let Some(target) = &arguments.target else { return Ok(Options::embedded()) };
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let (url, _) = TenantUrl::parse(target).map_err(|error| usage(format!("the URL: {error}")))?;
+    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
+        usage(error.to_string()).help(
+            "scenarios make, disable and delete users and groups there: once you are sure that it is the right \
+             server, add `--allow-remote`",
+        )
+    })?;
+    let token = match &arguments.token_env {
+        Some(name) => Some(
+            Context::env(name)
+                .map(SecretString::from)
+                .ok_or_else(|| usage(format!("the environment variable `{name}` is not set")))?,
+        ),
+        None => None,
+    };
+    let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
+    Ok(Options { keep: arguments.keep, ..Options::remote(url, token, &prefix) })
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| {
+        Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
+    })
+}
+
+/// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
+fn watch(context: &Context, arguments: &ScenarioRunArguments) -> Result<Exit, Failure> {
+    loop {
+        let scenarios = load(context, &arguments.paths);
+        let folders: Vec<PathBuf> =
+            scenarios.iter().flatten().filter_map(|scenario| scenario.folder.clone()).collect();
+        let before = stamps(&arguments.paths, &folders);
+        match scenarios.and_then(|scenarios| run_once(context, arguments, &scenarios)) {
+            Ok(_) => {}
+            Err(failure) if failure.exit() == Exit::Fine => return Ok(Exit::Fine),
+            Err(failure) => failure.print(context.global().format),
+        }
+        context.output.note("watching; stop with Ctrl-C");
+        while stamps(&arguments.paths, &folders) == before {
+            pause();
+        }
+    }
+}
+
+/// Every file that a run depends on, with its size and when it was written.
+fn stamps(paths: &[PathBuf], folders: &[PathBuf]) -> Vec<(PathBuf, u64, Option<Timestamp>)> {
+    let mut files = scenario::files(paths).unwrap_or_default();
+    for folder in folders {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files.extend(entries.map(|entry| entry.path()));
+    }
+    files.sort();
+    let stamp = |file: PathBuf| {
+        let metadata = std::fs::metadata(&file).ok();
+        let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+        (file, bytes, metadata.and_then(|metadata| Timestamp::try_from(metadata.modified().ok()?).ok()))
+    };
+    files.into_iter().map(stamp).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person edits")]
+fn pause() {
+    std::thread::sleep(LOOK);
+}
+
+fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
+    let scenarios = load(context, paths)?;
+    if context.output.is_json() {
+        let all: Vec<_> = scenarios
+            .iter()
+            .map(|scenario| {
+                json!({
+                    "name": scenario.name(),
+                    "file": scenario.file.display().to_string(),
+                    "title": scenario.title,
+                    "description": scenario.description,
+                    "steps": scenario.steps.len(),
+                    "embeddedOnly": scenario.needs_embedded(),
+                })
+            })
+            .collect();
+        context.output.json(&json!({ "value": all }))?;
+    } else {
+        let rows = scenarios
+            .iter()
+            .map(|scenario| vec![scenario.name(), scenario.steps.len().to_string(), scenario.title.clone()]);
+        context.output.text(&table(&["name", "steps", "title"], rows))?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn new(context: &Context, name: &Path) -> Result<Exit, Failure> {
+    let is_file = name.extension().is_some_and(|extension| extension == "toml");
+    let file = if is_file {
+        name.to_owned()
+    } else {
+        let mut file = Path::new("scenarios").join(name).into_os_string();
+        file.push(".toml");
+        PathBuf::from(file)
+    };
+    let shown = file.display().to_string();
+    if file.exists() {
+        return Err(Failure::new(Exit::Usage, format!("there is already a `{shown}`")));
+    }
+    let text = include_str!("scenario/new.toml").replace("{file}", &shown);
+    write_new(&file, &text)
+        .map_err(|error| Failure::new(Exit::Usage, format!("can not write `{shown}`")).because(&error))?;
+    if context.output.is_json() {
+        context.output.json(&json!({ "written": [shown] }))?;
+    } else {
+        context.output.text(&shown)?;
+        context.output.note(&format!("next: scimulator scenario run {shown}"));
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,184 @@
+//! Scenarios: what happens to a directory and to an app on virtual time, and what must come of it.
+//!
+//! A scenario is a self-contained TOML file (`docs/scenarios.md`). [`load`] reads it, [`run`] plays it: against the
+//! embedded app in process, or against any SCIM endpoint, where job time is virtual and wire time is real. The same
+//! runner serves `scimulator scenario run` and other programs' tests:
+//!
+//! ```
+//! use scimulator::scenario::{self, Options};
+//!
+//! let text = r#"
+//!     title = "Whoever is blocked is disabled in the app"
+//!     user = [{ userPrincipalName = "adele@contoso.com", displayName = "Adele Berg", mailNickname = "adele" }]
+//!     assignment = [{ principal = "adele@contoso.com" }]
+//!
+//!     [[step]]
+//!     do = "initial cycle"
+//!     expect.target.user."adele@contoso.com".active = true
+//!
+//!     [[step]]
+//!     at = "+40m"
+//!     edit = { user = "adele@contoso.com", disable = true }
+//!     expect.requests = [{ method = "PATCH", path = "/Users/{adele@contoso.com}", status = 200 }]
+//!     expect.target.user."adele@contoso.com".active = false
+//! "#;
+//! let (scenario, _warnings) = scenario::parse(text, "blocked.toml".as_ref())
+//!     .map_err(|findings| format!("{findings:?}"))?;
+//! let report = scenario::run(&scenario, &Options::embedded());
+//! assert!(report.is_fine(), "{report}");
+//! # Ok::<(), String>(())
+//! ```
+
+mod expect;
+mod language;
+mod model;
+mod names;
+mod play;
+mod raw;
+pub mod report;
+mod schema;
+mod snapshot;
+mod stage;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use secrecy::SecretString;
+
+use crate::config::{TenantUrl, TokenSource};
+use snapshot::Prefix;
+
+pub use language::{Loaded, load, parse};
+pub use model::{Do, Scenario, SourceFault, Step, TargetFault, Until};
+pub use report::{Failure, Report, Tally, Verdict};
+pub use schema::json_schema;
+
+/// How scenarios are run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What they are run against.
+    pub target: Target,
+    /// Whether what a run made in somebody's app stays there.
+    pub keep: bool,
+    /// What names begin with in somebody's app, so that two runs do not meet: lower-case letters, digits and `-`. Each
+    /// scenario of a run adds its number.
+    pub prefix: String,
+}
+
+/// What scenarios are run against.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// The embedded app, in process; each scenario has its own, empty at the start.
+    Embedded,
+    /// A SCIM endpoint.
+    Remote(Remote),
+}
+
+/// A SCIM endpoint that scenarios are run against. The caller has made sure that it is the right one: users and groups
+/// are made, disabled and deleted there.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// The tenant URL, flags included.
+    pub url: TenantUrl,
+    /// The bearer token.
+    pub token: Option<TokenSource>,
+}
+
+impl Options {
+    /// Against the embedded app.
+    pub fn embedded() -> Self {
+        Self { target: Target::Embedded, keep: false, prefix: String::new() }
+    }
+
+    /// Against an endpoint, under names that begin with `prefix`.
+    pub fn remote(url: TenantUrl, token: Option<SecretString>, prefix: &str) -> Self {
+        let remote = Remote { url, token: token.map(TokenSource::Value) };
+        Self { target: Target::Remote(remote), keep: false, prefix: prefix.to_owned() }
+    }
+
+    /// The prefix of the scenario with that number.
+    fn prefix(&self, number: usize) -> Prefix {
+        Prefix::new(match &self.target {
+            Target::Embedded => None,
+            Target::Remote(_) => Some(format!("{}{number}-", self.prefix.to_ascii_lowercase())),
+        })
+    }
+
+    /// The value of an environment variable, for proxies of a real target; in process there is no environment.
+    fn variable(&self, name: &str) -> Option<String> {
+        match self.target {
+            Target::Embedded => None,
+            Target::Remote(_) => std::env::var(name).ok(),
+        }
+    }
+}
+
+/// Plays one scenario.
+pub fn run(scenario: &Scenario, options: &Options) -> Report {
+    play::play(scenario, options, 1)
+}
+
+/// Plays scenarios, `workers` at once. `done` is called for each in the order of the list, as soon as it and all before
+/// it are over; the reports come in that order too.
+pub fn run_all(
+    scenarios: &[Scenario],
+    options: &Options,
+    workers: NonZeroUsize,
+    done: &mut (dyn FnMut(&Report) + Send),
+) -> Vec<Report> {
+    let next = AtomicUsize::new(0);
+    let told =
+        Mutex::new((Vec::new(), scenarios.iter().map(|_| None).collect::<Vec<Option<Report>>>(), done));
+    std::thread::scope(|scope| {
+        for _ in 0..workers.get().min(scenarios.len()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(scenario) = scenarios.get(at) else { break };
+                    let report = play::play(scenario, options, at.saturating_add(1));
+                    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (over, waiting, done) = &mut *told;
+                    if let Some(place) = waiting.get_mut(at) {
+                        *place = Some(report);
+                    }
+                    while let Some(report) = waiting.get_mut(over.len()).and_then(Option::take) {
+                        done(&report);
+                        over.push(report);
+                    }
+                }
+            });
+        }
+    });
+    told.into_inner().unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Whether a text looks like a scenario: it has steps, which no other file of ours has.
+pub fn is_scenario(text: &str) -> bool {
+    text.lines().any(|line| line.trim_start().starts_with("[[step"))
+}
+
+/// The scenario files among these paths: files as they are, of folders every `.toml` below them, sorted.
+///
+/// # Errors
+/// A path is not there, or a folder can't be read: which, and why.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, (PathBuf, std::io::Error)> {
+    let mut files = Vec::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).map_err(|error| (path.clone(), error))?;
+        if !kind.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut below = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(|error| (path.clone(), error))? {
+            below.push(entry.map_err(|error| (path.clone(), error))?.path());
+        }
+        below.retain(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "toml"));
+        below.sort();
+        files.extend(self::files(&below)?);
+    }
+    Ok(files)
+}

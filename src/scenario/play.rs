@@ -1,0 +1,573 @@
+//! Plays a scenario: edits into the change log, faults into the app, time on the virtual clock, cycles as they become
+//! due, and at the end of each step its expectations.
+
+use serde_json::Value;
+
+use super::expect::{self, Evidence, JobFacts, Miss, Seen};
+use super::language::JOB;
+use super::model::{Act, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until};
+use super::names::Ids;
+use super::report::{Failure, Report, Verdict};
+use super::snapshot::Prefix;
+use super::stage::{FaultyApp, Rule, Stage, endpoint};
+use super::{Options, Target};
+use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
+use crate::config::{Access, Config, Endpoint};
+use crate::daemon::due::{Due, Standing, next_due};
+use crate::directory::object::{ObjectKind, SourceObject};
+use crate::engine::quarantine::Reason;
+use crate::engine::restart::{Reset, pause, restart, start};
+use crate::engine::spec::JobSpec;
+use crate::engine::status::{quarantine, settle, synchronization_job};
+use crate::engine::{CycleResult, EngineError, Purpose};
+use crate::expression::AttributeValue;
+use crate::runner::{Job, RunError};
+use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
+
+/// How far time moves at most until something holds, when nothing else is said: past the 28 days of a quarantine and
+/// the 30 of the recycle bin.
+const UNTIL_MAX: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// Why a scenario can't go on; not what the app or the job did.
+#[derive(Debug, thiserror::Error)]
+enum PlayError {
+    #[error("{0}")]
+    Edit(String),
+    #[error(transparent)]
+    Import(#[from] ImportFault),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<EditError> for PlayError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Store(error) => Self::Store(error),
+            other @ (EditError::State { .. } | EditError::NameTaken(_)) => Self::Edit(other.to_string()),
+        }
+    }
+}
+
+/// Plays a scenario to its end, or to the first step of which something does not hold.
+pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
+    let began = WireInstant::now();
+    let mut report = Report {
+        file: scenario.file.clone(),
+        name: scenario.name(),
+        title: scenario.title.clone(),
+        verdict: Verdict::Passed,
+        prefix: None,
+        steps: 0,
+        cycles: 0,
+        span: (scenario.start, scenario.start),
+        exchanges: Vec::new(),
+        left: Vec::new(),
+        took: std::time::Duration::ZERO,
+    };
+    if let (Target::Remote(_), Some(why)) = (&options.target, scenario.needs_embedded()) {
+        report.verdict = Verdict::Skipped(why);
+        return report;
+    }
+    let prefix = options.prefix(number);
+    report.prefix = prefix.as_str().map(str::to_owned);
+    match Play::new(scenario, options, prefix) {
+        Ok(mut play) => {
+            report.verdict = play.steps(&mut report.steps);
+            if !options.keep {
+                report.left = play.clean_up();
+            }
+            report.cycles = play.cycles;
+            report.span.1 = play.clock.now();
+            report.exchanges = play.stage.exchanges;
+        }
+        Err(error) => report.verdict = Verdict::Broken(broken(scenario, 0, None, scenario.start, &error)),
+    }
+    report.took = began.elapsed();
+    report
+}
+
+/// What is told of a scenario that can't go on.
+fn broken(
+    scenario: &Scenario,
+    at: usize,
+    place: Option<crate::diagnostic::Place>,
+    now: Timestamp,
+    error: &PlayError,
+) -> Failure {
+    let step = scenario.steps.get(at);
+    let place = place.or_else(|| step.map(|step| step.place.clone()));
+    let mut got = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        got = format!("{got}: {cause}");
+        source = cause.source();
+    }
+    Failure {
+        place: place.unwrap_or_else(|| crate::diagnostic::Place::file(&scenario.file)),
+        step: at + 1,
+        title: step.and_then(|step| step.title.clone()),
+        at: now,
+        key: "step".to_owned(),
+        expected: "that the step can be done".to_owned(),
+        got,
+        guilty: None,
+    }
+}
+
+struct Play<'s> {
+    scenario: &'s Scenario,
+    config: Config,
+    job: Job,
+    is_remote: bool,
+    store: Store,
+    clock: VirtualClock,
+    stage: Stage,
+    app: FaultyApp,
+    ids: Ids,
+    prefix: Prefix,
+    /// Exchanges that `ids` has learned from.
+    learned: usize,
+    cycles: u64,
+    last: Option<CycleResult>,
+    /// Where the step under way went wrong.
+    place: Option<crate::diagnostic::Place>,
+}
+
+impl<'s> Play<'s> {
+    fn new(scenario: &'s Scenario, options: &Options, prefix: Prefix) -> Result<Self, PlayError> {
+        let mut config = scenario.config.clone();
+        let is_remote = match (&options.target, config.jobs.first_mut()) {
+            (Target::Remote(remote), Some(job)) => {
+                job.endpoint = Endpoint::Remote(remote.url.clone());
+                job.allow_remote = true;
+                if let Some(token) = &remote.token {
+                    job.access = Access::Token(token.clone());
+                }
+                true
+            }
+            (Target::Remote(_) | Target::Embedded, _) => false,
+        };
+        let Some(job_config) = config.jobs.first() else {
+            return Err(PlayError::Edit("the scenario has no job".to_owned()));
+        };
+        let job = Job::new(&config, job_config, &|name| options.variable(name))?;
+        let clock = VirtualClock::new(scenario.start);
+        let app = FaultyApp::new(job_config.fidelity.timeout);
+        let mut store = Store::in_memory()?;
+        scenario.directory.import(&mut store, clock.now(), &prefix)?;
+        let mut ids = Ids::default();
+        for (object, _) in &scenario.directory.objects {
+            ids.named(object.kind, object.label(), &object.id);
+        }
+        Ok(Self {
+            scenario,
+            config,
+            job,
+            is_remote,
+            store,
+            clock,
+            stage: Stage::default(),
+            app,
+            ids,
+            prefix,
+            learned: 0,
+            cycles: 0,
+            last: None,
+            place: None,
+        })
+    }
+
+    fn spec(&self) -> &JobSpec {
+        self.job.spec()
+    }
+
+    /// Does step after step; `done` counts those that were done.
+    fn steps(&mut self, done: &mut usize) -> Verdict {
+        let scenario = self.scenario;
+        for (at, step) in scenario.steps.iter().enumerate() {
+            match self.step(step) {
+                Ok(misses) if misses.is_empty() => *done += 1,
+                Ok(misses) => {
+                    let now = self.clock.now();
+                    let failure = |miss: Miss| Failure {
+                        place: miss.place,
+                        step: at + 1,
+                        title: step.title.clone(),
+                        at: now,
+                        key: miss.key,
+                        expected: miss.expected,
+                        got: miss.got,
+                        guilty: miss.guilty,
+                    };
+                    return Verdict::Failed(misses.into_iter().map(failure).collect());
+                }
+                Err(error) => {
+                    let place = self.place.take();
+                    return Verdict::Broken(broken(scenario, at, place, self.clock.now(), &error));
+                }
+            }
+        }
+        Verdict::Passed
+    }
+
+    fn step(&mut self, step: &Step) -> Result<Vec<Miss>, PlayError> {
+        self.place = None;
+        let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
+        for edit in &step.edits {
+            self.place = Some(edit.place.clone());
+            self.edit(edit)?;
+        }
+        for fault in &step.faults {
+            self.place = Some(fault.place.clone());
+            self.fault(fault)?;
+        }
+        self.place = None;
+        if let Some(act) = step.action {
+            self.act(act)?;
+        }
+        let reached = match step.time {
+            Time::Stands => true,
+            Time::Moves { to, until } => self.advance(to, until, cycles)?,
+        };
+        self.learn();
+        self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)
+    }
+
+    fn learn(&mut self) {
+        let base_url = self.job.spec().base_url.clone();
+        for exchange in self.stage.exchanges.iter().skip(self.learned) {
+            self.ids.learn(exchange, &base_url);
+        }
+        self.learned = self.stage.exchanges.len();
+    }
+
+    /// The kind and objectId that a name of the file stands for at present.
+    fn source_of(&self, kinds: &[ObjectKind], name: &str) -> Result<(ObjectKind, String), PlayError> {
+        let candidates = self.ids.sources_of(kinds, name);
+        // Whoever is there now goes before those who had the name once.
+        for (kind, id) in &candidates {
+            if let Some(object) = self.store.object(*kind, id)?
+                && (self.prefix.strip(&object.label).eq_ignore_ascii_case(name) || id == name)
+                && object.state == crate::store::ObjectState::Active
+            {
+                return Ok((*kind, id.clone()));
+            }
+        }
+        candidates.into_iter().next().ok_or_else(|| PlayError::Edit(format!("nobody is called `{name}`")))
+    }
+
+    /// An attribute's value under the names of the run. A manager is named by objectId, which is the same in every run.
+    fn under_prefix(&self, kind: ObjectKind, name: &str, value: AttributeValue) -> AttributeValue {
+        match value {
+            AttributeValue::Text(manager) if kind == ObjectKind::User && name == "manager" => {
+                let known = self.source_of(&[ObjectKind::User], &manager);
+                AttributeValue::Text(known.map_or(manager, |(_, id)| id))
+            }
+            AttributeValue::Text(text) => AttributeValue::Text(self.prefix.value(kind, name, text)),
+            other @ (AttributeValue::List(_) | AttributeValue::Roles(_)) => other,
+        }
+    }
+
+    fn edit(&mut self, edit: &Edit) -> Result<(), PlayError> {
+        let (now, kind) = (self.clock.now(), edit.object.kind);
+        if let Change::Add { id, attributes } = &edit.change {
+            let attributes = attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), self.under_prefix(kind, name, value.clone())))
+                .collect();
+            let object = SourceObject { kind, id: id.clone(), id_given: true, deleted: None, attributes };
+            self.store.add_object(&object, now)?;
+            self.ids.named(kind, &edit.object.name, id);
+            return Ok(());
+        }
+        let (kind, id) = self.source_of(&[kind], &edit.object.name)?;
+        match &edit.change {
+            Change::Add { .. } => {}
+            Change::Set(values) => {
+                let values = values.iter().map(|(name, value)| {
+                    (name.clone(), value.clone().map(|value| self.under_prefix(kind, name, value)))
+                });
+                let values = values.collect();
+                self.store.edit(kind, &id, &StoreEdit::Set(values), now)?;
+                if let Some(object) = self.store.object(kind, &id)? {
+                    self.ids.named(kind, &self.prefix.strip(&object.label), &id);
+                }
+            }
+            Change::Delete => self.store.edit(kind, &id, &StoreEdit::Delete, now)?,
+            Change::Restore => self.store.edit(kind, &id, &StoreEdit::Restore, now)?,
+            Change::Purge => self.store.edit(kind, &id, &StoreEdit::Purge, now)?,
+            Change::Assign { role, present } => {
+                if !self.store.edit_assignment("", (kind, &id), role.as_deref(), *present, now)? {
+                    let so = if *present { "is assigned already" } else { "is not assigned itself" };
+                    return Err(PlayError::Edit(format!("`{}` {so}", edit.object.name)));
+                }
+            }
+            Change::Members { names, present } => {
+                for name in names {
+                    let (_, member) = self.source_of(&[ObjectKind::User, ObjectKind::Group], name)?;
+                    if !self.store.edit_membership(&id, &member, *present, now)? {
+                        let so = if *present { "is a member of it already" } else { "is no member of it" };
+                        return Err(PlayError::Edit(format!("`{}`: `{name}` {so}", edit.object.name)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self, fault: &Fault) -> Result<(), PlayError> {
+        match &fault.kind {
+            FaultKind::None => self.app.mend(),
+            FaultKind::Source(source) => self.stage.source = *source,
+            FaultKind::Requests(rule) => {
+                let paths = rule.path.as_ref().map(|path| self.ids.readings(path));
+                let label = match &rule.object {
+                    Some(object) => {
+                        let (kind, id) = self.source_of(&[object.kind], &object.name)?;
+                        self.store.object(kind, &id)?.map(|object| object.label)
+                    }
+                    None => None,
+                };
+                self.app.break_it(Rule { fault: rule.clone(), paths, label });
+            }
+            FaultKind::Account { fault, object, set } => {
+                let ids = self.ids.targets_of(&[object.kind], &object.name);
+                let now = self.clock.now();
+                if !ids.iter().any(|id| self.app.tamper(*fault, (object.kind, id), set, now)) {
+                    return Err(PlayError::Edit(format!(
+                        "the app has no account of `{}`, or refuses",
+                        object.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, act: Act) -> Result<(), PlayError> {
+        let now = self.clock.now();
+        match act {
+            Act::InitialCycle => self.cycle(Purpose::InitialCycle)?,
+            Act::Cycle => self.cycle_by_hand()?,
+            Act::Restart(reset) => self.restart(reset)?,
+            Act::Start => {
+                start(&mut self.store, JOB, now)?;
+            }
+            Act::Pause => {
+                if !pause(&mut self.store, JOB, now)? {
+                    return Err(PlayError::Edit("a job that has not run has nothing to pause".to_owned()));
+                }
+            }
+            Act::AllowDeletions | Act::RejectDeletions => {
+                let row = self.store.job(JOB)?;
+                let held = row.as_ref().map(quarantine).transpose()?.flatten();
+                if held.is_none_or(|quarantine| quarantine.reason != Reason::TooManyDeletes) {
+                    return Err(PlayError::Edit("the deletion guard holds nothing back".to_owned()));
+                }
+                self.restart(if act == Act::AllowDeletions { Reset::FORCE_DELETES } else { Reset::EMPTY })?;
+            }
+        }
+        self.clock.advance_to(now);
+        Ok(())
+    }
+
+    fn restart(&mut self, reset: Reset) -> Result<(), PlayError> {
+        let now = self.clock.now();
+        restart(&mut self.store, self.job.spec(), reset, now)?;
+        Ok(())
+    }
+
+    /// A cycle as `scimulator cycle` runs it: not while the job is paused, in quarantine only when an attempt is due.
+    fn cycle_by_hand(&mut self) -> Result<(), PlayError> {
+        let row = self.store.job(JOB)?;
+        if let Some(row) = &row {
+            let held = quarantine(row)?.is_some_and(|quarantine| self.clock.now() < quarantine.next_attempt);
+            if row.paused || row.disabled || held {
+                return Ok(());
+            }
+        }
+        self.cycle(Purpose::CycleByHand)
+    }
+
+    fn cycle(&mut self, purpose: Purpose) -> Result<(), PlayError> {
+        let Self { job, store, clock, stage, app, .. } = self;
+        let result = job.cycle_on(store, clock, purpose, stage, app)?;
+        self.cycles = self.cycles.saturating_add(1);
+        self.last = Some(result);
+        Ok(())
+    }
+
+    /// Moves time and runs every cycle that becomes due; whether what it was to move until holds.
+    fn advance(
+        &mut self,
+        to: Option<To>,
+        until: Option<Until>,
+        cycles_before: u64,
+    ) -> Result<bool, PlayError> {
+        let now = self.clock.now();
+        let later = |from: Timestamp, by| from.saturating_add(by).unwrap_or(Timestamp::MAX);
+        let end = match to {
+            Some(To::At(distance)) => later(self.scenario.start, distance),
+            Some(To::After(distance)) => later(now, distance),
+            None => later(now, UNTIL_MAX),
+        };
+        loop {
+            if let Some(until) = until
+                && self.holds(until, cycles_before)?
+            {
+                return Ok(true);
+            }
+            match self.due()? {
+                Due::Now => self.cycle(Purpose::Cycle)?,
+                Due::At(at) if at <= end => self.clock.advance_to(at),
+                Due::At(_) | Due::Never => {
+                    self.clock.advance_to(end);
+                    return until.map_or(Ok(true), |until| self.holds(until, cycles_before));
+                }
+            }
+        }
+    }
+
+    /// When the job runs next. A quarantine that has lasted too long disables it.
+    fn due(&mut self) -> Result<Due, PlayError> {
+        let Some(job) = self.config.jobs.first() else { return Ok(Due::Never) };
+        let (interval, limit) = (job.interval, job.fidelity.failures.quarantine_limit);
+        let now = self.clock.now();
+        settle(&mut self.store, self.job.spec(), now)?;
+        let row = self.store.job(JOB)?;
+        Ok(next_due(&Standing::of(row.as_ref(), interval, limit)?, now))
+    }
+
+    fn holds(&self, until: Until, cycles_before: u64) -> Result<bool, PlayError> {
+        let row = self.store.job(JOB)?;
+        let in_quarantine = row.as_ref().is_some_and(|row| row.quarantine.is_some());
+        Ok(match until {
+            Until::Quarantined => in_quarantine,
+            Until::Active => row.is_some_and(|row| row.next_cycle.is_some()) && !in_quarantine,
+            Until::Disabled => row.is_some_and(|row| row.disabled),
+            Until::Paused => row.is_some_and(|row| row.paused),
+            Until::Settled => {
+                let open = self.store.open_failures(JOB)?;
+                cycles_before < self.cycles && open.objects == 0 && open.references == 0
+            }
+            Until::Cycle => cycles_before < self.cycles,
+        })
+    }
+
+    /// The newest cycle that the log may have entries of.
+    fn log_position(&self) -> Result<i64, PlayError> {
+        Ok(self.store.job(JOB)?.map_or(0, |row| row.cycle))
+    }
+
+    fn hold(
+        &self,
+        step: &Step,
+        from: usize,
+        cycles: u64,
+        log_from: i64,
+        reached: bool,
+    ) -> Result<Vec<Miss>, PlayError> {
+        if step.expect.is_empty() {
+            return Ok(Vec::new());
+        }
+        let base_url = &self.spec().base_url;
+        let seen: Vec<Seen<'_>> = self
+            .stage
+            .exchanges
+            .iter()
+            .enumerate()
+            .map(|(at, exchange)| Seen::new(at, exchange, base_url, &self.prefix))
+            .collect();
+        let resources = if step.expect.iter().any(|wanted| wanted.what.needs_target()) {
+            self.resources()?
+        } else {
+            Vec::new()
+        };
+        let mut log = self.store.log_entries(JOB, &LogFilter::default())?;
+        log.retain(|row| log_from < row.cycle);
+        let evidence = Evidence {
+            seen: &seen,
+            from,
+            ids: &self.ids,
+            resources: &resources,
+            job: &self.facts(cycles)?,
+            log: &log,
+            reached,
+        };
+        Ok(step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect())
+    }
+
+    fn facts(&self, cycles: u64) -> Result<JobFacts, PlayError> {
+        let shown = synchronization_job(self.spec(), &self.store)?;
+        let text =
+            |pointer: &str| shown.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let row = self.store.job(JOB)?;
+        let held = row.as_ref().map(quarantine).transpose()?.flatten();
+        let mut escrows = self.store.escrows(JOB)?;
+        escrows.retain(|escrow| escrow.next_retry.is_some());
+        Ok(JobFacts {
+            status: text("/status/code"),
+            schedule: text("/schedule/state"),
+            quarantine: held.map(|held| (held.reason.as_str().to_owned(), held.error_message)),
+            escrows,
+            held: u64::try_from(self.store.staged(JOB)?.len()).unwrap_or(u64::MAX),
+            cycles,
+            result: self.last.as_ref().map(|last| last.state.as_str().to_owned()),
+        })
+    }
+
+    /// What the target holds: the embedded app's content read out of band, or over the wire whatever the run has met.
+    fn resources(&self) -> Result<Vec<(ObjectKind, Value)>, PlayError> {
+        if !self.is_remote {
+            let kind = |resource: &Value| {
+                let name = resource.pointer("/meta/resourceType").and_then(Value::as_str)?;
+                ObjectKind::from_name(name)
+            };
+            let all = self.app.resources().into_iter();
+            return Ok(all.filter_map(|resource| Some((kind(&resource)?, resource))).collect());
+        }
+        let mut found = Vec::new();
+        for (kind, id) in self.ids.targets() {
+            let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let Ok(answer) = self.job.get(&self.store, &self.clock, &path)? else { continue };
+            if answer.is_success()
+                && let Ok(resource) = serde_json::from_slice::<Value>(&answer.body)
+            {
+                found.push((kind, self.prefix.strip_json(&resource)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes from somebody's app what the run has made or met there under its prefix; what could not be deleted.
+    fn clean_up(&mut self) -> Vec<String> {
+        if !self.is_remote {
+            return Vec::new();
+        }
+        self.learn();
+        let mut left = Vec::new();
+        // Groups first: no member list then names somebody who is gone.
+        for (kind, id) in self.ids.targets().into_iter().rev() {
+            let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let why = match self.job.delete(&path) {
+                Ok(Ok(answer)) if answer.is_success() || answer.status == 404 => continue,
+                Ok(Ok(answer)) => answer.status.to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            left.push(format!("{path} ({why})"));
+        }
+        left
+    }
+}
+
+/// An id as a segment of a path.
+fn encoded(id: &str) -> String {
+    const KEPT: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encoding::utf8_percent_encode(id, KEPT).to_string()
+}

@@ -1,0 +1,195 @@
+//! `scenario run`, `list` and `new` as a person and a build server meet them.
+
+use serde_json::Value;
+
+use super::text_of;
+use crate::common::Project;
+
+const FINE: &str = "[[step]]\ndo = \"initial cycle\"\nexpect.target.users = 3\n";
+const WRONG: &str = "[[step]]\ndo = \"initial cycle\"\nexpect.target.users = 4\n";
+
+fn project() -> Project {
+    Project::with([
+        ("scenarios/b.toml", text_of(FINE).as_str()),
+        ("scenarios/a/z.toml", text_of(WRONG).as_str()),
+        ("scenarios/c.toml", text_of(FINE).as_str()),
+        ("scenarios/notes.md", "no scenario"),
+    ])
+}
+
+struct Run {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn run<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    let output = project.scimulator(arguments).env_remove("GITHUB_ACTIONS").output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn what_init_writes_runs_and_passes() {
+    let project = Project::with([]);
+    assert_eq!(run(&project, ["init", "."]).code, 0);
+    let told = run(&project, ["scenario", "run", "scenarios/first.toml"]);
+    assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
+    assert_eq!(
+        told.stdout,
+        "passed  first  Leaver: disabled, then deleted, then purged after 30 days\n\n1 scenario: 1 passed\n"
+    );
+}
+
+#[test]
+fn what_new_writes_runs_and_passes_and_is_never_overwritten() {
+    let project = Project::with([]);
+    assert_eq!(run(&project, ["scenario", "new", "joiner"]).stdout, "scenarios/joiner.toml\n");
+    assert_eq!(run(&project, ["scenario", "new", "tests/own.toml"]).stdout, "tests/own.toml\n");
+    let again = run(&project, ["scenario", "new", "joiner"]);
+    assert!(
+        again.code == 2 && again.stderr.contains("there is already a `scenarios/joiner.toml`"),
+        "{}",
+        again.stderr
+    );
+    let told = run(&project, ["scenario", "run", "scenarios", "tests"]);
+    assert!(
+        told.code == 0 && told.stdout.ends_with("2 scenarios: 2 passed\n"),
+        "{}{}",
+        told.stdout,
+        told.stderr
+    );
+}
+
+#[test]
+fn scenarios_run_in_the_order_of_their_files_however_many_at_once() {
+    let project = project();
+    let one = run(&project, ["scenario", "run", "--jobs", "1"]);
+    assert_eq!(one.code, 1);
+    let names: Vec<&str> =
+        one.stdout.lines().filter(|line| !line.starts_with(' ') && line.contains("A test")).collect();
+    assert_eq!(names, ["failed  z  A test", "passed  b  A test", "passed  c  A test"]);
+    assert!(
+        one.stdout.contains("scenarios/a/z.toml:37:23: `expect.target.users` (step 1, 2026-01-05T08:00:00Z)"),
+        "{}",
+        one.stdout
+    );
+    assert!(one.stdout.ends_with("3 scenarios: 2 passed, 1 failed\n"));
+    assert_eq!(run(&project, ["scenario", "run", "--jobs", "3"]).stdout, one.stdout);
+}
+
+#[test]
+fn a_file_that_is_no_scenario_ends_with_two_before_anything_runs() {
+    let project = project();
+    project.write("scenarios/d.toml", "title = 'x'\nsteps = 1\n");
+    let told = run(&project, ["scenario", "run"]);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""));
+    assert!(
+        told.stderr.contains("unknown key `steps`") && told.stderr.contains("did you mean `step`?"),
+        "{}",
+        told.stderr
+    );
+    for (arguments, words) in [
+        (["scenario", "run", "nowhere"], "can not read `nowhere`"),
+        (["scenario", "run", "--target=ftp://x"], "the URL"),
+        (["scenario", "run", "--target=https://app.example.com/scim"], "--allow-remote"),
+    ] {
+        project.write("scenarios/d.toml", &text_of(FINE));
+        let told = run(&project, arguments);
+        assert!(told.code == 2 && told.stderr.contains(words), "{}", told.stderr);
+    }
+}
+
+#[test]
+fn a_list_names_each_with_its_title() {
+    let told = run(&project(), ["scenario", "list", "scenarios", "--format", "json"]);
+    let list: Value = serde_json::from_str(&told.stdout).unwrap();
+    let names: Vec<&Value> = list["value"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["z", "b", "c"]);
+    assert_eq!((&list["value"][0]["title"], &list["value"][0]["steps"]), (&"A test".into(), &1.into()));
+    assert!(
+        run(&project(), ["scenario", "list"])
+            .stdout
+            .starts_with("NAME   STEPS   TITLE\nz      1       A test\n")
+    );
+}
+
+#[test]
+fn json_is_one_document_of_the_documented_shape() {
+    let told = run(&project(), ["scenario", "run", "--format", "json"]);
+    assert_eq!(told.code, 1);
+    let report: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(
+        (&report["version"], &report["summary"]),
+        (&1.into(), &serde_json::json!({ "total": 3, "passed": 2, "failed": 1, "broken": 0, "skipped": 0 }))
+    );
+    let failed = &report["scenarios"][0];
+    assert_eq!(
+        (&failed["verdict"], &failed["cycles"], &failed["steps"]),
+        (&"failed".into(), &1.into(), &0.into())
+    );
+    let failure = &failed["failures"][0];
+    for (key, value) in [
+        ("file", Value::from("scenarios/a/z.toml")),
+        ("line", 37.into()),
+        ("column", 23.into()),
+        ("step", 1.into()),
+        ("expectation", "expect.target.users".into()),
+        ("expected", "4".into()),
+        ("virtualTime", "2026-01-05T08:00:00Z".into()),
+    ] {
+        assert_eq!(failure[key], value, "{key}");
+    }
+    assert_eq!(failure["guilty"]["request"]["method"], "POST");
+    let page = std::fs::read_to_string(crate::sources::root().join("docs/scenarios.md")).unwrap();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for key in [keys(&report), keys(&report["summary"]), keys(failed), keys(failure)].concat() {
+        assert!(
+            ["`", "."].iter().any(|before| page.contains(&format!("{before}{key}"))),
+            "`{key}` is not documented"
+        );
+    }
+}
+
+#[test]
+fn in_github_each_failure_is_an_annotation_at_its_line() {
+    let project = project();
+    let output =
+        project.scimulator(["scenario", "run", "scenarios"]).env("GITHUB_ACTIONS", "true").output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let line = stdout.lines().find(|line| line.starts_with("::error ")).unwrap();
+    assert!(
+        line.starts_with(
+            "::error file=scenarios/a/z.toml,line=37,col=23,title=A test%3A expect.target.users::expected 4%0Agot 3: carla"
+        ),
+        "{line}"
+    );
+    let output = project
+        .scimulator(["scenario", "run", "--format", "json"])
+        .env("GITHUB_ACTIONS", "true")
+        .output()
+        .unwrap();
+    assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok(), "JSON stays alone on standard output");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("::error file="));
+}
+
+#[test]
+fn a_watched_scenario_runs_again_when_it_changes() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+
+    let project = Project::with([("s.toml", text_of(WRONG).as_str())]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["scenario", "run", "s.toml", "--watch"])
+        .current_dir(project.path(""))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "1 scenario: 1 failed"));
+    project.write("s.toml", &text_of(FINE));
+    assert!(lines.any(|line| line == "1 scenario: 1 passed"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

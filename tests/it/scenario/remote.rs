@@ -1,0 +1,185 @@
+//! Scenarios against somebody's app, over a socket.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+
+use scimulator::clock::SystemClock;
+use scimulator::config::TenantUrl;
+use scimulator::scenario::{self, Options, Verdict};
+use scimulator::target::{App, AppOptions, serve};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::pack::pack;
+use super::{parsed, text_of};
+use crate::common::{Project, ThirdParty};
+
+/// The embedded app on a port, until it is dropped.
+struct Served {
+    app: Arc<Mutex<App>>,
+    url: String,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Served {
+    fn start(token: Option<&str>) -> Self {
+        let options = AppOptions { token: token.map(str::to_owned), ..AppOptions::default() };
+        let app = Arc::new(Mutex::new(App::new(options)));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let served = Arc::clone(&app);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                let until = async { drop(stopped.await) };
+                serve(served, Arc::new(SystemClock), listener, |_| {}, until).await.unwrap();
+            });
+        });
+        let url = format!("http://{}/scim/v2", told.recv().unwrap());
+        Self { app, url, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn app(&self) -> MutexGuard<'_, App> {
+        self.app.lock().unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let text =
+            |resource: &Value, name: &str| resource.get(name).and_then(Value::as_str).map(str::to_owned);
+        let app = self.app();
+        app.resources()
+            .map(|resource| text(resource, "userName").or_else(|| text(resource, "displayName")).unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn options(url: &str, token: Option<&str>) -> Options {
+    let (url, _) = TenantUrl::parse(url).unwrap();
+    Options::remote(url, token.map(SecretString::from), "t7x-")
+}
+
+const STORY: &str = "[[step]]\ndo = \"initial cycle\"\n\
+     expect.target.user.\"adele@contoso.com\" = { userName = \"adele@contoso.com\", manager = \"carla@contoso.com\" }\n\
+     expect.target.group.\"Sales\" = { displayName = \"Sales\", members = [\"adele@contoso.com\", \"ben@contoso.com\"] }\n\
+     expect.target.users = 3\n\
+     [[step]]\nadvance = \"31d\"\n\
+     edit = [{ user = \"adele@contoso.com\", delete = true }, { user = \"joe@contoso.com\", add = { displayName = \"Joe\", \
+     mailNickname = \"joe\", manager = \"carla@contoso.com\" }, assign = true }]\n\
+     expect.requests = [\n  { method = \"GET\", path = \"/Users?filter=userName eq \\\"joe@contoso.com\\\"\" },\n  \
+     { method = \"POST\", body = { userName = \"joe@contoso.com\", externalId = \"joe\" } },\n  \
+     { method = \"DELETE\", path = \"/Users/{adele@contoso.com}\" },\n]\n\
+     expect.target.user.\"joe@contoso.com\" = { active = true, manager = \"carla@contoso.com\" }\n\
+     expect.target.user.\"adele@contoso.com\".absent = true\n";
+
+#[test]
+fn a_run_carries_its_prefix_and_takes_away_what_it_made() {
+    let served = Served::start(Some("s3cr3t"));
+    let scenario = parsed(&text_of(STORY));
+    let kept = Options { keep: true, ..options(&served.url, Some("s3cr3t")) };
+    let report = scenario::run(&scenario, &kept);
+    assert_eq!(report.verdict.as_str(), "passed", "{report}");
+    assert_eq!(report.prefix.as_deref(), Some("t7x-1-"));
+    assert!(report.to_string().contains("(names begin with `t7x-1-`)"));
+    let expected =
+        ["t7x-1-carla@contoso.com", "t7x-1-ben@contoso.com", "t7x-1-joe@contoso.com", "t7x-1-Sales"];
+    assert_eq!(served.names(), expected);
+    {
+        let app = served.app();
+        let joe = app.resources().find(|user| user["userName"] == expected[2]).unwrap();
+        assert_eq!((&joe["externalId"], &joe["displayName"]), (&"t7x-1-joe".into(), &"Joe".into()));
+    }
+
+    // Another run beside it meets none of it, and leaves nothing.
+    let other = Options { prefix: "u8y-".to_owned(), ..options(&served.url, Some("s3cr3t")) };
+    let report = scenario::run(&scenario, &other);
+    assert_eq!((report.verdict.as_str(), report.left.len()), ("passed", 0), "{report}");
+    assert_eq!(served.names(), expected);
+}
+
+#[test]
+fn what_a_failed_run_made_is_taken_away_too() {
+    let served = Served::start(None);
+    let steps =
+        "[[step]]\ndo = \"initial cycle\"\nexpect.target.user.\"ben@contoso.com\".displayName = \"Benno\"\n";
+    let report = scenario::run(&parsed(&text_of(steps)), &options(&served.url, None));
+    let [failure] = report.failures() else { panic!("{report}") };
+    assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("\"Benno\"", "\"Ben Ito\""));
+    assert_eq!(served.names(), [""; 0]);
+}
+
+#[test]
+fn the_pack_holds_over_a_socket_and_what_needs_the_embedded_app_is_skipped() {
+    let served = Served::start(None);
+    let pack = pack();
+    let reports =
+        scenario::run_all(&pack, &options(&served.url, None), NonZeroUsize::new(2).unwrap(), &mut |_| {});
+    let mut skipped = BTreeSet::new();
+    for report in &reports {
+        match &report.verdict {
+            Verdict::Passed => assert_eq!(report.left, [""; 0]),
+            Verdict::Skipped(why) => {
+                assert!(why.contains("is one of the embedded app's"), "{why}");
+                skipped.insert(report.name.as_str());
+            }
+            Verdict::Failed(_) | Verdict::Broken(_) => panic!("{report}"),
+        }
+    }
+    let expected =
+        ["app-down-two-days", "app-forgets", "app-throttles", "credentials-expire", "rematch-after-404"];
+    assert_eq!(skipped, BTreeSet::from(expected));
+    assert_eq!(served.names(), [""; 0]);
+}
+
+#[test]
+fn the_command_takes_a_target_and_a_token_from_the_environment() {
+    let served = Served::start(Some("s3cr3t"));
+    let project = Project::with([("s.toml", text_of(STORY).as_str())]);
+    let run = |token: &str| {
+        let arguments = [
+            "scenario",
+            "run",
+            "s.toml",
+            "--target",
+            &served.url,
+            "--token-env",
+            "APP_TOKEN",
+            "--har",
+            "r.har",
+        ];
+        let output = project.scimulator(arguments).env("APP_TOKEN", token).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, told) = run("s3cr3t");
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("(names begin with `sc"), "{told}");
+    assert!(!project.read("r.har").contains("s3cr3t"));
+    let (code, told) = run("wr0ng");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("401") && !told.contains("wr0ng"), "{told}");
+    assert_eq!(served.names(), [""; 0]);
+}
+
+#[test]
+fn leavers_are_disabled_in_servers_that_others_wrote() {
+    for name in ["scimmy", "scim2-server"] {
+        let Some(server) = ThirdParty::start(name) else { continue };
+        let joiner = pack().into_iter().find(|scenario| scenario.name() == "immediate-purge").unwrap();
+        let report = scenario::run(&joiner, &options(&server.base_url, Some(&server.token)));
+        assert_eq!(report.verdict.as_str(), "passed", "{name}: {report}");
+    }
+}
