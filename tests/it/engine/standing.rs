@@ -255,7 +255,9 @@ fn members_that_nobody_asked_for_give_a_warning_and_nothing_fails() {
         .collect();
     assert_eq!(
         warnings,
-        ["the target returned members of Group 'H' in spite of `excludedAttributes=members`; they are ignored"]
+        [
+            "the target returned members of Group 'H' in spite of `excludedAttributes=members`; they are ignored"
+        ]
     );
     assert!(log.iter().all(|logged| logged.row.status != "failure"));
     assert_eq!(world.members("H"), ["ada"]);
