@@ -495,6 +495,9 @@ impl<'s> Play<'s> {
         };
         let mut log = self.store.log_entries(JOB, &LogFilter::default())?;
         log.retain(|row| log_from < row.cycle);
+        for row in &mut log {
+            row.label = self.prefix.strip(&row.label);
+        }
         let evidence = Evidence {
             seen: &seen,
             from,
@@ -504,7 +507,10 @@ impl<'s> Play<'s> {
             log: &log,
             reached,
         };
-        Ok(step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect())
+        let mut misses: Vec<Miss> =
+            step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect();
+        misses.sort_by(|a, b| a.place.cmp(&b.place));
+        Ok(misses)
     }
 
     fn facts(&self, cycles: u64) -> Result<JobFacts, PlayError> {
@@ -515,6 +521,9 @@ impl<'s> Play<'s> {
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
         escrows.retain(|escrow| escrow.next_retry.is_some());
+        for escrow in &mut escrows {
+            escrow.label = self.prefix.strip(&escrow.label);
+        }
         Ok(JobFacts {
             status: text("/status/code"),
             schedule: text("/schedule/state"),

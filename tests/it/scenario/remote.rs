@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::pack::pack;
 use super::{parsed, text_of};
 use crate::common::{Project, ThirdParty};
+use crate::sources::root;
 
 /// The embedded app on a port, until it is dropped.
 struct Served {
@@ -175,11 +176,25 @@ fn the_command_takes_a_target_and_a_token_from_the_environment() {
 }
 
 #[test]
-fn leavers_are_disabled_in_servers_that_others_wrote() {
-    for name in ["scimmy", "scim2-server"] {
+fn the_page_on_the_pack_says_what_two_servers_do_with_it() {
+    let page = std::fs::read_to_string(root().join("docs/scenarios/README.md")).unwrap();
+    for (column, name) in [(2, "scimmy"), (3, "scim2-server")] {
         let Some(server) = ThirdParty::start(name) else { continue };
-        let joiner = pack().into_iter().find(|scenario| scenario.name() == "immediate-purge").unwrap();
-        let report = scenario::run(&joiner, &options(&server.base_url, Some(&server.token)));
-        assert_eq!(report.verdict.as_str(), "passed", "{name}: {report}");
+        let one = NonZeroUsize::MIN;
+        let options = options(&server.base_url, Some(&server.token));
+        let reports = scenario::run_all(&pack(), &options, one, &mut |_| {});
+        for report in reports.iter().filter(|report| !matches!(report.verdict, Verdict::Skipped(_))) {
+            let row = page.lines().find(|line| line.starts_with(&format!("| {} |", report.name)));
+            let cell = row.and_then(|row| row.split('|').nth(column)).map(str::trim);
+            assert_eq!(cell, Some(report.verdict.as_str()), "{name}: {report}");
+            assert_eq!(report.left, [""; 0], "{name}");
+            // Whatever a server does wrong, somebody is named.
+            for failure in report.failures() {
+                assert!(
+                    report.guilty(failure).is_some() || failure.key.starts_with("expect.job."),
+                    "{report}"
+                );
+            }
+        }
     }
 }
