@@ -558,7 +558,8 @@ impl<'s> Play<'s> {
         Ok(found)
     }
 
-    /// Deletes from somebody's app what the run has made or met there under its prefix; what could not be deleted.
+    /// Deletes from somebody's app what the run has made there. What is left: what could not be deleted, and what the
+    /// run met and did not make, which may be somebody's.
     fn clean_up(&mut self) -> Vec<String> {
         if !self.is_remote {
             return Vec::new();
@@ -568,6 +569,14 @@ impl<'s> Play<'s> {
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let is_there =
+                || matches!(self.job.get(&self.store, &self.clock, &path), Ok(Ok(it)) if it.is_success());
+            if !self.ids.is_made(kind, id) {
+                if is_there() {
+                    left.push(format!("{path} (met, not made by this run)"));
+                }
+                continue;
+            }
             let why = match self.job.delete(&path) {
                 Ok(Ok(answer)) if answer.is_success() || answer.status == 404 => continue,
                 Ok(Ok(answer)) => answer.status.to_string(),

@@ -123,6 +123,29 @@ fn what_a_failed_run_made_is_taken_away_too() {
     assert_eq!(served.names(), [""; 0]);
 }
 
+/// Somebody's account may match by an attribute that has no prefix. It is changed, as Entra would, and never deleted.
+#[test]
+fn an_account_that_the_run_did_not_make_is_left_alone() {
+    let served = Served::start(None);
+    let body = serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "t7x-1-ben@contoso.com",
+    });
+    let request = scimulator::http::Request {
+        method: scimulator::http::Method::Post,
+        url: format!("{}/Users", served.url),
+        headers: vec![("Content-Type".to_owned(), "application/scim+json".to_owned())],
+        body: Some(body.to_string().into_bytes()),
+    };
+    let made = served.app().handle(&request, "2026-01-01T00:00:00Z".parse().unwrap()).response;
+    assert_eq!(made.status, 201);
+    let report =
+        scenario::run(&parsed(&text_of("[[step]]\ndo = \"initial cycle\"\n")), &options(&served.url, None));
+    assert_eq!(report.verdict.as_str(), "passed");
+    let [left] = report.left.as_slice() else { panic!("{report}") };
+    assert!(left.ends_with("(met, not made by this run)"), "{left}");
+    assert_eq!(served.names(), ["t7x-1-ben@contoso.com"]);
+}
+
 #[test]
 fn the_pack_holds_over_a_socket_and_what_needs_the_embedded_app_is_skipped() {
     let served = Served::start(None);
