@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 10] = [
+const PURE: [&str; 12] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -45,6 +45,8 @@ const PURE: [&str; 10] = [
     "engine::escrow",
     "engine::guard",
     "engine::quarantine",
+    "scenario::expect",
+    "scenario::report",
 ];
 
 /// What a pure module has no use for, as paths.
