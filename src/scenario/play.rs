@@ -531,6 +531,9 @@ impl<'s> Play<'s> {
         };
         let mut log = self.store.log_entries(JOB, &LogFilter::default())?;
         log.retain(|row| log_from < row.cycle);
+        for row in &mut log {
+            row.label = self.prefix.strip(&row.label);
+        }
         let evidence = Evidence {
             seen: &seen,
             from,
@@ -540,7 +543,10 @@ impl<'s> Play<'s> {
             log: &log,
             reached,
         };
-        Ok(step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect())
+        let mut misses: Vec<Miss> =
+            step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect();
+        misses.sort_by(|a, b| a.place.cmp(&b.place));
+        Ok(misses)
     }
 
     fn facts(&self, cycles: u64) -> Result<JobFacts, PlayError> {
@@ -551,6 +557,9 @@ impl<'s> Play<'s> {
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
         escrows.retain(|escrow| escrow.next_retry.is_some());
+        for escrow in &mut escrows {
+            escrow.label = self.prefix.strip(&escrow.label);
+        }
         Ok(JobFacts {
             status: text("/status/code"),
             schedule: text("/schedule/state"),
@@ -585,7 +594,8 @@ impl<'s> Play<'s> {
         Ok(found)
     }
 
-    /// Deletes from somebody's app what the run has made or met there under its prefix; what could not be deleted.
+    /// Deletes from somebody's app what the run has made there. What is left: what could not be deleted, and what the
+    /// run met and did not make, which may be somebody's.
     fn clean_up(&mut self) -> Vec<String> {
         if !self.is_remote {
             return Vec::new();
@@ -595,6 +605,14 @@ impl<'s> Play<'s> {
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let is_there =
+                || matches!(self.job.get(&self.store, &self.clock, &path), Ok(Ok(it)) if it.is_success());
+            if !self.ids.is_made(kind, id) {
+                if is_there() {
+                    left.push(format!("{path} (met, not made by this run)"));
+                }
+                continue;
+            }
             let why = match self.job.delete(&path) {
                 Ok(Ok(answer)) if answer.is_success() || answer.status == 404 => continue,
                 Ok(Ok(answer)) => answer.status.to_string(),
