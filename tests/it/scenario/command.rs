@@ -31,7 +31,7 @@ fn run<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> R
 
 #[test]
 fn what_init_writes_runs_and_passes_for_every_app() {
-    for app in scimulator::config::APP_PROFILES {
+    for app in scimulator::gallery::names() {
         let project = Project::with([]);
         assert_eq!(run(&project, ["init", ".", "--app", app]).code, 0);
         let told = run(&project, ["scenario", "run", "scenarios/first.toml"]);
