@@ -88,7 +88,7 @@ pub enum Command {
         after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
                       scimulator advance 31d --until active --job staging\n\n\
                       A service started with `run --virtual` does it; when none runs, it is done here. Without a \
-                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold; 2: a cycle could not use the source, and time stopped."
     )]
     Advance(AdvanceArguments),
     /// Run one cycle now.

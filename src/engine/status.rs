@@ -7,7 +7,7 @@ use super::entry::seconds;
 use super::notice::{self, Occasion};
 use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
-use super::statistics::Statistics;
+use super::statistics::{IMPORT_FAILED, Statistics};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::store::{Execution, JobRow, Link, Store, StoreError, StoredObject};
 
@@ -79,6 +79,13 @@ pub fn settle(store: &mut Store, spec: &JobSpec, now: Timestamp) -> Result<bool,
         })?;
     }
     Ok(job.disabled)
+}
+
+/// Why the source could not be used in the last run of a job; `None` when it could, or none has ended.
+pub fn source_fault(store: &Store, job: &str) -> Result<Option<String>, StoreError> {
+    let Some(last) = store.executions(job, 1)?.pop() else { return Ok(None) };
+    let error = serde_json::from_str::<Statistics>(&last.statistics)?.error;
+    Ok((error.code == IMPORT_FAILED).then_some(error.message))
 }
 
 /// The quarantine of a job, if it is in one.
