@@ -167,7 +167,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::start(&context),
-        Command::Pause => start::pause(&context),
+        Command::Pause(arguments) => start::pause(&context, arguments),
         Command::Restart(arguments) => start::restart_job(&context, &arguments),
         Command::Deletions(command) => deletions::run(&context, command),
         Command::Quarantine => quarantine::run(&context),

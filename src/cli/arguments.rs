@@ -114,8 +114,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
     /// Let a running cycle end, and start no further one.
-    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
-    Pause,
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --off --job staging")]
+    Pause(PauseArguments),
     /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
     #[command(
         after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
@@ -397,6 +397,14 @@ pub enum LogAction {
     Disable,
     /// Something else.
     Other,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PauseArguments {
+    /// As the switch of the portal does it: the schedule is then Disabled, not Paused.
+    #[arg(long)]
+    pub off: bool,
 }
 
 /// What to do in the console of the embedded app.

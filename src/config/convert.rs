@@ -501,6 +501,7 @@ impl Converter<'_> {
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
             on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
+            fresh_job_code: word_or(raw.fresh_job_code.as_deref(), base.fresh_job_code),
         }
     }
 

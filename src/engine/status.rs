@@ -9,6 +9,7 @@ use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
 use super::statistics::{IMPORT_FAILED, Statistics};
 use crate::clock::{SignedDuration, Timestamp};
+use crate::config::fidelity::FreshJobCode;
 use crate::store::{Execution, JobRow, Link, Store, StoreError, StoredObject};
 
 /// What the times of a job show before they are reached.
@@ -21,9 +22,10 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
     let last = store.executions(&spec.name, 1)?.pop();
     let (state, code) = match (&quarantine, job.paused, &last) {
         (Some(_), _, _) if job.disabled => (spec.rules.quarantine.limit_state.as_str(), "Quarantine"),
-        (_, true, _) => ("Paused", "Paused"),
+        (_, true, _) => (if job.turned_off { "Disabled" } else { "Paused" }, "Paused"),
         (Some(_), false, _) => ("Active", "Quarantine"),
-        (None, false, None) => ("Active", "NotRun"),
+        (None, false, None) if store.has_begun(&spec.name)? => ("Active", "NotRun"),
+        (None, false, None) => ("Disabled", fresh_code(spec)),
         (None, false, Some(_)) => ("Active", "Active"),
     };
     let execution = |execution: Option<Execution>| execution.map(|it| task_execution(&it)).transpose();
@@ -54,6 +56,14 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
         },
         "synchronizationJobSettings": settings(spec),
     }))
+}
+
+/// The status code of a job that was never started: that is, no cycle of it has begun (`graph-api.md 3.9`).
+fn fresh_code(spec: &JobSpec) -> &'static str {
+    match spec.rules.fresh_job_code {
+        FreshJobCode::NotConfigured if !spec.has_credentials => "NotConfigured",
+        FreshJobCode::NotConfigured | FreshJobCode::Paused => "Paused",
+    }
 }
 
 /// The job's settings: the threshold of the deletion guard, when there is one (`engine.md 7`).

@@ -158,6 +158,7 @@ fn live(store: &mut Store) {
         cycle: 1,
         definition: String::new(),
         paused: false,
+        turned_off: false,
         failures: 0,
         steady: None,
         linked: (0, 0),

@@ -577,7 +577,7 @@ fn the_job_stays_as_it_is() {
     // A job that never ran has run no cycle afterwards either.
     let fresh = self::project();
     fine(&fresh, ["provision", "eve@x.com"]);
-    assert!(fine(&fresh, ["status"]).contains("NotRun"));
+    assert!(fine(&fresh, ["status"]).contains("not started"));
     assert!(fine(&fresh, ["cycle"]).contains("initial cycle"));
 }
 
@@ -631,6 +631,34 @@ fn in_quarantine_it_works_and_ends_an_escrow_and_not_the_quarantine() {
     assert_eq!(answer(&project, ["ben@x.com"]).2, Some(0));
     assert_eq!(escrows(), 0);
     assert_eq!(run(&project, ["quarantine"]).code, Some(4), "the job is where it was");
+}
+
+#[test]
+fn an_account_that_the_target_has_soft_deleted_is_not_restored_and_a_duplicate_comes() {
+    let hides = Arc::new(AtomicBool::new(false));
+    let is_hidden = Arc::clone(&hides);
+    let server = Server::start(move |asked| {
+        let nothing = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                              "totalResults": 0, "Resources": [] });
+        match (is_hidden.load(Ordering::SeqCst) && asked.method == "GET", asked.target.contains('?')) {
+            (true, true) => Some(Answer::say(200, nothing)),
+            (true, false) => Some(Answer::say(404, json!({ "status": "404" }))),
+            (false, _) => None,
+        }
+    });
+    let project = project();
+    project.write("scimulator.toml", &CONFIG.replace("'embedded'", &format!("'{}'", server.url())));
+    fine(&project, ["provision", "eve@x.com"]);
+    let count = || server.users().iter().filter(|name| *name == "eve@x.com").count();
+    assert_eq!(count(), 1);
+    hides.store(true, Ordering::SeqCst);
+    let before = server.asked().len();
+    let (key, value, code) = answer(&project, ["eve@x.com"]);
+    assert_eq!((code, &key["result"], &value["action"]), (Some(0), &json!("Success"), &json!("Create")));
+    assert_eq!(count(), 2, "the one that is hidden, and another");
+    let asked = server.asked().split_off(before);
+    assert!(asked.iter().all(|asked| asked.method != "PATCH"), "nothing was restored: {asked:?}");
+    covers!("E-195");
 }
 
 #[test]

@@ -42,6 +42,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "engine/quarantined",
         "by_choice_an_attempt_in_quarantine_leaves_escrows_alone",
     ),
+    (
+        "fresh_job_code",
+        "status",
+        "a_new_job_is_not_configured_until_it_has_credentials_and_paused_until_its_first_cycle_begins",
+    ),
     ("flow_null_values", "mappings_in_jobs", "null_flows_only_where_definition_mapping_and_switch_say_so"),
     ("follow_redirects", "client/access", "a_redirect_is_followed_only_where_the_job_says_so"),
     ("function_case", "mappings_in_jobs", "the_switches_of_the_language_reach_a_running_job"),
