@@ -51,8 +51,11 @@ impl Scenario {
             FaultKind::Account { fault, .. } => Some(fault.as_str()),
             FaultKind::None | FaultKind::Source(_) => None,
         });
-        let first = target.into_iter().next()?;
-        Some(format!("the fault `{first}` is one of the embedded app's"))
+        if let Some(first) = target.into_iter().next() {
+            return Some(format!("the fault `{first}` is one of the embedded app's"));
+        }
+        let console = self.steps.iter().find_map(|step| step.console)?;
+        Some(format!("`{console}` is for the console of the embedded app"))
     }
 }
 
@@ -65,6 +68,7 @@ pub struct Step {
     pub title: Option<String>,
     pub(super) edits: Vec<Edit>,
     pub(super) faults: Vec<Fault>,
+    pub(super) console: Option<AtConsole>,
     pub(super) action: Option<Act>,
     pub(super) time: Time,
     pub(super) expect: Vec<Expectation>,
@@ -87,6 +91,28 @@ words! {
         AllowDeletions = "allow deletions",
         /// They are dropped, and the job is restarted.
         RejectDeletions = "reject deletions",
+        /// The newest token of the app's console becomes the job's.
+        SetToken = "set token",
+    }
+}
+
+words! {
+    /// What the administrator of the embedded app does in its console, as far as the app has it.
+    pub(super) enum AtConsole {
+        /// Changes are rehearsed.
+        TestModeOn = "test mode on",
+        /// They are made.
+        TestModeOff = "test mode off",
+        /// Users come in by SCIM.
+        Scim = "SCIM",
+        /// They come in the app's other way.
+        OtherMode = "other mode",
+        /// They don't come in.
+        Off = "provisioning off",
+        /// A new token, which the job does not know yet; see `do = "set token"`.
+        NewToken = "new token",
+        /// No token is good any more.
+        RevokeTokens = "revoke tokens",
     }
 }
 
@@ -263,6 +289,7 @@ pub(super) enum Act {
     Pause,
     AllowDeletions,
     RejectDeletions,
+    SetToken,
 }
 
 /// How far time moves.

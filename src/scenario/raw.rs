@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::model::{Do, SourceFault, TargetFault, Until};
+use super::model::{AtConsole, Do, SourceFault, TargetFault, Until};
 use crate::config::words::OneOf;
 
 /// A text and its place.
@@ -51,6 +51,9 @@ pub(super) struct RawStep {
     /// What goes wrong from now on, or what does no longer.
     #[schemars(with = "Option<OneOrMany<RawFault>>")]
     pub(super) fault: Option<Vec<Spanned<RawFault>>>,
+    /// What the administrator of the embedded app does in its console, after edits and faults.
+    #[schemars(with = "Option<OneOf<AtConsole>>")]
+    pub(super) console: Option<Text>,
     /// What somebody does to the job, after edits and faults and before time moves.
     #[serde(rename = "do")]
     #[schemars(with = "Option<OneOf<Do>>")]

@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 11] = [
+const PURE: [&str; 13] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -46,6 +46,8 @@ const PURE: [&str; 11] = [
     "engine::export",
     "engine::guard",
     "engine::quarantine",
+    "scenario::expect",
+    "scenario::report",
 ];
 
 /// What a pure module has no use for, as paths.

@@ -289,7 +289,12 @@ fn members_that_nobody_asked_for_give_a_warning_and_nothing_fails() {
         .flat_map(|logged| &logged.entry.steps)
         .filter_map(|step| step.details.get("Warning").map(String::as_str))
         .collect();
-    assert_eq!(warnings, ["the target returned members in spite of excludedAttributes"]);
+    assert_eq!(
+        warnings,
+        [
+            "the target returned members of Group 'H' in spite of `excludedAttributes=members`; they are ignored"
+        ]
+    );
     assert!(log.iter().all(|logged| logged.row.status != "failure"));
     assert_eq!(world.members("H"), ["ada"]);
 
