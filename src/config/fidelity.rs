@@ -288,6 +288,11 @@ pub struct Fidelity {
     pub on_demand_shape: OnDemandShape,
     /// The status code of a job that was never started.
     pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to the rate of Graph's call (`engine.md 8`, E-197). Off: a person at a command
+    /// line is at the portal, which has no such limit.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand, in job time (E-200); `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
 }
 
 impl Fidelity {
@@ -354,6 +359,8 @@ impl Fidelity {
                 scoping_key_names: ScopingKeys::Current,
                 on_demand_shape: OnDemandShape::Object,
                 fresh_job_code: FreshJobCode::NotConfigured,
+                on_demand_rate: false,
+                assignment_delay: None,
             },
         }
     }

@@ -587,6 +587,12 @@ pub(super) struct RawFidelity {
     /// The status code of a job that was never started.
     #[schemars(with = "Option<OneOf<FreshJobCode>>", extend("default" = "NotConfigured"))]
     pub(super) fresh_job_code: Option<String>,
+    /// Whether runs on demand are held to the rate of Graph's call: 5 in 10 seconds.
+    #[schemars(extend("default" = false))]
+    pub(super) on_demand_rate: Option<bool>,
+    /// How long a new assignment stays unseen on demand, or `"none"`.
+    #[schemars(with = "Option<String>", extend("default" = "none"))]
+    pub(super) assignment_delay: Option<Text>,
 }
 
 #[derive(Deserialize, JsonSchema)]

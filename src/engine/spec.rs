@@ -161,6 +161,8 @@ impl JobSpec {
                 scoping_keys: fidelity.scoping_key_names,
                 on_demand_shape: fidelity.on_demand_shape,
                 fresh_job_code: fidelity.fresh_job_code,
+                on_demand_rate: fidelity.on_demand_rate,
+                assignment_delay: fidelity.assignment_delay,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
@@ -282,6 +284,10 @@ pub struct Rules {
     pub on_demand_shape: OnDemandShape,
     /// The status code of a job that was never started.
     pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to a rate.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand; `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).
