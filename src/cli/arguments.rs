@@ -90,7 +90,7 @@ pub enum Command {
         after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
                       scimulator advance 31d --until active --job staging\n\n\
                       A service started with `run --virtual` does it; when none runs, it is done here. Without a \
-                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold; 2: a cycle could not use the source, and time stopped."
     )]
     Advance(AdvanceArguments),
     /// Run one cycle now.
@@ -116,8 +116,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
     /// Let a running cycle end, and start no further one.
-    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
-    Pause,
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --off --job staging")]
+    Pause(PauseArguments),
     /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
     #[command(
         after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
@@ -399,6 +399,14 @@ pub enum LogAction {
     Disable,
     /// Something else.
     Other,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PauseArguments {
+    /// As the switch of the portal does it: the schedule is then Disabled, not Paused.
+    #[arg(long)]
+    pub off: bool,
 }
 
 /// What to do with the job's schema.

@@ -85,7 +85,9 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(loaded) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
+        let Some(loaded) = load(context.spec, context.store, (kind, &item.id), context.seen_until())? else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &loaded.verdict);
         if !mapping.enabled {

@@ -195,10 +195,12 @@ words! {
         Active = "Active",
         /// It is in quarantine.
         Quarantine = "Quarantine",
-        /// It is paused.
+        /// It is paused, or has never begun.
         Paused = "Paused",
-        /// It has never run.
+        /// It has begun, and no cycle has ended yet.
         NotRun = "NotRun",
+        /// It has never begun, and nothing authorizes it.
+        NotConfigured = "NotConfigured",
     }
 }
 
@@ -209,7 +211,7 @@ words! {
         Active = "Active",
         /// No cycle starts until somebody starts it.
         Paused = "Paused",
-        /// A long quarantine has ended it.
+        /// A long quarantine has ended it, it is turned off, or it has never begun.
         Disabled = "Disabled",
     }
 }

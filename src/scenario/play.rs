@@ -16,7 +16,7 @@ use crate::config::{Access, Config, Endpoint, TokenSource};
 use crate::daemon::due::{Due, Standing, next_due};
 use crate::directory::object::{ObjectKind, SourceObject};
 use crate::engine::quarantine::Reason;
-use crate::engine::restart::{Reset, pause, restart, start};
+use crate::engine::restart::{Reset, Stop, pause, restart, start};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
@@ -370,7 +370,7 @@ impl<'s> Play<'s> {
                 start(&mut self.store, JOB, now)?;
             }
             Act::Pause => {
-                if !pause(&mut self.store, JOB, now)? {
+                if !pause(&mut self.store, JOB, Stop::Pause, now)? {
                     return Err(PlayError::Edit("a job that has not run has nothing to pause".to_owned()));
                 }
             }

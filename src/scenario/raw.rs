@@ -237,7 +237,7 @@ pub(super) struct RawTarget {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawJobExpect {
-    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`.
+    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`, `NotConfigured`.
     #[schemars(with = "Option<OneOf<super::model::JobStatus>>")]
     pub(super) status: Option<Text>,
     /// The state of its schedule: `Active`, `Paused`, `Disabled`.

@@ -46,6 +46,7 @@ mod service;
 #[path = "../support/sources.rs"]
 mod sources;
 mod state_files;
+mod status;
 mod target;
 mod third_party;
 mod wire;
