@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 13] = [
+const PURE: [&str; 15] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -48,6 +48,8 @@ const PURE: [&str; 13] = [
     "engine::quarantine",
     "scenario::expect",
     "scenario::report",
+    "preflight::judge",
+    "preflight::list",
 ];
 
 /// What a pure module has no use for, as paths.
@@ -77,7 +79,7 @@ const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 24] = [
+const ARROWS: [(&str, &str); 25] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
@@ -110,9 +112,10 @@ const ARROWS: [(&str, &str); 24] = [
         "scenario",
         "client config daemon::due directory engine expression gallery mapping runner scim scope store target",
     ),
+    ("preflight", "client config directory engine expression mapping runner scenario::report scim store"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mail mapping runner scenario schema scim scope store \
+        "api client config daemon directory engine expression gallery mail mapping preflight runner scenario schema scim scope store \
          target",
     ),
 ];
