@@ -29,7 +29,7 @@ use crate::clock::{JobClock, Timestamp};
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
 pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
-pub use job::{Escrow, Execution, JobRow, Link};
+pub use job::{Escrow, Execution, JobRow, Link, Progress};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
 pub use notices::{AuditRow, MailRow};

@@ -507,6 +507,7 @@ impl Converter<'_> {
                 Some(text) => self.duration_unless("none", &text),
                 None => base.assignment_delay,
             },
+            page_size: raw.page_size.and_then(NonZeroU32::new).unwrap_or(base.page_size),
         }
     }
 

@@ -163,6 +163,7 @@ impl JobSpec {
                 fresh_job_code: fidelity.fresh_job_code,
                 on_demand_rate: fidelity.on_demand_rate,
                 assignment_delay: fidelity.assignment_delay,
+                page_size: fidelity.page_size.get().into(),
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
@@ -288,6 +289,8 @@ pub struct Rules {
     pub on_demand_rate: bool,
     /// How long a new assignment stays unseen on demand; `None`: not at all.
     pub assignment_delay: Option<SignedDuration>,
+    /// Objects in a page, by which progress is counted; not zero.
+    pub page_size: u64,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).
