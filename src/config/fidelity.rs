@@ -219,6 +219,9 @@ pub struct Fidelity {
     pub filter_escape: FilterEscape,
     /// Whether a 409 on a create is followed by a match query at once (`wire.md 13` question 17, W-101).
     pub requery_on_conflict: bool,
+    /// Whether `InvalidDomain` and `LicenseLimitExceeded` are the code of a failure in which the target names them
+    /// (`engine.md 11.1`, E-251). When Entra gives them for a generic app is not published; this is inferred.
+    pub named_errors: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
     /// What stands for a secret token that was left blank.
@@ -331,6 +334,7 @@ impl Fidelity {
                 roles_always: false,
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
+                named_errors: true,
                 follow_redirects: false,
                 blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,

@@ -368,6 +368,9 @@ pub(super) struct RawFidelity {
     /// Whether a 409 on a create is followed by a match query at once.
     #[schemars(extend("default" = false))]
     pub(super) requery_on_conflict: Option<bool>,
+    /// Whether an error code that the target itself names in its answer is the one of the log.
+    #[schemars(extend("default" = true))]
+    pub(super) named_errors: Option<bool>,
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,

@@ -128,6 +128,7 @@ impl JobSpec {
                     RetryAfter::UpTo(longest) => Some(longest),
                     RetryAfter::Off => None,
                 },
+                named_errors: fidelity.named_errors,
                 requery_on_conflict: fidelity.requery_on_conflict,
                 reference_precheck: fidelity.reference_precheck,
                 outage_after: fidelity.outage_after.get(),
@@ -241,6 +242,8 @@ pub struct Rules {
     pub on_missing: OnMissing,
     /// How long a Retry-After is waited out at most before a throttled request is repeated; `None`: not at all.
     pub retry_after: Option<SignedDuration>,
+    /// Whether an error code that the target itself names is the one of the log.
+    pub named_errors: bool,
     /// Whether a 409 on create is followed by another look-up in the same attempt.
     pub requery_on_conflict: bool,
     /// Whether the target is asked before a reference is written (`reference_precheck`).
