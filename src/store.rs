@@ -31,7 +31,7 @@ pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
 pub use history::{Edge, Happened};
 pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
-pub use job::{Escrow, Execution, JobRow, Link};
+pub use job::{Escrow, Execution, JobRow, Link, Progress};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
 pub use notices::{AuditRow, MailRow};
