@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::{MANAGER, Values, body, plain};
 use super::judge::{
-    Check, Weight, canonical_types, is_advertised, joined, pages, resources, schemas_form, token_life,
+    Check, SET_UP, Weight, canonical_types, is_advertised, joined, pages, resources, schemas_form, token_life,
 };
 use super::validator::{matching, verbose, without_manager};
 use super::wire::{Said, Wire};
@@ -162,13 +162,14 @@ impl Direct<'_> {
         let created = said.answered(action, &[200, 201], Weight::Both);
         match said.id().map(str::to_owned).filter(|_| created.holds) {
             Some(id) => Ok((id, said, name)),
-            None => Err(vec![created]),
+            None => Err(vec![Check { phase: SET_UP, ..created }]),
         }
     }
 
     fn create_user(&mut self) -> Checked {
         let action = "SCIM_Direct_Create_User";
-        let (_, said, name) = self.made_user(action, "lascuser")?;
+        let (body, name) = self.user_body("lascuser");
+        let said = self.wire.make(User, &body);
         Ok(created(&said, action, User, &name))
     }
 
@@ -235,7 +236,9 @@ impl Direct<'_> {
     fn update_group(&mut self) -> Checked {
         let (said, _) = self.made_group("LASUpdGroup-");
         let made = said.answered("SCIM_GroupUpdate_Create_Group", &[200, 201], Weight::Both);
-        let Some(id) = said.id().map(str::to_owned).filter(|_| made.holds) else { return Err(vec![made]) };
+        let Some(id) = said.id().map(str::to_owned).filter(|_| made.holds) else {
+            return Err(vec![Check { phase: SET_UP, ..made }]);
+        };
         let mut wanted = Vec::new();
         for path in self.updatable(Group) {
             wanted.push((path, json!(format!("upd-{}", self.values.hex(8)))));
@@ -384,7 +387,8 @@ impl Direct<'_> {
                 Some(_) | None => {
                     let expected = format!("{LEAST} resources to read in pages");
                     let got = format!("setup failed. Created={}: {}", own.len(), said.told());
-                    checks.push(said.check(&action("Create"), &expected, got, false, Weight::Both));
+                    let failed = said.check(&action("Create"), &expected, got, false, Weight::Both);
+                    checks.push(Check { phase: SET_UP, ..failed });
                     return checks;
                 }
             }

@@ -43,6 +43,9 @@ pub struct Check {
     pub request: Option<String>,
 }
 
+/// The phase of what a test needs beforehand, and is not about.
+pub const SET_UP: &str = "Set-up";
+
 /// What a test is worth by the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {

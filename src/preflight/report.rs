@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Tested;
-use super::judge::{Check, Grade, Weight, Word};
+use super::judge::{Check, Grade, SET_UP, Weight, Word};
 use super::list::{Kind, Suite};
 use crate::scenario::report::junit::{self, Case, Outcome, Problem};
 
@@ -80,6 +80,17 @@ impl Tested {
         found
     }
 
+    /// What to change.
+    pub fn advice(&self) -> &'static str {
+        let is_set_up = self.findings().first().is_some_and(|check| check.phase == SET_UP);
+        if is_set_up {
+            "take what the suite creates its resources with, or take those attributes off the list; what the test is \
+             about was not reached"
+        } else {
+            self.test.advice
+        }
+    }
+
     /// The text that the official gallery run leaves (`preflight.md 2.2`).
     pub fn result_as_run(&self) -> String {
         let word = match self.as_run {
@@ -134,7 +145,7 @@ pub fn to_junit(report: &Report) -> String {
             detail: format!(
                 "{}\nto change: {}\nrule: {}",
                 check.request.as_deref().unwrap_or_default(),
-                test.advice,
+                tested.advice(),
                 test.rule
             ),
         };

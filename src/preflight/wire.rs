@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::judge::{Check, Weight};
+use super::judge::{Check, Weight, resources};
 use crate::client::{About, Authorization, Exchange, Network, NetworkError, Outcome, Redactor, one_line};
 use crate::clock::{Clock as _, SystemClock};
 use crate::directory::object::ObjectKind;
@@ -50,6 +50,11 @@ impl Said {
     /// The resource's id.
     pub(super) fn id(&self) -> Option<&str> {
         member(&self.body, "id").and_then(Value::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// The resources of a list; none where the answer is an error.
+    pub(super) fn found(&self) -> Vec<&Value> {
+        if self.is_success() { resources(&self.body) } else { Vec::new() }
     }
 
     /// Status and the server's words, for people.

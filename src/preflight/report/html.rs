@@ -73,7 +73,7 @@ fn row(tested: &Tested) -> String {
         more = format!(
             "<ul>{}</ul>To change: {} <em>({})</em>",
             items.collect::<String>(),
-            escaped(test.advice),
+            escaped(tested.advice()),
             escaped(test.rule)
         );
     }

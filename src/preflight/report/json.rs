@@ -77,7 +77,7 @@ fn tested(tested: &Tested) -> Value {
         "verdictAsRun": tested.as_run.as_str(),
         "reason": tested.skipped.map(|(word, _)| word),
         "reasonText": tested.skipped.map(|(_, sentence)| sentence),
-        "advice": test.advice,
+        "advice": tested.advice(),
         "rule": test.rule,
         "durationMs": tested.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         "checks": tested.checks.iter().map(check).collect::<Vec<_>>(),
