@@ -330,7 +330,7 @@ impl<'r> Provisioned<'r> {
         let rows = self.store.log_entries(&self.job.spec().name, &filter)?;
         let is_wanted =
             |name: &str| actions.is_empty() || actions.iter().any(|action| action.as_str() == name);
-        let row = rows.iter().filter(|row| is_wanted(&row.action)).next_back();
+        let row = rows.iter().rfind(|row| is_wanted(&row.action));
         let (holds, got) = match row {
             None => (false, self.stopped.clone().unwrap_or_else(|| "NO_LOGS_FOUND".to_owned())),
             Some(row) => {

@@ -27,6 +27,7 @@ pub(super) fn options(url: &str, ids: &[&str]) -> Options {
         seed: 7,
         retries: 0,
         credentials: None,
+        throughput: false,
     }
 }
 

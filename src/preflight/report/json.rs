@@ -29,6 +29,11 @@ pub fn to_json(report: &Report) -> Value {
         },
         "warnings": report.warnings,
         "left": report.left,
+        "throughput": report.throughput.map(|it| json!({
+            "requests": it.requests,
+            "requestsPerSecond": it.per_second(),
+            "verdict": if it.is_enough() { "passed" } else { "failed" },
+        })),
         "tests": report.asked().map(tested).collect::<Vec<_>>(),
         "gallery": {
             "testResults": of(Suite::Gallery).map(gallery).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! For people at a terminal.
 
-use super::{NOT_COVERED, NOTICE, Report, differs, graded, remark, told};
+use super::{NOT_COVERED, NOTICE, Report, differs, graded, pace, remark, told};
 use crate::preflight::Tested;
 use crate::preflight::judge::{Grade, Weight};
 
@@ -42,6 +42,7 @@ pub fn to_text(report: &Report) -> String {
     lines.push(String::new());
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.extend(report.left.iter().map(|left| format!("left behind: {left}")));
+    lines.extend(report.throughput.iter().map(pace));
     let counts = [Grade::Passed, Grade::Tolerated, Grade::Failed, Grade::Skipped];
     let counts: Vec<String> =
         counts.iter().map(|grade| format!("{} {}", report.count(*grade), grade.as_str())).collect();

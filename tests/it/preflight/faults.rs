@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use super::{against, options, run, told, verdicts};
 use crate::compatibility::{Fault, HONEST, edit, serve};
 
+/// What a server does to an answer.
+type Answer = fn(&Request, &mut Response);
+
 fn body(request: &mut Request, change: impl FnOnce(&mut Value)) {
     if let Some(body) = &mut request.body {
         edit(body, change);
@@ -180,7 +183,7 @@ const NO_START_INDEX: Fault = Fault {
     response: |request, response| {
         if request.url.contains("count=5") {
             edit(&mut response.body, |body| {
-                drop(body.as_object_mut().map(|body| body.shift_remove("startIndex")))
+                drop(body.as_object_mut().map(|body| body.shift_remove("startIndex")));
             });
         }
     },
@@ -409,7 +412,7 @@ fn two_entries_of_one_type_are_told_as_unsupported() {
 
 #[test]
 fn the_form_of_schemas_is_looked_at() {
-    let faults: [(fn(&Request, &mut Response), &str); 3] = [
+    let faults: [(Answer, &str); 3] = [
         (
             |request, response| {
                 if request.url.ends_with("/Schemas") {
@@ -459,7 +462,7 @@ fn client_credentials_have_to_get_a_token_that_lives_long_enough_and_opens_the_e
             response.status = 401;
         }
     }
-    let faults: [(fn(&Request, &mut Response), (Grade, Word), &str); 5] = [
+    let faults: [(Answer, (Grade, Word), &str); 5] = [
         (|request, response| issued(request, response, 200, 3600), (Grade::Passed, Word::Passed), ""),
         (
             |request, response| issued(request, response, 200, 3599),

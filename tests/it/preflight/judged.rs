@@ -3,8 +3,8 @@
 use scimulator::covers;
 use scimulator::directory::object::ObjectKind;
 use scimulator::preflight::judge::{
-    Check, Weight, differences, goes_on, grade, list_assertions, pages, repeated_types, token_life,
-    unparsable,
+    Check, Weight, differences, goes_on, grade, is_fast_enough, list_assertions, pages, repeated_types,
+    token_life, unparsable,
 };
 use scimulator::preflight::{Grade, Kind, Word};
 use scimulator::scim::path::TargetPath;
@@ -174,4 +174,14 @@ fn a_token_lives_from_one_hour_to_six() {
         assert_eq!(token_life(seconds).is_none(), is_fine, "{seconds}");
     }
     covers!("W-020");
+}
+
+#[test]
+fn a_target_is_fast_enough_from_25_requests_a_second_on() {
+    let cases = [(25, 1000, true), (24, 1000, false), (100, 4000, true), (100, 4001, false), (100, 10, true)];
+    for (requests, milliseconds, wanted) in cases {
+        let took = std::time::Duration::from_millis(milliseconds);
+        assert_eq!(is_fast_enough(requests, took), wanted, "{requests} in {milliseconds} ms");
+    }
+    covers!("W-034");
 }

@@ -80,7 +80,7 @@ fn the_attributes_are_the_default_ones_or_discovered_or_those_of_a_schema_file()
         request: |request| {
             if let Some(body) = &mut request.body {
                 crate::compatibility::edit(body, |body| {
-                    drop(body.as_object_mut().map(|body| body.shift_remove("roles")))
+                    drop(body.as_object_mut().map(|body| body.shift_remove("roles")));
                 });
             }
         },
@@ -225,6 +225,8 @@ fn json_has_both_of_microsofts_shapes() {
         (&results[0]["testCategory"], &results[0]["testResult"]),
         (&json!("mandatory"), &json!("success"))
     );
+    assert_eq!(told["throughput"]["verdict"], "passed");
+    assert!(25.0 <= told["throughput"]["requestsPerSecond"].as_f64().unwrap(), "{}", told["throughput"]);
     let data = &told["validator"]["results"]["data"];
     let count = |list: &str| data[list].as_array().unwrap().len();
     assert_eq!((count("PassedTests"), count("FailedTests"), count("PreviewTests")), (25, 0, 7));
