@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use oracle::{CleanArguments, DriftArguments};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
 use crate::config::duration;
 use crate::gallery;
 use crate::scim::style::Dialect;
 
+mod oracle;
 mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -144,6 +146,10 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Compare the target with what it should hold: missing, orphan, drifted, whose fault, and by which request.
+    Drift(DriftArguments),
+    /// Remove from the target what this job created.
+    Clean(CleanArguments),
     /// Run scenarios on virtual time, list them, or write one to start from.
     #[command(
         subcommand,

@@ -17,8 +17,8 @@ use crate::sources::root;
 /// What a server does otherwise: to a request before it is looked at, to an answer before it leaves.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
-    request: fn(&mut Request),
-    response: fn(&Request, &mut Response),
+    pub(crate) request: fn(&mut Request),
+    pub(crate) response: fn(&Request, &mut Response),
 }
 
 pub(crate) const HONEST: Fault = Fault { request: |_| {}, response: |_, _| {} };

@@ -39,6 +39,7 @@ mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;
 mod open_questions;
+mod oracle;
 mod quarantine_page;
 mod scenario;
 mod schema;
