@@ -227,8 +227,9 @@ impl<'q> Comparison<'q> {
                     refused = Some(at);
                 }
             }
+            // The answer to a write may only echo it.
             let shown = shown(exchange, account.1).and_then(|resource| read(resource, path));
-            if shown.is_some_and(|shown| same(&shown)) {
+            if !is_write(exchange) && shown.is_some_and(|shown| same(&shown)) {
                 right = Some(at);
             }
         }
