@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::mapping::template::{Places, Template, TemplateOptions};
+use crate::scim::style::Dialect;
 
 /// The profile of a job that names none: the portal's "Integrate any other application" (`wire.md 12`).
 pub const DEFAULT: &str = "scim";
@@ -37,6 +38,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// The text of a profile, to be shown or to start an own one from; `None` for an unknown name.
 pub fn source(name: &str) -> Option<&'static str> {
     PROFILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// The dialect that a profile says its jobs speak, whatever their tenant URL says.
+pub fn pinned_dialect(name: &str) -> Option<Dialect> {
+    Dialect::from_name(parsed(name)?.get("dialect")?.as_str()?)
+}
+
+/// Whether a profile lets users be deleted (target object action Delete).
+pub fn deletes_users(name: &str) -> bool {
+    let delete = |profile: toml::Table| profile.get("user")?.get("delete")?.as_bool();
+    parsed(name).and_then(delete).unwrap_or(true)
+}
+
+fn parsed(name: &str) -> Option<toml::Table> {
+    toml::from_str(source(name)?).ok()
 }
 
 /// A profile, parsed as the options say; `None` for an unknown name, and when the options refuse it.

@@ -600,7 +600,8 @@ impl Ports for Watched<'_> {
             Err(error) => {
                 let findings = error.findings();
                 self.watch.refused(&findings);
-                let reason = findings.first().map_or_else(|| error.to_string(), ToString::to_string);
+                let reason = findings.iter().find(|finding| finding.severity == Severity::Error);
+                let reason = reason.map_or_else(|| error.to_string(), Diagnostic::sentence);
                 Ok(ImportOutcome::Fault(reason))
             }
         }

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
 pub use oracle::{CleanArguments, DriftArguments};
+pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
 use crate::config::duration;
 use crate::gallery;
 use crate::scim::style::Dialect;
 
+mod app;
 mod oracle;
+mod preflight;
 mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -90,7 +94,7 @@ pub enum Command {
         after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
                       scimulator advance 31d --until active --job staging\n\n\
                       A service started with `run --virtual` does it; when none runs, it is done here. Without a \
-                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold; 2: a cycle could not use the source, and time stopped."
     )]
     Advance(AdvanceArguments),
     /// Run one cycle now.
@@ -116,8 +120,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
     /// Let a running cycle end, and start no further one.
-    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
-    Pause,
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --off --job staging")]
+    Pause(PauseArguments),
     /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
     #[command(
         after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
@@ -146,6 +150,9 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Run Microsoft's gallery validation tests and those of its SCIM Validator against an endpoint, before the official
+    /// run.
+    Preflight(PreflightArguments),
     /// Compare the target with what it should hold: missing, orphan, drifted, whose fault, and by which request.
     Drift(DriftArguments),
     /// Remove from the target what this job created.
@@ -405,80 +412,12 @@ pub enum LogAction {
     Other,
 }
 
-/// What to do in the console of the embedded app.
-#[derive(Debug, Subcommand)]
-pub enum AppCommand {
-    /// Show what is set.
-    #[command(after_help = "Examples:\n  scimulator app show --format json")]
-    Show,
-    /// Tokens.
-    #[command(after_help = "Examples:\n  scimulator app token new > token\n  scimulator app token revoke")]
-    Token {
-        /// What to do about them.
-        #[command(subcommand)]
-        command: TokenCommand,
-    },
-    /// Say how users get into the app.
-    #[command(after_help = "Examples:\n  scimulator app mode other && scimulator app mode scim")]
-    Mode {
-        /// By SCIM, by the app's other way, or not at all.
-        #[arg(value_name = "MODE", value_enum)]
-        mode: AppMode,
-    },
-    /// Rehearse changes: they are answered as done, and nothing changes.
-    #[command(after_help = "Examples:\n  scimulator app test-mode on")]
-    TestMode {
-        /// On or off.
-        #[arg(value_name = "STATE", value_enum)]
-        state: OnOff,
-    },
-    /// Show what the changes of the rehearsal would do.
-    #[command(after_help = "Examples:\n  scimulator app report --format json")]
-    Report,
-    /// Give a user one more e-mail address, which SCIM does not know.
-    #[command(after_help = "Examples:\n  scimulator app alias ann.hill@contoso.com ann@contoso.com")]
-    Alias {
-        /// The user's name in the app.
-        #[arg(value_name = "USER")]
-        user: String,
-        /// The address.
-        #[arg(value_name = "ADDRESS")]
-        address: String,
-    },
-    /// Ask for a sync: the service evaluates everybody at once.
-    #[command(after_help = "Examples:\n  scimulator app force-sync")]
-    ForceSync,
-}
-
-/// What to do about the tokens of the embedded app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum TokenCommand {
-    /// Make one and print it, this once. Where an app has one token at a time, the one before it is refused from now on.
-    #[command(after_help = "Examples:\n  scimulator app token new > token")]
-    New,
-    /// Refuse every token.
-    #[command(after_help = "Examples:\n  scimulator app token revoke")]
-    Revoke,
-}
-
-/// How users get into the embedded app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AppMode {
-    /// Provisioning is switched off.
-    Off,
-    /// By SCIM.
-    Scim,
-    /// By the app's other way.
-    Other,
-}
-
-/// On or off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OnOff {
-    /// On.
-    On,
-    /// Off.
-    Off,
+/// Arguments of `pause`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PauseArguments {
+    /// As the switch of the portal does it: the schedule is then Disabled, not Paused.
+    #[arg(long)]
+    pub off: bool,
 }
 
 /// What to do with the job's schema.

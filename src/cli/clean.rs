@@ -7,7 +7,7 @@ use super::context::Context;
 use super::output::table;
 use super::session::{Session, engine_failure, now, run_failure, store_failure};
 use super::{Exit, Failure};
-use crate::engine::restart::{Reset, pause, restart};
+use crate::engine::restart::{Reset, Stop, pause, restart};
 use crate::store::{Account, StoreError};
 
 pub(super) fn run(context: &Context, arguments: &CleanArguments) -> Result<Exit, Failure> {
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, arguments: &CleanArguments) -> Result<Exit,
         let (spec, now) = (session.spec()?, now(&session.store));
         let reset = Reset::WATERMARK | Reset::ESCROWS;
         restart(&mut session.store, &spec, reset, now).map_err(|error| engine_failure(&error))?;
-        pause(&mut session.store, &name, now).map_err(|error| store_failure(&error))?;
+        pause(&mut session.store, &name, Stop::Pause, now).map_err(|error| store_failure(&error))?;
     }
     show(context, "removed", &removed, &found, &left)?;
     if !removed.is_empty() {

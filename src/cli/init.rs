@@ -9,8 +9,11 @@ use serde_json::json;
 use super::arguments::InitArguments;
 use super::context::Context;
 use super::{Exit, Failure};
+use crate::gallery::{deletes_users, pinned_dialect};
+use crate::scim::style::Dialect;
 
-/// Path and text of each file. `{app}` stands for the app profile.
+/// Path and text of each file. `{app}` stands for the app profile, `{disabled}` for the value of a disable, `{purged}`
+/// for whether a purge sends requests.
 const FILES: [(&str, &str); 6] = [
     ("scimulator.toml", include_str!("init/scimulator.toml")),
     ("directory/users.csv", include_str!("init/users.csv")),
@@ -23,7 +26,13 @@ const FILES: [(&str, &str); 6] = [
 pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, Failure> {
     let files: Vec<(PathBuf, String)> = FILES
         .iter()
-        .map(|(path, text)| (place(&arguments.dir, path), text.replace("{app}", &arguments.app)))
+        .map(|(path, text)| {
+            let app = arguments.app.as_str();
+            let purged = if deletes_users(app) { "requests" } else { "no_requests" };
+            let text =
+                text.replace("{app}", app).replace("{disabled}", disabled(app)).replace("{purged}", purged);
+            (place(&arguments.dir, path), text)
+        })
         .collect();
     let in_the_way: Vec<String> =
         files.iter().filter(|(path, _)| path.exists()).map(|(path, _)| path.display().to_string()).collect();
@@ -47,6 +56,14 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
         ));
     }
     Ok(Exit::Fine)
+}
+
+/// What the value of a disable looks like to an app, in TOML: the dialect of 2018 wraps it (`wire.md 4.4`).
+fn disabled(app: &str) -> &'static str {
+    match pinned_dialect(app) {
+        Some(Dialect::Legacy2018) => "[{ value = \"False\" }]",
+        Some(Dialect::Default | Dialect::Optscim) | None => "\"False\"",
+    }
 }
 
 /// A word of a command line, in quotes where a shell would take it apart.

@@ -79,6 +79,8 @@ struct Job {
     due: Due,
     linked: (i64, i64),
     escrows: usize,
+    /// Whether a cycle has begun, or somebody has stopped the job before.
+    started: bool,
     /// Whether a run has ended; one under way, or one that was cut off, is no last run.
     ended: bool,
     quarantined: bool,
@@ -109,6 +111,7 @@ fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> R
         due: next_due(&standing_of(row.as_ref(), job)?, now),
         linked: row.as_ref().map_or((0, 0), |row| row.linked),
         escrows: store.escrows(&job.name)?.len(),
+        started: store.has_begun(&job.name)? || row.as_ref().is_some_and(|row| row.paused),
         ended: !store.executions(&job.name, 1)?.is_empty(),
         quarantined: row.as_ref().map(quarantine).transpose()?.flatten().is_some(),
         imported: store.job_schema(&job.name)?.is_some(),
@@ -140,7 +143,8 @@ impl Job {
         let ended_at = status("lastExecution/timeEnded").parse().ok().filter(|_| self.ended);
         vec![
             self.name.clone(),
-            status("code").to_owned(),
+            // The codes of a job that nobody started would read as if somebody had stopped it.
+            if self.started { status("code").to_owned() } else { "not started".to_owned() },
             if self.ended { status("lastExecution/state").to_owned() } else { "never run".to_owned() },
             ended_at.map_or_else(|| "never".to_owned(), |at| relative(at, now)),
             match self.due {

@@ -25,6 +25,7 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         rules: arguments.app.as_deref().map(rules).transpose()?.flatten().map(Arc::new),
         ..AppOptions::default()
     };
+    let takes_everything = options.rules.is_none();
     let app = App::new(options);
     let has_console = app.console_shown().is_some();
     let app = Arc::new(Mutex::new(app));
@@ -35,6 +36,9 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         let address = listener.local_addr().map_err(failed)?;
         context.output.text(&format!("http://{address}{base_path}"))?;
         context.output.note("an empty SCIM app, in memory only; stop it with Ctrl-C");
+        if takes_everything && arguments.app.is_some() {
+            context.output.note("its profile has no table `[app]`: it takes whatever SCIM has");
+        }
         if has_console {
             context.output.note(&format!("its console is at http://{address}/console"));
         }

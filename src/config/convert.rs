@@ -501,6 +501,12 @@ impl Converter<'_> {
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
             on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
+            fresh_job_code: word_or(raw.fresh_job_code.as_deref(), base.fresh_job_code),
+            on_demand_rate: raw.on_demand_rate.unwrap_or(base.on_demand_rate),
+            assignment_delay: match raw.assignment_delay {
+                Some(text) => self.duration_unless("none", &text),
+                None => base.assignment_delay,
+            },
         }
     }
 
@@ -530,21 +536,26 @@ impl Converter<'_> {
     }
 
     fn journal_keep(&mut self, text: Option<Text>) -> Option<SignedDuration> {
-        const FOREVER: &str = "forever";
         /// As long as Entra's own logs are kept.
         const DAYS: i64 = 30;
-        let default = SignedDuration::from_hours(DAYS * 24);
         match text {
-            Some(text) if text.get_ref() == FOREVER => None,
-            Some(text) => match duration::parse(text.get_ref()) {
-                Ok(keep) => Some(keep),
-                Err(error) => {
-                    let help = format!("{}, or `{FOREVER}`", duration::HELP);
-                    self.error(&text.span(), error.to_string(), Some(help));
-                    None
-                }
-            },
-            None => Some(default),
+            Some(text) => self.duration_unless("forever", &text),
+            None => Some(SignedDuration::from_hours(DAYS * 24)),
+        }
+    }
+
+    /// A duration; `None` where `word` is written in its place, or what is written is wrong.
+    fn duration_unless(&mut self, word: &str, text: &Text) -> Option<SignedDuration> {
+        if text.get_ref() == word {
+            return None;
+        }
+        match duration::parse(text.get_ref()) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let help = format!("{}, or `{word}`", duration::HELP);
+                self.error(&text.span(), error.to_string(), Some(help));
+                None
+            }
         }
     }
 

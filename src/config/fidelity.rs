@@ -143,6 +143,16 @@ pub const WORKERS_MAX: u32 = 64;
 pub const MEMBER_BATCH_MAX: u32 = 1000;
 
 words! {
+    /// The status code of a job that was never started (`engine.md 14` C15, `graph-api.md 12` G2; E-003, G-049).
+    pub enum FreshJobCode {
+        /// `NotConfigured` until there are credentials, then `Paused`.
+        NotConfigured = "NotConfigured",
+        /// `Paused` from the start.
+        Paused = "Paused",
+    }
+}
+
+words! {
     /// The shape of the answer to a run on demand (`graph-api.md 6.2`, G-084).
     pub enum OnDemandShape {
         /// The key holds the result, the value one object.
@@ -276,6 +286,13 @@ pub struct Fidelity {
     pub scoping_key_names: ScopingKeys,
     /// The shape of the answer to a run on demand (G-084).
     pub on_demand_shape: OnDemandShape,
+    /// The status code of a job that was never started.
+    pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to the rate of Graph's call (`engine.md 8`, E-197). Off: a person at a command
+    /// line is at the portal, which has no such limit.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand, in job time (E-200); `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
 }
 
 impl Fidelity {
@@ -341,6 +358,9 @@ impl Fidelity {
                 multi_valued_filters: MultiValued::All,
                 scoping_key_names: ScopingKeys::Current,
                 on_demand_shape: OnDemandShape::Object,
+                fresh_job_code: FreshJobCode::NotConfigured,
+                on_demand_rate: false,
+                assignment_delay: None,
             },
         }
     }

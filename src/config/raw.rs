@@ -8,9 +8,10 @@ use toml::Spanned;
 
 use super::fidelity::{
     AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
-    EscrowSchedule, FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState,
-    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge,
-    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    EscrowSchedule, FilterEscape, FreshJobCode, GroupCreateStyle, GroupOutOfScope, InitialThreshold,
+    LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing,
+    OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive,
+    WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -583,6 +584,15 @@ pub(super) struct RawFidelity {
     /// The shape of the answer that `provision --format json` prints.
     #[schemars(with = "Option<OneOf<OnDemandShape>>", extend("default" = "object"))]
     pub(super) on_demand_shape: Option<String>,
+    /// The status code of a job that was never started.
+    #[schemars(with = "Option<OneOf<FreshJobCode>>", extend("default" = "NotConfigured"))]
+    pub(super) fresh_job_code: Option<String>,
+    /// Whether runs on demand are held to the rate of Graph's call: 5 in 10 seconds.
+    #[schemars(extend("default" = false))]
+    pub(super) on_demand_rate: Option<bool>,
+    /// How long a new assignment stays unseen on demand, or `"none"`.
+    #[schemars(with = "Option<String>", extend("default" = "none"))]
+    pub(super) assignment_delay: Option<Text>,
 }
 
 #[derive(Deserialize, JsonSchema)]

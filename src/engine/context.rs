@@ -179,6 +179,12 @@ impl Context<'_> {
         self.window.after.is_none()
     }
 
+    /// Since when assignments are too new to be seen on demand (`assignment_delay`); `None`: all are seen.
+    pub(super) fn seen_until(&self) -> Option<Timestamp> {
+        let delay = self.choice.as_ref().and(self.spec.rules.assignment_delay)?;
+        Some(self.now.saturating_sub(delay).unwrap_or(Timestamp::MIN))
+    }
+
     /// A request to the target.
     pub(super) fn request(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Request {
         let rules = &self.spec.rules;

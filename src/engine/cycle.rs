@@ -643,6 +643,7 @@ pub(super) fn new_job(spec: &JobSpec) -> JobRow {
         cycle: 0,
         definition: spec.definition.clone(),
         paused: false,
+        turned_off: false,
         failures: 0,
         steady: None,
         linked: (0, 0),

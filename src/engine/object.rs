@@ -85,7 +85,9 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(loaded) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
+        let Some(loaded) = load(context.spec, context.store, (kind, &item.id), context.seen_until())? else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &loaded.verdict);
         if !mapping.enabled {
@@ -456,18 +458,6 @@ impl ObjectTask {
             self.finish_skipped(context, Action::Other, (SKIPPED, "IgnoreObjectFlow"), text)?;
             return Ok(Next::Done);
         };
-        let unasked = current.get("members").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        if self.item.kind == ObjectKind::Group && unasked {
-            // Tolerated (README of the sheets): what they are is not looked at.
-            let step = self.entry.step(
-                "EntryImport",
-                StepKind::Matching,
-                format!("{} '{}' was read with its members", self.item.kind, self.loaded.object.label),
-            );
-            step.status = Status::Warning;
-            let text = "the target returned members in spite of excludedAttributes".to_owned();
-            step.details.insert("Warning".to_owned(), text);
-        }
         let mut differences = mapped.differences(&current, &context.spec.style);
         if !context.is_initial() && !self.fresh {
             differences.extend(mapped.switch_defects(&current, &context.spec.style));

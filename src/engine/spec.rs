@@ -10,10 +10,10 @@ use super::notice::Notification;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
+    Failures, FreshJobCode, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
     QuarantineSchedule, RetryAfter, StagedName, UnmappedActive,
 };
-use crate::config::{Config, Endpoint, JobConfig};
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
 use crate::expression::{AppRole, Switches};
 use crate::mapping::ObjectMapping;
@@ -61,6 +61,8 @@ pub struct JobSpec {
     pub application: String,
     /// Who is told of its troubles; `None`: nobody.
     pub notification: Option<Notification>,
+    /// Whether its configuration has credentials; the embedded app needs none.
+    pub has_credentials: bool,
     /// Connection and settings as one text, without secrets: another one is a change for the audit log.
     pub settings: String,
 }
@@ -158,11 +160,16 @@ impl JobSpec {
                 log_retention: fidelity.log_retention,
                 scoping_keys: fidelity.scoping_key_names,
                 on_demand_shape: fidelity.on_demand_shape,
+                fresh_job_code: fidelity.fresh_job_code,
+                on_demand_rate: fidelity.on_demand_rate,
+                assignment_delay: fidelity.assignment_delay,
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
             application: job.name.clone(),
             notification: notification(config, job),
+            has_credentials: job.endpoint == Endpoint::Embedded
+                || matches!(job.access, Access::Token(_) | Access::Oauth(_)),
             settings: settings(job),
         };
         spec.with_mappings(job.mappings.mappings.clone(), job.groups)
@@ -275,6 +282,12 @@ pub struct Rules {
     pub scoping_keys: ScopingKeys,
     /// The shape of the answer to a run on demand.
     pub on_demand_shape: OnDemandShape,
+    /// The status code of a job that was never started.
+    pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to a rate.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand; `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).

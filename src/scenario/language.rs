@@ -10,8 +10,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::model::{
-    Act, Do, Expectation, Fault, FaultKind, FaultRule, Named, Scenario, SourceFault, Step, TargetFault, Time,
-    To, Until, Wanted,
+    Act, AtConsole, Do, Expectation, Fault, FaultKind, FaultRule, Named, Scenario, SourceFault, Step,
+    TargetFault, Time, To, Until, Wanted,
 };
 use super::raw::{RawFault, RawScenario, RawStep, Text};
 use super::schema::{self, DIRECTORY_KEYS};
@@ -311,6 +311,7 @@ impl Reader<'_> {
             raw.edit.unwrap_or_default().into_iter().filter_map(|edit| self.edit(edit)).flatten().collect();
         let faults =
             raw.fault.unwrap_or_default().into_iter().filter_map(|fault| self.fault(fault)).collect();
+        let console = raw.console.as_ref().and_then(|word| AtConsole::from_word(word.get_ref()));
         let action = self.action(raw.action.as_ref(), raw.reset.as_ref());
         let until = raw.until.as_ref().and_then(|until| Until::from_word(until.get_ref()));
         let time = self.time(raw.at.as_ref(), raw.advance.as_ref(), until, furthest);
@@ -319,7 +320,7 @@ impl Reader<'_> {
             let place = self.place(&text.span());
             expect.insert(0, Expectation { place, key: "until".to_owned(), what: Wanted::Reached(until) });
         }
-        Step { place: self.place(&span), title: raw.title, edits, faults, action, time, expect }
+        Step { place: self.place(&span), title: raw.title, edits, faults, console, action, time, expect }
     }
 
     fn action(&mut self, action: Option<&Text>, reset: Option<&Text>) -> Option<Act> {
@@ -335,6 +336,7 @@ impl Reader<'_> {
             Do::Pause => Act::Pause,
             Do::AllowDeletions => Act::AllowDeletions,
             Do::RejectDeletions => Act::RejectDeletions,
+            Do::SetToken => Act::SetToken,
         })
     }
 

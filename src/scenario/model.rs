@@ -53,8 +53,11 @@ impl Scenario {
             FaultKind::Account { fault, .. } => Some(fault.as_str()),
             FaultKind::None | FaultKind::Source(_) => None,
         });
-        let first = target.into_iter().next()?;
-        Some(format!("the fault `{first}` is one of the embedded app's"))
+        if let Some(first) = target.into_iter().next() {
+            return Some(format!("the fault `{first}` is one of the embedded app's"));
+        }
+        let console = self.steps.iter().find_map(|step| step.console)?;
+        Some(format!("`{console}` is for the console of the embedded app"))
     }
 }
 
@@ -67,6 +70,7 @@ pub struct Step {
     pub title: Option<String>,
     pub(super) edits: Vec<Edit>,
     pub(super) faults: Vec<Fault>,
+    pub(super) console: Option<AtConsole>,
     pub(super) action: Option<Act>,
     pub(super) time: Time,
     pub(super) expect: Vec<Expectation>,
@@ -89,6 +93,28 @@ words! {
         AllowDeletions = "allow deletions",
         /// They are dropped, and the job is restarted.
         RejectDeletions = "reject deletions",
+        /// The newest token of the app's console becomes the job's.
+        SetToken = "set token",
+    }
+}
+
+words! {
+    /// What the administrator of the embedded app does in its console, as far as the app has it.
+    pub(super) enum AtConsole {
+        /// Changes are rehearsed.
+        TestModeOn = "test mode on",
+        /// They are made.
+        TestModeOff = "test mode off",
+        /// Users come in by SCIM.
+        Scim = "SCIM",
+        /// They come in the app's other way.
+        OtherMode = "other mode",
+        /// They don't come in.
+        Off = "provisioning off",
+        /// A new token, which the job does not know yet; see `do = "set token"`.
+        NewToken = "new token",
+        /// No token is good any more.
+        RevokeTokens = "revoke tokens",
     }
 }
 
@@ -179,10 +205,12 @@ words! {
         Active = "Active",
         /// It is in quarantine.
         Quarantine = "Quarantine",
-        /// It is paused.
+        /// It is paused, or has never begun.
         Paused = "Paused",
-        /// It has never run.
+        /// It has begun, and no cycle has ended yet.
         NotRun = "NotRun",
+        /// It has never begun, and nothing authorizes it.
+        NotConfigured = "NotConfigured",
     }
 }
 
@@ -193,7 +221,7 @@ words! {
         Active = "Active",
         /// No cycle starts until somebody starts it.
         Paused = "Paused",
-        /// A long quarantine has ended it.
+        /// A long quarantine has ended it, it is turned off, or it has never begun.
         Disabled = "Disabled",
     }
 }
@@ -271,6 +299,7 @@ pub(super) enum Act {
     Pause,
     AllowDeletions,
     RejectDeletions,
+    SetToken,
 }
 
 /// How far time moves.

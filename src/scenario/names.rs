@@ -24,6 +24,8 @@ pub(super) struct Ids {
     sources: BTreeMap<(ObjectKind, String), Vec<String>>,
     /// The target's ids by kind and objectId, the newest last.
     targets: BTreeMap<(ObjectKind, String), Vec<String>>,
+    /// What of these the run itself created.
+    made: BTreeSet<(ObjectKind, String)>,
     /// The latest name of each objectId.
     labels: BTreeMap<String, String>,
 }
@@ -61,9 +63,12 @@ impl Ids {
             Some(Body::Json(_) | Body::Text(_) | Body::Cut(_)) | None => None,
         };
         let path = target_of(&exchange.request.url, base_url).0;
-        let in_path = path.split('/').nth(2).map(str::to_owned).filter(|id| !id.is_empty());
-        if let Some(id) = made.map(str::to_owned).or(in_path) {
-            self.linked(object.kind, &object.source_id, &id);
+        let in_path = path.split('/').nth(2).filter(|id| !id.is_empty());
+        if let Some(id) = made {
+            self.made.insert((object.kind, id.to_owned()));
+        }
+        if let Some(id) = made.or(in_path) {
+            self.linked(object.kind, &object.source_id, id);
         }
     }
 
@@ -87,6 +92,11 @@ impl Ids {
     /// of the source it had.
     pub(super) fn targets(&self) -> BTreeSet<(ObjectKind, &str)> {
         self.targets.iter().flat_map(|((kind, _), ids)| ids.iter().map(|id| (*kind, id.as_str()))).collect()
+    }
+
+    /// Whether the run created it; else it was there before, or its creation was never answered.
+    pub(super) fn is_made(&self, kind: ObjectKind, id: &str) -> bool {
+        self.made.contains(&(kind, id.to_owned()))
     }
 
     /// The name of whom the target calls so; else the id itself.

@@ -5,24 +5,25 @@ use serde_json::Value;
 
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
-use super::model::{Act, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until, Wanted};
+use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until, Wanted};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
 use super::stage::{FaultyApp, Rule, Stage, endpoint};
 use super::{Options, Target};
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
-use crate::config::{Access, Config, Endpoint};
+use crate::config::{Access, Config, Endpoint, TokenSource};
 use crate::daemon::due::{Due, Standing, next_due};
 use crate::directory::object::{ObjectKind, SourceObject};
 use crate::engine::quarantine::Reason;
-use crate::engine::restart::{Reset, pause, restart, start};
+use crate::engine::restart::{Reset, Stop, pause, restart, start};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
 use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
+use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
 
 mod oracle;
 
@@ -43,6 +44,8 @@ enum PlayError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the app can't be played")]
+    Rules(#[source] RulesError),
 }
 
 impl From<EditError> for PlayError {
@@ -135,6 +138,9 @@ struct Play<'s> {
     learned: usize,
     cycles: u64,
     last: Option<CycleResult>,
+    /// The newest token of the app's console, and how many there were.
+    token: Option<String>,
+    tokens: u32,
     /// Where the step under way went wrong.
     place: Option<crate::diagnostic::Place>,
     /// Exchanges at whose end the app held what it should.
@@ -164,7 +170,8 @@ impl<'s> Play<'s> {
         };
         let job = Job::new(&config, job_config, &|name| options.variable(name))?;
         let clock = VirtualClock::new(scenario.start);
-        let app = FaultyApp::new(job_config.fidelity.timeout);
+        let rules = AppRules::read(&job_config.played).map_err(PlayError::Rules)?;
+        let app = FaultyApp::new(job_config.fidelity.timeout, rules);
         let mut store = Store::in_memory()?;
         scenario.directory.import(&mut store, clock.now(), &prefix)?;
         let mut ids = Ids::default();
@@ -185,6 +192,8 @@ impl<'s> Play<'s> {
             learned: 0,
             cycles: 0,
             last: None,
+            token: None,
+            tokens: 0,
             place: None,
             right_until: 0,
             clean_at: None,
@@ -237,6 +246,9 @@ impl<'s> Play<'s> {
             self.fault(fault)?;
         }
         self.place = None;
+        if let Some(at_console) = step.console {
+            self.at_console(at_console)?;
+        }
         if let Some(act) = step.action {
             self.act(act)?;
         }
@@ -375,7 +387,7 @@ impl<'s> Play<'s> {
                 start(&mut self.store, JOB, now)?;
             }
             Act::Pause => {
-                if !pause(&mut self.store, JOB, now)? {
+                if !pause(&mut self.store, JOB, Stop::Pause, now)? {
                     return Err(PlayError::Edit("a job that has not run has nothing to pause".to_owned()));
                 }
             }
@@ -387,9 +399,39 @@ impl<'s> Play<'s> {
                 }
                 self.restart(if act == Act::AllowDeletions { Reset::FORCE_DELETES } else { Reset::EMPTY })?;
             }
+            Act::SetToken => {
+                let Some(token) = self.token.clone() else {
+                    return Err(PlayError::Edit("no token was made in the app's console".to_owned()));
+                };
+                if let Some(job) = self.config.jobs.first_mut() {
+                    job.access = Access::Token(TokenSource::Value(token.into()));
+                }
+                if let Some(job) = self.config.jobs.first() {
+                    self.job = Job::new(&self.config, job, &|_| None)?;
+                }
+            }
         }
         self.clock.advance_to(now);
         Ok(())
+    }
+
+    fn at_console(&mut self, what: AtConsole) -> Result<(), PlayError> {
+        let command = match what {
+            AtConsole::TestModeOn => ConsoleCommand::TestMode(true),
+            AtConsole::TestModeOff => ConsoleCommand::TestMode(false),
+            AtConsole::Scim => ConsoleCommand::Mode(Mode::Scim),
+            AtConsole::OtherMode => ConsoleCommand::Mode(Mode::Other),
+            AtConsole::Off => ConsoleCommand::Mode(Mode::Off),
+            AtConsole::NewToken => {
+                self.tokens += 1;
+                // The same in every run: nothing but this run's app knows it.
+                let token = format!("token-{}", self.tokens);
+                self.token = Some(token.clone());
+                ConsoleCommand::NewToken { token }
+            }
+            AtConsole::RevokeTokens => ConsoleCommand::RevokeTokens,
+        };
+        self.app.console(command).map_err(|error| PlayError::Edit(error.to_string()))
     }
 
     fn restart(&mut self, reset: Reset) -> Result<(), PlayError> {
@@ -506,6 +548,9 @@ impl<'s> Play<'s> {
         };
         let mut log = self.store.log_entries(JOB, &LogFilter::default())?;
         log.retain(|row| log_from < row.cycle);
+        for row in &mut log {
+            row.label = self.prefix.strip(&row.label);
+        }
         let evidence = Evidence {
             seen: &seen,
             from,
@@ -515,7 +560,10 @@ impl<'s> Play<'s> {
             log: &log,
             reached,
         };
-        Ok(step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect())
+        let mut misses: Vec<Miss> =
+            step.expect.iter().flat_map(|expectation| expect::hold(expectation, &evidence)).collect();
+        misses.sort_by(|a, b| a.place.cmp(&b.place));
+        Ok(misses)
     }
 
     fn facts(&self, cycles: u64) -> Result<JobFacts, PlayError> {
@@ -526,6 +574,9 @@ impl<'s> Play<'s> {
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
         escrows.retain(|escrow| escrow.next_retry.is_some());
+        for escrow in &mut escrows {
+            escrow.label = self.prefix.strip(&escrow.label);
+        }
         Ok(JobFacts {
             status: text("/status/code"),
             schedule: text("/schedule/state"),
@@ -560,7 +611,8 @@ impl<'s> Play<'s> {
         Ok(found)
     }
 
-    /// Deletes from somebody's app what the run has made or met there under its prefix; what could not be deleted.
+    /// Deletes from somebody's app what the run has made there. What is left: what could not be deleted, and what the
+    /// run met and did not make, which may be somebody's.
     fn clean_up(&mut self) -> Vec<String> {
         if !self.is_remote {
             return Vec::new();
@@ -570,6 +622,14 @@ impl<'s> Play<'s> {
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let is_there =
+                || matches!(self.job.get(&self.store, &self.clock, &path), Ok(Ok(it)) if it.is_success());
+            if !self.ids.is_made(kind, id) {
+                if is_there() {
+                    left.push(format!("{path} (met, not made by this run)"));
+                }
+                continue;
+            }
             let why = match self.job.delete(&path) {
                 Ok(Ok(answer)) if answer.is_success() || answer.status == 404 => continue,
                 Ok(Ok(answer)) => answer.status.to_string(),

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::model::{Do, SourceFault, TargetFault, Until};
+use super::model::{AtConsole, Do, SourceFault, TargetFault, Until};
 use crate::config::words::OneOf;
 
 /// A text and its place.
@@ -54,6 +54,9 @@ pub(super) struct RawStep {
     /// What goes wrong from now on, or what does no longer.
     #[schemars(with = "Option<OneOrMany<RawFault>>")]
     pub(super) fault: Option<Vec<Spanned<RawFault>>>,
+    /// What the administrator of the embedded app does in its console, after edits and faults.
+    #[schemars(with = "Option<OneOf<AtConsole>>")]
+    pub(super) console: Option<Text>,
     /// What somebody does to the job, after edits and faults and before time moves.
     #[serde(rename = "do")]
     #[schemars(with = "Option<OneOf<Do>>")]
@@ -241,7 +244,7 @@ pub(super) struct RawTarget {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawJobExpect {
-    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`.
+    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`, `NotConfigured`.
     #[schemars(with = "Option<OneOf<super::model::JobStatus>>")]
     pub(super) status: Option<Text>,
     /// The state of its schedule: `Active`, `Paused`, `Disabled`.

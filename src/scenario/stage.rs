@@ -1,5 +1,7 @@
 //! What a scenario's job runs on: a source that does not come from files, and an app that may misbehave.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::model::{FaultRule, SourceFault, TargetFault};
@@ -12,7 +14,7 @@ use crate::engine::spec::{EMBEDDED_PATH, EMBEDDED_URL};
 use crate::engine::{EngineError, Event, ImportOutcome};
 use crate::http::{Method, Request, Response, TransportError};
 use crate::store::Store;
-use crate::target::{App, AppOptions};
+use crate::target::{App, AppOptions, AppRules, ConsoleCommand, ConsoleError};
 
 /// The ports of a scenario's cycles: the directory is in the state already, edits are in its change log.
 #[derive(Debug, Default)]
@@ -63,8 +65,9 @@ pub(super) struct FaultyApp {
 }
 
 impl FaultyApp {
-    pub(super) fn new(timeout: SignedDuration) -> Self {
-        let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), ..AppOptions::default() };
+    pub(super) fn new(timeout: SignedDuration, rules: Option<AppRules>) -> Self {
+        let rules = rules.map(Arc::new);
+        let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), rules, ..AppOptions::default() };
         Self { app: App::new(options), rules: Vec::new(), timeout }
     }
 
@@ -76,6 +79,11 @@ impl FaultyApp {
     /// Requests meet no fault any more.
     pub(super) fn mend(&mut self) {
         self.rules.clear();
+    }
+
+    /// Does something in the console of the app.
+    pub(super) fn console(&mut self, command: ConsoleCommand) -> Result<(), ConsoleError> {
+        self.app.console(command)
     }
 
     /// Everything that it holds, read out of band.

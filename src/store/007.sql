@@ -1,8 +1,19 @@
 -- Version 7.
 
--- Whether this job made the account, and did not find it.
-ALTER TABLE link ADD COLUMN created INTEGER NOT NULL DEFAULT 0 CHECK (created IN (0, 1));
-UPDATE link SET created = 1
- WHERE EXISTS (SELECT 1 FROM log_entry e
-                WHERE e.job = link.job AND e.source_id = link.source_id AND e.kind = link.kind
-                  AND e.target_id = link.target_id AND e.action = 'create' AND e.status <> 'failure');
+-- Whether a pause is that of the portal's switch.
+ALTER TABLE job ADD COLUMN turned_off INTEGER NOT NULL DEFAULT 0 CHECK (turned_off IN (0, 1));
+
+-- How far the run under way has come, in pages of objects.
+CREATE TABLE progress (
+  job       TEXT PRIMARY KEY,
+  cycle     INTEGER NOT NULL,
+  completed INTEGER NOT NULL,
+  total     INTEGER NOT NULL,
+  at        TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Runs on demand of the last seconds, in wire time.
+CREATE TABLE on_demand_call (
+  job TEXT NOT NULL,
+  at  TEXT NOT NULL
+) STRICT;

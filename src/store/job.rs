@@ -23,6 +23,8 @@ pub struct JobRow {
     pub definition: String,
     /// Whether an admin has paused it.
     pub paused: bool,
+    /// Whether that pause is the portal's switch, which the schedule shows (`engine.md 0`).
+    pub turned_off: bool,
     /// Runs in a row that ended in state Failed.
     pub failures: i64,
     /// First and last time that nothing was left to process.
@@ -121,6 +123,7 @@ fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
         force_deletes: row.get(15)?,
         exported: row.get(16)?,
         full_read: row.get(17)?,
+        turned_off: row.get(18)?,
     })
 }
 
@@ -164,14 +167,14 @@ impl Store {
         let mut statement = self.connection.prepare_cached(
             "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
                     users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
-                    force_deletes, exported, full_read FROM job WHERE name = ?1",
+                    force_deletes, exported, full_read, turned_off FROM job WHERE name = ?1",
         )?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(job_row).transpose()
     }
 
     /// Keeps the standing of a job. Whether it is paused is kept for a new job alone: a pause may come in while a cycle
-    /// works on what it read before, and is [`Store::set_paused`]'s.
+    /// works on what it read before, and is [`Store::set_paused`]'s, as [`Store::turn_off`] is the switch's.
     pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
@@ -205,6 +208,14 @@ impl Store {
                 job.full_read,
             ])?;
         Ok(())
+    }
+
+    /// Whether a cycle of a job has ever begun.
+    pub fn has_begun(&self, job: &str) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM execution WHERE job = ?1)")?
+            .query_row([job], |row| row.get(0))?)
     }
 
     /// Notes that a full read begins, with the change log at `seq`; one that is done again began when it first did.

@@ -4,6 +4,7 @@ mod applications;
 mod console;
 mod guide;
 mod profiles;
+mod scenarios;
 mod strict;
 
 use scimulator::client::Exchange;

@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 12] = [
+const PURE: [&str; 16] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -47,6 +47,10 @@ const PURE: [&str; 12] = [
     "engine::export",
     "engine::guard",
     "engine::quarantine",
+    "scenario::expect",
+    "scenario::report",
+    "preflight::judge",
+    "preflight::list",
 ];
 
 /// What a pure module has no use for, as paths.
@@ -76,7 +80,7 @@ const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 25] = [
+const ARROWS: [(&str, &str); 26] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
@@ -110,10 +114,11 @@ const ARROWS: [(&str, &str); 25] = [
         "scenario",
         "client config daemon::due directory engine expression gallery mapping oracle runner scim scope store target",
     ),
+    ("preflight", "client config directory engine expression mapping runner scenario::report scim store"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mail mapping oracle runner scenario schema scim scope \
-         store target",
+        "api client config daemon directory engine expression gallery mail mapping oracle preflight runner scenario schema scim scope store \
+         target",
     ),
 ];
 

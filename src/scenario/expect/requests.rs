@@ -292,10 +292,14 @@ fn nearest(
     taken: &[usize],
     evidence: &Evidence<'_>,
 ) -> (String, Option<usize>) {
+    // What differs least; another method, and a request that is what somebody else wants, are farther off.
     let mut best: Option<(usize, String, usize)> = None;
     for (at, seen) in step.iter().enumerate() {
         let likeness = compare(wanted, seen, evidence.ids);
-        let is_better = best.as_ref().is_none_or(|(least, ..)| likeness.differences.len() < *least);
+        let is_other_method = wanted.method.is_some_and(|method| method.as_str() != seen.method());
+        let distance =
+            likeness.differences.len() + usize::from(is_other_method) + usize::from(taken.contains(&at));
+        let is_better = best.as_ref().is_none_or(|(least, ..)| distance < *least);
         if !likeness.is_near || !is_better || (wanted.path.is_none() && wanted.object.is_none()) {
             continue;
         }
@@ -309,7 +313,7 @@ fn nearest(
         } else {
             likeness.differences.join(", ")
         };
-        best = Some((likeness.differences.len(), got, seen.index));
+        best = Some((distance, got, seen.index));
     }
     match best {
         Some((_, got, index)) => (got, Some(index)),

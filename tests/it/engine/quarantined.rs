@@ -400,6 +400,7 @@ fn incremental_cycles_recur_until_the_job_is_stopped_restarted_changed_or_quaran
             let result = world.clean_cycle();
             assert_eq!(result.kind, CycleKind::Incremental);
             assert_eq!(world.clock.now().duration_since(began), SignedDuration::from_mins(40));
+            scimulator::covers!("W-032");
         }
         world
     };

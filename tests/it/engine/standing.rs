@@ -3,7 +3,7 @@
 use scimulator::clock::{Clock as _, SignedDuration};
 use scimulator::covers;
 use scimulator::engine::quarantine::Reason;
-use scimulator::engine::restart::{Reset, restart};
+use scimulator::engine::restart::{Reset, Stop, pause, restart, start};
 use scimulator::engine::spec::JobSpec;
 use scimulator::engine::{CycleKind, RunState, status};
 use scimulator::expression::{Expression, ParseOptions};
@@ -38,10 +38,8 @@ fn until_its_first_run_has_ended_a_job_shows_not_run_and_the_placeholder() {
             assert!(!world.killed_cycle(Kill::After(0)).ended);
         }
         let shown = standing(&mut world);
-        assert_eq!(
-            (&shown["schedule"]["state"], &shown["status"]["code"]),
-            (&json!("Active"), &json!("NotRun"))
-        );
+        let (schedule, code) = if is_begun { ("Active", "NotRun") } else { ("Disabled", "Paused") };
+        assert_eq!((&shown["schedule"]["state"], &shown["status"]["code"]), (&json!(schedule), &json!(code)));
         assert_eq!(shown["status"]["lastExecution"], placeholder);
     }
     world.clean_cycle();
@@ -49,6 +47,44 @@ fn until_its_first_run_has_ended_a_job_shows_not_run_and_the_placeholder() {
     assert_eq!((&shown["schedule"]["state"], &shown["status"]["code"]), (&json!("Active"), &json!("Active")));
     assert_eq!(shown["status"]["lastExecution"]["state"], "Succeeded");
     covers!("E-004", "E-220");
+}
+
+#[test]
+fn schedule_and_code_tell_a_pause_from_the_switch_and_a_quarantine_from_its_end() {
+    let mut world = World::new("");
+    world.people.user("ada", &[]).assign("ada");
+    world.clean_cycle();
+    let now = world.clock.now();
+    let pair = |world: &mut World| {
+        let shown = standing(world);
+        let text = |pointer: &str| shown.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        (text("/schedule/state"), text("/status/code"))
+    };
+    let is = |schedule: &str, code: &str| (schedule.to_owned(), code.to_owned());
+    assert!(pause(world.store(), JOB, Stop::Pause, now).unwrap());
+    assert_eq!(pair(&mut world), is("Paused", "Paused"));
+    assert!(pause(world.store(), JOB, Stop::Off, now).unwrap());
+    assert_eq!(pair(&mut world), is("Disabled", "Paused"));
+    start(world.store(), JOB, now).unwrap().unwrap();
+    assert_eq!(pair(&mut world), is("Active", "Active"));
+    assert!(pause(world.store(), JOB, Stop::Off, now).unwrap());
+    assert!(pause(world.store(), JOB, Stop::Pause, now).unwrap());
+    assert_eq!(pair(&mut world), is("Paused", "Paused"), "the last word counts");
+    start(world.store(), JOB, now).unwrap().unwrap();
+
+    world.always(Method::Get, "/Users", answer(401));
+    world.cycle();
+    assert_eq!(pair(&mut world), is("Active", "Quarantine"));
+    let (spec, _) = world.spec();
+    let late = world.clock.now().saturating_add(SignedDuration::from_hours(29 * 24)).unwrap();
+    assert!(status::settle(world.store(), &spec, late).unwrap());
+    assert_eq!(pair(&mut world), is("Disabled", "Quarantine"));
+    assert_eq!(
+        standing(&mut world)["status"]["quarantine"]["reason"],
+        "EncounteredQuarantineException",
+        "the object is kept"
+    );
+    covers!("E-005");
 }
 
 #[test]
@@ -253,7 +289,12 @@ fn members_that_nobody_asked_for_give_a_warning_and_nothing_fails() {
         .flat_map(|logged| &logged.entry.steps)
         .filter_map(|step| step.details.get("Warning").map(String::as_str))
         .collect();
-    assert_eq!(warnings, ["the target returned members in spite of excludedAttributes"]);
+    assert_eq!(
+        warnings,
+        [
+            "the target returned members of Group 'H' in spite of `excludedAttributes=members`; they are ignored"
+        ]
+    );
     assert!(log.iter().all(|logged| logged.row.status != "failure"));
     assert_eq!(world.members("H"), ["ada"]);
 

@@ -30,15 +30,17 @@ fn run<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> R
 }
 
 #[test]
-fn what_init_writes_runs_and_passes() {
-    let project = Project::with([]);
-    assert_eq!(run(&project, ["init", "."]).code, 0);
-    let told = run(&project, ["scenario", "run", "scenarios/first.toml"]);
-    assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
-    assert_eq!(
-        told.stdout,
-        "passed  first  Leaver: disabled, then deleted, then purged after 30 days\n\n1 scenario: 1 passed\n"
-    );
+fn what_init_writes_runs_and_passes_for_every_app() {
+    for app in scimulator::gallery::names() {
+        let project = Project::with([]);
+        assert_eq!(run(&project, ["init", ".", "--app", app]).code, 0);
+        let told = run(&project, ["scenario", "run", "scenarios/first.toml"]);
+        assert_eq!(told.code, 0, "{app}: {}{}", told.stdout, told.stderr);
+        assert_eq!(
+            told.stdout,
+            "passed  first  Leaver: disabled, then deleted, then purged after 30 days\n\n1 scenario: 1 passed\n"
+        );
+    }
 }
 
 #[test]

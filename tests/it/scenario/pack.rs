@@ -11,7 +11,10 @@ use crate::sources::root;
 const HEADINGS: [&str; 3] = ["## What Entra sends", "## What a good app does", "## What breaks apps"];
 
 pub(super) fn pack() -> Vec<Scenario> {
-    let files = scenario::files(&[root().join("scenarios")]).unwrap();
+    let folder = root().join("scenarios");
+    let mut files = scenario::files(std::slice::from_ref(&folder)).unwrap();
+    // Those of an application are in a folder of theirs.
+    files.retain(|file| file.parent() == Some(&folder));
     let load = |file: PathBuf| scenario::load(&file).unwrap_or_else(|findings| panic!("{findings:#?}")).0;
     files.into_iter().map(load).collect()
 }

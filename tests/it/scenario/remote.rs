@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::pack::pack;
 use super::{parsed, text_of};
 use crate::common::{Project, ThirdParty};
+use crate::sources::root;
 
 /// The embedded app on a port, until it is dropped.
 struct Served {
@@ -122,6 +123,29 @@ fn what_a_failed_run_made_is_taken_away_too() {
     assert_eq!(served.names(), [""; 0]);
 }
 
+/// Somebody's account may match by an attribute that has no prefix. It is changed, as Entra would, and never deleted.
+#[test]
+fn an_account_that_the_run_did_not_make_is_left_alone() {
+    let served = Served::start(None);
+    let body = serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "t7x-1-ben@contoso.com",
+    });
+    let request = scimulator::http::Request {
+        method: scimulator::http::Method::Post,
+        url: format!("{}/Users", served.url),
+        headers: vec![("Content-Type".to_owned(), "application/scim+json".to_owned())],
+        body: Some(body.to_string().into_bytes()),
+    };
+    let made = served.app().handle(&request, "2026-01-01T00:00:00Z".parse().unwrap()).response;
+    assert_eq!(made.status, 201);
+    let report =
+        scenario::run(&parsed(&text_of("[[step]]\ndo = \"initial cycle\"\n")), &options(&served.url, None));
+    assert_eq!(report.verdict.as_str(), "passed");
+    let [left] = report.left.as_slice() else { panic!("{report}") };
+    assert!(left.ends_with("(met, not made by this run)"), "{left}");
+    assert_eq!(served.names(), ["t7x-1-ben@contoso.com"]);
+}
+
 #[test]
 fn the_pack_holds_over_a_socket_and_what_needs_the_embedded_app_is_skipped() {
     let served = Served::start(None);
@@ -175,11 +199,25 @@ fn the_command_takes_a_target_and_a_token_from_the_environment() {
 }
 
 #[test]
-fn leavers_are_disabled_in_servers_that_others_wrote() {
-    for name in ["scimmy", "scim2-server"] {
+fn the_page_on_the_pack_says_what_two_servers_do_with_it() {
+    let page = std::fs::read_to_string(root().join("docs/scenarios/README.md")).unwrap();
+    for (column, name) in [(2, "scimmy"), (3, "scim2-server")] {
         let Some(server) = ThirdParty::start(name) else { continue };
-        let joiner = pack().into_iter().find(|scenario| scenario.name() == "immediate-purge").unwrap();
-        let report = scenario::run(&joiner, &options(&server.base_url, Some(&server.token)));
-        assert_eq!(report.verdict.as_str(), "passed", "{name}: {report}");
+        let one = NonZeroUsize::MIN;
+        let options = options(&server.base_url, Some(&server.token));
+        let reports = scenario::run_all(&pack(), &options, one, &mut |_| {});
+        for report in reports.iter().filter(|report| !matches!(report.verdict, Verdict::Skipped(_))) {
+            let row = page.lines().find(|line| line.starts_with(&format!("| {} |", report.name)));
+            let cell = row.and_then(|row| row.split('|').nth(column)).map(str::trim);
+            assert_eq!(cell, Some(report.verdict.as_str()), "{name}: {report}");
+            assert_eq!(report.left, [""; 0], "{name}");
+            // Whatever a server does wrong, somebody is named.
+            for failure in report.failures() {
+                assert!(
+                    report.guilty(failure).is_some() || failure.key.starts_with("expect.job."),
+                    "{report}"
+                );
+            }
+        }
     }
 }
