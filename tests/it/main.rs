@@ -40,6 +40,7 @@ mod mishaps;
 mod on_demand;
 mod open_questions;
 mod preflight;
+mod oracle;
 mod quarantine_page;
 mod scenario;
 mod schema;
