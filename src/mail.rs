@@ -3,8 +3,8 @@
 //! What is in a mail, and when one is due, is decided in [`crate::engine::notice`] and kept in the state together with
 //! what it tells of. Whatever goes wrong here is logged, and the mail stays due; it never fails a cycle.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,12 +14,12 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Message, SmtpTransport, Transport as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use tempfile::NamedTempFile;
 
 use crate::client::Redactor;
 use crate::clock::Timestamp;
 use crate::config::{Config, Security, Smtp};
 use crate::diagnostic::chain;
+use crate::private;
 use crate::store::{MailRow, Store, StoreError, private_folder};
 
 /// The folder of the files, in the state's.
@@ -92,7 +92,9 @@ impl Postman {
         for mail in store.owed_mails(job)? {
             let message = message(&self.from, job, &mail)?;
             let path = self.folder.join(format!("{:06}-{job}-{}.eml", mail.id, mail.occasion));
-            keep(&self.folder, &path, &message.formatted()).map_err(|error| MailError::File(path, error))?;
+            private_folder(&self.folder)
+                .and_then(|()| private::write(&path, &message.formatted()))
+                .map_err(|error| MailError::File(path, error))?;
             if let Some(server) = &self.server {
                 server.send(&message)?;
             }
@@ -152,13 +154,4 @@ fn message(from: &str, job: &str, mail: &MailRow) -> Result<Message, MailError> 
         .header(lettre::message::header::ContentType::TEXT_PLAIN)
         .body(mail.body.clone())
         .map_err(|error| MailError::Form(Box::new(error)))
-}
-
-/// Writes a file that only its owner may read, whole or not at all; one that is there is replaced by the same.
-fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    private_folder(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
