@@ -202,3 +202,23 @@ fn a_mail_that_a_server_refuses_for_good_is_given_up_and_keeps_no_other_back() {
     received.recv_timeout(PATIENCE).unwrap();
     assert!(received.try_recv().is_err());
 }
+
+#[test]
+fn the_service_delivers_what_a_job_owes_that_runs_no_cycle_any_more() {
+    let project = project(free_port());
+    fail_again(&project);
+    project.scimulator(["pause"]).assert().success();
+    let (port, received) = mail_server(None);
+    mend(&project, port);
+    let mut service = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["run", "-q"])
+        .current_dir(project.path(""))
+        .env("MAIL", "s3cr3t")
+        .spawn()
+        .unwrap();
+    let mail = received.recv_timeout(PATIENCE);
+    service.kill().unwrap();
+    service.wait().unwrap();
+    let mail = mail.unwrap();
+    assert!(mail.lines.iter().any(|line| line.starts_with("Subject: ")), "{mail:?}");
+}
