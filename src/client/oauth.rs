@@ -262,8 +262,15 @@ impl AccessTokens {
         if response.status != 200 {
             let refused = matches!(response.status, 400 | 401 | 403);
             let mut what = format!("answered {}{}", response.status, told(&body));
+            // Of the errors of RFC 6749 5.2 the others are about the grant or the client's rights: the endpoint has
+            // found the credentials. Who looks for them in the form alone may miss a parameter: `invalid_request`.
+            let has_missed = body
+                .get("error")
+                .and_then(Value::as_str)
+                .is_none_or(|error| matches!(error, "invalid_client" | "invalid_request"));
             if let Some(location) = self.client.location()
-                && (response.status == 415 || (refused && location == CredentialLocation::Header))
+                && (response.status == 415
+                    || (refused && has_missed && location == CredentialLocation::Header))
             {
                 let place = location.as_str();
                 write!(
