@@ -34,6 +34,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod preflight;
 mod provision;
 mod quarantine;
 mod run;
@@ -176,6 +177,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
+        Command::Preflight(arguments) => preflight::run(&context, &arguments),
         Command::Scenario(command) => scenario::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::App(command) => app::run(&context, &command),

@@ -42,9 +42,17 @@ pub fn source(name: &str) -> Option<&'static str> {
 
 /// The dialect that a profile says its jobs speak, whatever their tenant URL says.
 pub fn pinned_dialect(name: &str) -> Option<Dialect> {
-    let profile: toml::Table = toml::from_str(source(name)?).ok()?;
-    let dialect = profile.get("dialect")?.as_str()?;
-    Dialect::from_name(dialect)
+    Dialect::from_name(parsed(name)?.get("dialect")?.as_str()?)
+}
+
+/// Whether a profile lets users be deleted (target object action Delete).
+pub fn deletes_users(name: &str) -> bool {
+    let delete = |profile: toml::Table| profile.get("user")?.get("delete")?.as_bool();
+    parsed(name).and_then(delete).unwrap_or(true)
+}
+
+fn parsed(name: &str) -> Option<toml::Table> {
+    toml::from_str(source(name)?).ok()
 }
 
 /// A profile, parsed as the options say; `None` for an unknown name, and when the options refuse it.

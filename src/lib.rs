@@ -51,6 +51,8 @@ pub mod http;
 pub mod ledger;
 pub mod mail;
 pub mod mapping;
+pub mod oracle;
+pub mod preflight;
 pub mod runner;
 pub mod scenario;
 pub mod schema;

@@ -35,6 +35,9 @@ use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, AppRules, Change, ContentError, Held, Reply, RulesError};
 
 mod access;
+mod oracle;
+
+pub use oracle::{Evidence, ReadBack, Seen};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]

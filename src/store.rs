@@ -8,6 +8,7 @@ mod browse;
 mod control;
 mod directory;
 mod embedded;
+mod history;
 mod import;
 mod job;
 mod journaled;
@@ -28,6 +29,7 @@ use crate::clock::{JobClock, Timestamp};
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
+pub use history::{Edge, Happened};
 pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
 pub use job::{Escrow, Execution, JobRow, Link, Progress};
 pub use journaled::{LogFilter, LogRow};

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
+pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
 use crate::config::duration;
@@ -13,6 +14,7 @@ use crate::gallery;
 use crate::scim::style::Dialect;
 
 mod app;
+mod preflight;
 mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -146,6 +148,9 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Run Microsoft's gallery validation tests and those of its SCIM Validator against an endpoint, before the official
+    /// run.
+    Preflight(PreflightArguments),
     /// Run scenarios on virtual time, list them, or write one to start from.
     #[command(
         subcommand,

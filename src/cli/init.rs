@@ -9,10 +9,11 @@ use serde_json::json;
 use super::arguments::InitArguments;
 use super::context::Context;
 use super::{Exit, Failure};
-use crate::gallery::pinned_dialect;
+use crate::gallery::{deletes_users, pinned_dialect};
 use crate::scim::style::Dialect;
 
-/// Path and text of each file. `{app}` stands for the app profile, `{disabled}` for the value of a disable.
+/// Path and text of each file. `{app}` stands for the app profile, `{disabled}` for the value of a disable, `{purged}`
+/// for whether a purge sends requests.
 const FILES: [(&str, &str); 6] = [
     ("scimulator.toml", include_str!("init/scimulator.toml")),
     ("directory/users.csv", include_str!("init/users.csv")),
@@ -26,7 +27,10 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Result<Exit, 
     let files: Vec<(PathBuf, String)> = FILES
         .iter()
         .map(|(path, text)| {
-            let text = text.replace("{app}", &arguments.app).replace("{disabled}", disabled(&arguments.app));
+            let app = arguments.app.as_str();
+            let purged = if deletes_users(app) { "requests" } else { "no_requests" };
+            let text =
+                text.replace("{app}", app).replace("{disabled}", disabled(app)).replace("{purged}", purged);
             (place(&arguments.dir, path), text)
         })
         .collect();

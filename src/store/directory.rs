@@ -242,6 +242,19 @@ impl Store {
         Ok(page)
     }
 
+    /// The objects for which a condition about a job holds, tombstones included; in source order.
+    pub(super) fn stored_objects(&self, condition: &str, job: &str) -> Result<Vec<StoredObject>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {OBJECT} FROM object WHERE {condition} ORDER BY kind DESC, position"
+        ))?;
+        let mut rows = statement.query([job])?;
+        let mut objects = Vec::new();
+        while let Some(row) = rows.next()? {
+            objects.push(stored(row)?);
+        }
+        Ok(objects)
+    }
+
     /// How many objects of a kind are in the directory, and how many in its recycle bin.
     pub fn object_counts(&self, kind: ObjectKind) -> Result<(u64, u64), StoreError> {
         let count = |state: &str| -> Result<u64, StoreError> {

@@ -38,7 +38,6 @@ mod mail;
 mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;
-mod open_questions;
 mod quarantine_page;
 mod scenario;
 mod schema;
