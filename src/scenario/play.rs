@@ -22,6 +22,7 @@ use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
 use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
+use crate::scim::answer::ReadById;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
 
@@ -44,6 +45,8 @@ enum PlayError {
     Store(#[from] StoreError),
     #[error("the app can't be played")]
     Rules(#[source] RulesError),
+    #[error("what the target holds can't be told: GET {path}: {why}")]
+    Unreadable { path: String, why: String },
 }
 
 impl From<EditError> for PlayError {
@@ -584,11 +587,16 @@ impl<'s> Play<'s> {
         let mut found = Vec::new();
         for (kind, id) in self.ids.targets() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
-            let Ok(answer) = self.job.get(&self.store, &self.clock, &path)? else { continue };
-            if answer.is_success()
-                && let Ok(resource) = serde_json::from_slice::<Value>(&answer.body)
-            {
-                found.push((kind, self.prefix.strip_json(&resource)));
+            let read = match self.job.get(&self.store, &self.clock, &path)? {
+                Ok(answer) => ReadById::of(&answer),
+                Err(error) => ReadById::Unreadable(error.to_string()),
+            };
+            match read {
+                ReadById::There(resource) => found.push((kind, self.prefix.strip_json(&resource))),
+                ReadById::Gone => {}
+                ReadById::Unreadable(why) => {
+                    return Err(PlayError::Unreadable { path: format!("/{path}"), why });
+                }
             }
         }
         Ok(found)
