@@ -17,7 +17,7 @@ use crate::config::TenantUrl;
 use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
-use crate::scenario::{self, Options, Scenario, Tally};
+use crate::scenario::{self, Options, Scenario, Tally, Verdict};
 
 /// How often a watched file is looked at, in wire time.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
@@ -96,6 +96,10 @@ fn run_once(
         output.json(&to_json(&reports))?;
     } else {
         output.text(&summary(Tally::of(&reports)))?;
+    }
+    if reports.iter().all(|report| matches!(report.verdict, Verdict::Skipped(_))) {
+        warn("nothing was played: every scenario was skipped");
+        return Ok(Exit::Failed);
     }
     let fine = reports.iter().all(scenario::Report::is_fine);
     Ok(if fine { Exit::Fine } else { Exit::Failed })

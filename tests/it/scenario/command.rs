@@ -103,6 +103,17 @@ fn a_file_that_is_no_scenario_ends_with_two_before_anything_runs() {
 }
 
 #[test]
+fn a_run_that_plays_nothing_is_no_success() {
+    let skipped = "[[step]]\nfault = { target = \"down\" }\n";
+    let project = Project::with([("s.toml", text_of(skipped).as_str())]);
+    let target = format!("http://127.0.0.1:{}/scim", crate::common::free_port());
+    let told = run(&project, ["scenario", "run", "s.toml", "--target", &target]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(told.stdout.ends_with("1 scenario: 1 skipped\n"), "{}", told.stdout);
+    assert!(told.stderr.contains("nothing was played: every scenario was skipped"), "{}", told.stderr);
+}
+
+#[test]
 fn a_list_names_each_with_its_title() {
     let told = run(&project(), ["scenario", "list", "scenarios", "--format", "json"]);
     let list: Value = serde_json::from_str(&told.stdout).unwrap();
