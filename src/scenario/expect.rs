@@ -213,8 +213,8 @@ fn log(wanted: &WantedEntry, present: bool, evidence: &Evidence<'_>) -> Option<S
     })
 }
 
-/// Whether a value is as wanted: members of tables at least, lists in whatever order (SCIM gives it no meaning), all
-/// else exactly; placeholders read as ids.
+/// Whether a value is as wanted: members of tables at least, lists in whatever order (values of an attribute have
+/// none), all else exactly; placeholders read as ids.
 fn is_like(wanted: &Value, seen: &Value, ids: &Ids) -> bool {
     match (wanted, seen) {
         (Value::String(wanted), Value::String(seen)) => {

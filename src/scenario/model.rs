@@ -448,6 +448,8 @@ pub(super) struct WantedRequest {
     pub(super) object: Option<String>,
     pub(super) status: Option<u16>,
     pub(super) operations: Option<Vec<Value>>,
+    /// Whether the operations count in sequence, which is how they are applied (RFC 7644 §3.5.2).
+    pub(super) in_sequence: bool,
     pub(super) body: Option<Value>,
     pub(super) count: Option<usize>,
 }

@@ -172,7 +172,7 @@ pub(super) struct RawExpect {
     /// Whether the step may have sent nothing else; the probes at the start of a cycle do not count.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) only: Option<Spanned<bool>>,
-    /// Whether the requests must have been sent in this order.
+    /// Whether the requests must have been sent in this order, with the operations of each PATCH in sequence.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) ordered: Option<Spanned<bool>>,
     /// Requests that the step must not have sent.
