@@ -416,8 +416,11 @@ pub(super) enum Wanted {
     Status(JobStatus),
     Schedule(ScheduleState),
     Quarantine(QuarantineWord),
+    /// How many failed objects and references wait for another try.
     Escrows(u64),
-    /// The error code of what failed, `none` for nothing.
+    /// How many are not tried again.
+    GivenUp(u64),
+    /// The error code of what failed, given up or not; `none` for nothing.
     Escrow {
         object: Named,
         code: Option<String>,

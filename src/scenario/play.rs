@@ -559,7 +559,6 @@ impl<'s> Play<'s> {
         let row = self.store.job(JOB)?;
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
-        escrows.retain(|escrow| escrow.next_retry.is_some());
         for escrow in &mut escrows {
             escrow.label = self.prefix.strip(&escrow.label);
         }

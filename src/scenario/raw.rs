@@ -249,7 +249,10 @@ pub(super) struct RawJobExpect {
     /// How many failed objects and references wait for another try.
     #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
     pub(super) escrows: Option<Spanned<u32>>,
-    /// The error code of what failed, by name of the user or group; `none` when nothing of it waits.
+    /// How many failed objects and references are given up, and not tried again by themselves.
+    #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
+    pub(super) given_up: Option<Spanned<u32>>,
+    /// The error code of what failed, by name of the user or group, also when it is given up; `none` when nothing did.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub(super) escrow: Option<BTreeMap<Spanned<String>, Text>>,
     /// How many removals the deletion guard holds back.

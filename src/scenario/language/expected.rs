@@ -155,6 +155,7 @@ impl Reader<'_> {
             ("quarantine", word(raw.quarantine.as_ref(), Wanted::Quarantine)),
             ("result", word(raw.result.as_ref(), Wanted::Result)),
             ("escrows", count(raw.escrows.as_ref(), Wanted::Escrows)),
+            ("given_up", count(raw.given_up.as_ref(), Wanted::GivenUp)),
             ("held", count(raw.held.as_ref(), Wanted::Held)),
             ("cycles", count(raw.cycles.as_ref(), Wanted::Cycles)),
         ];
