@@ -42,13 +42,12 @@ fn learn_scenario(sentences: &mut Sentences<'_>, scenario: &Scenario) {
     for step in &scenario.steps {
         step.edits.iter().for_each(|edit| learn_edit(sentences, edit));
         for expectation in &step.expect {
-            match &expectation.what {
-                Wanted::Attribute { path, value, .. } => sentences.learn(path, value),
-                Wanted::Requests { wanted, .. } => {
-                    wanted.iter().for_each(|(_, wanted)| learn_request(sentences, wanted));
-                }
-                Wanted::NoRequest(wanted) => learn_request(sentences, wanted),
-                _ => {}
+            if let Wanted::Attribute { path, value, .. } = &expectation.what {
+                sentences.learn(path, value);
+            } else if let Wanted::Requests { wanted, .. } = &expectation.what {
+                wanted.iter().for_each(|(_, wanted)| learn_request(sentences, wanted));
+            } else if let Wanted::NoRequest(wanted) = &expectation.what {
+                learn_request(sentences, wanted);
             }
         }
     }
