@@ -53,6 +53,7 @@ pub mod mail;
 pub mod mapping;
 pub mod oracle;
 pub mod preflight;
+pub mod private;
 pub mod runner;
 pub mod scenario;
 pub mod schema;

@@ -95,6 +95,8 @@ pub(super) fn hold(expectation: &Expectation, evidence: &Evidence<'_>) -> Vec<Mi
         Wanted::Held(count) => counted(*count, job.held),
         Wanted::Cycles(count) => counted(*count, job.cycles),
         Wanted::Log { entry, present } => log(entry, *present, evidence),
+        // Held by the player, which has it read back.
+        Wanted::Oracle(_) => None,
         Wanted::Reached(until) => (!evidence.reached).then(|| Said {
             expected: format!("`{until}` before time is up"),
             got: format!("the job is {}, its schedule {}", job.status, job.schedule),

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub start: Timestamp,
     /// The steps, at least one.
     pub steps: Vec<Step>,
+    /// Where it says that every cycle has to leave the app as it should be.
+    pub(super) oracle: Option<Place>,
     /// The folder of its directory; `None` when that stands in the file.
     pub folder: Option<PathBuf>,
     /// The directory it begins with.
@@ -185,6 +187,14 @@ words! {
         Patch = "PATCH",
         /// Remove.
         Delete = "DELETE",
+    }
+}
+
+words! {
+    /// What the oracle has to say.
+    pub(super) enum OracleWord {
+        /// That nothing is missing, orphaned or drifted by anybody's fault.
+        Clean = "clean",
     }
 }
 
@@ -431,6 +441,8 @@ pub(super) enum Wanted {
     },
     /// What `until` waits for came to hold.
     Reached(Until),
+    /// What the oracle says of all that the target holds.
+    Oracle(OracleWord),
 }
 
 impl Wanted {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
-use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until};
+use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until, Wanted};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
@@ -24,6 +24,8 @@ use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
+
+mod oracle;
 
 /// How far time moves at most until something holds, when nothing else is said: past the 28 days of a quarantine and
 /// the 30 of the recycle bin.
@@ -141,6 +143,12 @@ struct Play<'s> {
     tokens: u32,
     /// Where the step under way went wrong.
     place: Option<crate::diagnostic::Place>,
+    /// Exchanges at whose end the app held what it should.
+    right_until: usize,
+    /// The end of the change log when a cycle of the step under way was found clean.
+    clean_at: Option<i64>,
+    /// What the oracle found after a cycle of the step under way.
+    found: Vec<Miss>,
 }
 
 impl<'s> Play<'s> {
@@ -187,6 +195,9 @@ impl<'s> Play<'s> {
             token: None,
             tokens: 0,
             place: None,
+            right_until: 0,
+            clean_at: None,
+            found: Vec::new(),
         })
     }
 
@@ -224,7 +235,7 @@ impl<'s> Play<'s> {
     }
 
     fn step(&mut self, step: &Step) -> Result<Vec<Miss>, PlayError> {
-        self.place = None;
+        (self.place, self.clean_at) = (None, None);
         let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
         for edit in &step.edits {
             self.place = Some(edit.place.clone());
@@ -246,7 +257,13 @@ impl<'s> Play<'s> {
             Time::Moves { to, until } => self.advance(to, until, cycles)?,
         };
         self.learn();
-        self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)
+        let mut misses = std::mem::take(&mut self.found);
+        for wanted in step.expect.iter().filter(|wanted| matches!(wanted.what, Wanted::Oracle(_))) {
+            let report = self.consult()?;
+            misses.extend(report.faults().map(|finding| oracle::miss(&wanted.place, &wanted.key, finding)));
+        }
+        misses.extend(self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)?);
+        Ok(misses)
     }
 
     fn learn(&mut self) {
@@ -440,7 +457,7 @@ impl<'s> Play<'s> {
         let result = job.cycle_on(store, clock, purpose, stage, app)?;
         self.cycles = self.cycles.saturating_add(1);
         self.last = Some(result);
-        Ok(())
+        self.consult_after_cycle()
     }
 
     /// Moves time and runs every cycle that becomes due; whether what it was to move until holds.

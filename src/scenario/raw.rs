@@ -35,6 +35,9 @@ pub(super) struct RawScenario {
     /// When it begins, in virtual time.
     #[schemars(with = "Option<String>", extend("default" = super::language::START))]
     pub(super) start: Option<Text>,
+    /// Says that after every cycle the app must hold what it should, by the oracle.
+    #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
+    pub(super) oracle: Option<Text>,
     /// What happens, step by step.
     #[schemars(required, with = "Vec<RawStep>")]
     pub(super) step: Option<Spanned<Vec<Spanned<RawStep>>>>,
@@ -178,6 +181,10 @@ pub(super) struct RawExpect {
     /// Requests that the step must not have sent.
     #[schemars(with = "Option<Vec<RawRequest>>")]
     pub(super) no_requests: Option<Vec<Spanned<RawRequest>>>,
+    /// What the oracle must say of all that the app holds: `clean` when nothing is missing, orphaned or drifted by
+    /// anybody's fault.
+    #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
+    pub(super) oracle: Option<Text>,
     /// What the app must hold.
     pub(super) target: Option<RawTarget>,
     /// The state of the job.

@@ -269,7 +269,8 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO link (job, kind, source_id, target_id, label, managed, removed)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7",
+                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7,
+                   created = created AND target_id = ?4",
             )?
             .execute(params![
                 job,
@@ -291,6 +292,14 @@ impl Store {
             self.connection
                 .execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
         }
+        Ok(())
+    }
+
+    /// Notes that the account of a link was made by this job, and not found.
+    pub fn made_account(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE link SET created = 1 WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
         Ok(())
     }
 

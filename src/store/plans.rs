@@ -222,7 +222,7 @@ fn live(store: &mut Store) {
     };
     store.owe_mail(JOB, &mail).unwrap();
     for mail in store.owed_mails(JOB).unwrap() {
-        store.mail_delivered(mail.id, now()).unwrap();
+        store.mail_settled(mail.id, now()).unwrap();
     }
     store.audit(JOB).unwrap();
     store.drop_logs_before(JOB, now()).unwrap();

@@ -42,6 +42,9 @@ impl Reader<'_> {
                 all.push(self.expectation(&span, format!("expect.{key}[{number}]"), what));
             }
         }
+        if let Some((span, what)) = word(raw.oracle.as_ref(), Wanted::Oracle) {
+            all.push(self.expectation(&span, "expect.oracle".to_owned(), what));
+        }
         if let Some(target) = raw.target {
             self.target(target, &mut all);
         }
