@@ -116,7 +116,7 @@ impl Wire {
         })
     }
 
-    /// Asks once. A path below the base URL, or a whole URL, which gets no token.
+    /// Asks once, for a path below the base URL.
     pub(super) fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Said {
         let mut headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
         if body.is_some() {

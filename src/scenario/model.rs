@@ -426,8 +426,11 @@ pub(super) enum Wanted {
     Status(JobStatus),
     Schedule(ScheduleState),
     Quarantine(QuarantineWord),
+    /// How many failed objects and references wait for another try.
     Escrows(u64),
-    /// The error code of what failed, `none` for nothing.
+    /// How many are not tried again.
+    GivenUp(u64),
+    /// The error code of what failed, given up or not; `none` for nothing.
     Escrow {
         object: Named,
         code: Option<String>,
@@ -460,6 +463,8 @@ pub(super) struct WantedRequest {
     pub(super) object: Option<String>,
     pub(super) status: Option<u16>,
     pub(super) operations: Option<Vec<Value>>,
+    /// Whether the operations count in sequence, which is how they are applied (RFC 7644 §3.5.2).
+    pub(super) in_sequence: bool,
     pub(super) body: Option<Value>,
     pub(super) count: Option<usize>,
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
+use super::mask::mask;
 use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until, Wanted};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
@@ -22,6 +23,7 @@ use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
 use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
+use crate::scim::answer::ReadById;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
 
@@ -46,6 +48,8 @@ enum PlayError {
     Store(#[from] StoreError),
     #[error("the app can't be played")]
     Rules(#[source] RulesError),
+    #[error("what the target holds can't be told: GET {path}: {why}")]
+    Unreadable { path: String, why: String },
 }
 
 impl From<EditError> for PlayError {
@@ -57,8 +61,17 @@ impl From<EditError> for PlayError {
     }
 }
 
-/// Plays a scenario to its end, or to the first step of which something does not hold.
+/// Plays a scenario, and masks its report where that is asked for.
 pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
+    let mut report = play_openly(scenario, options, number);
+    if let Some(pseudonyms) = &options.redact {
+        mask(&mut report, scenario, pseudonyms);
+    }
+    report
+}
+
+/// Plays a scenario to its end, or to the first step of which something does not hold.
+fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report {
     let began = WireInstant::now();
     let mut report = Report {
         file: scenario.file.clone(),
@@ -573,7 +586,6 @@ impl<'s> Play<'s> {
         let row = self.store.job(JOB)?;
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
-        escrows.retain(|escrow| escrow.next_retry.is_some());
         for escrow in &mut escrows {
             escrow.label = self.prefix.strip(&escrow.label);
         }
@@ -601,11 +613,16 @@ impl<'s> Play<'s> {
         let mut found = Vec::new();
         for (kind, id) in self.ids.targets() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
-            let Ok(answer) = self.job.get(&self.store, &self.clock, &path)? else { continue };
-            if answer.is_success()
-                && let Ok(resource) = serde_json::from_slice::<Value>(&answer.body)
-            {
-                found.push((kind, self.prefix.strip_json(&resource)));
+            let read = match self.job.get(&self.store, &self.clock, &path)? {
+                Ok(answer) => ReadById::of(&answer),
+                Err(error) => ReadById::Unreadable(error.to_string()),
+            };
+            match read {
+                ReadById::There(resource) => found.push((kind, self.prefix.strip_json(&resource))),
+                ReadById::Gone => {}
+                ReadById::Unreadable(why) => {
+                    return Err(PlayError::Unreadable { path: format!("/{path}"), why });
+                }
             }
         }
         Ok(found)

@@ -175,7 +175,7 @@ pub(super) struct RawExpect {
     /// Whether the step may have sent nothing else; the probes at the start of a cycle do not count.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) only: Option<Spanned<bool>>,
-    /// Whether the requests must have been sent in this order.
+    /// Whether the requests must have been sent in this order, with the operations of each PATCH in sequence.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) ordered: Option<Spanned<bool>>,
     /// Requests that the step must not have sent.
@@ -256,7 +256,10 @@ pub(super) struct RawJobExpect {
     /// How many failed objects and references wait for another try.
     #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
     pub(super) escrows: Option<Spanned<u32>>,
-    /// The error code of what failed, by name of the user or group; `none` when nothing of it waits.
+    /// How many failed objects and references are given up, and not tried again by themselves.
+    #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
+    pub(super) given_up: Option<Spanned<u32>>,
+    /// The error code of what failed, by name of the user or group, also when it is given up; `none` when nothing did.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub(super) escrow: Option<BTreeMap<Spanned<String>, Text>>,
     /// How many removals the deletion guard holds back.

@@ -5,7 +5,8 @@ mod commands;
 mod faults;
 mod rig;
 
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use scimulator::oracle::Rule;
 use scimulator::scenario::{self, Options};
@@ -14,22 +15,30 @@ use crate::sources::root;
 
 /// The scenarios of the pack in which the app is not as it should be after some cycle: always the app's fault. What the
 /// finding has of it.
-const AT_FAULT: [(&str, &str); 2] =
-    [("app-forgets", "without a request of this job"), ("app-throttles", "it failed this request")];
+const AT_FAULT: [(&str, &str); 5] = [
+    ("app-forgets", "without a request of this job"),
+    ("app-throttles", "it failed this request"),
+    ("licences", "it refused the change"),
+    ("custom-date", "it failed this request"),
+    ("test-mode", "it said yes to the create, and does not have it"),
+];
 
 #[test]
 fn the_pack_is_clean_after_every_cycle_unless_the_app_fails() {
-    let mut found = Vec::new();
-    for file in scenario::files(&[root().join("scenarios")]).unwrap() {
-        let text = std::fs::read_to_string(&file).unwrap();
+    let load = |file: PathBuf| {
         // Keys of the file come before its tables.
-        let text = format!("oracle = \"clean\"\n{text}");
-        let (scenario, _) = scenario::parse(&text, &file).unwrap_or_else(|findings| panic!("{findings:?}"));
-        let report = scenario::run(&scenario, &Options::embedded());
+        let text = format!("oracle = \"clean\"\n{}", std::fs::read_to_string(&file).unwrap());
+        scenario::parse(&text, &file).unwrap_or_else(|findings| panic!("{findings:?}")).0
+    };
+    let files = scenario::files(&[root().join("scenarios")]).unwrap();
+    let pack: Vec<_> = files.into_iter().map(load).collect();
+    let workers = NonZeroUsize::new(2).unwrap();
+    let mut found = Vec::new();
+    for report in scenario::run_all(&pack, &Options::embedded(), workers, &mut |_| {}) {
         assert_ne!(report.verdict.as_str(), "broken", "{report}");
         found.extend(report.failures().first().map(|failure| {
             assert_eq!(failure.key, "oracle", "{report}");
-            (scenario.name(), failure.got.clone())
+            (report.name.clone(), failure.got.clone())
         }));
     }
     let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();

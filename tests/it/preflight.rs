@@ -77,6 +77,11 @@ fn the_embedded_app_passes_everything_that_can_be_run_and_nothing_stays_there() 
     // The other form of direct updates, and the pages of an app that has enough already.
     let verbose = Options { verbose: true, seed: 9, ..options(&url, &["A16", "A18", "A20", "A23"]) };
     assert!(run(&verbose).asked().all(|tested| tested.grade == Grade::Passed));
+    // A feature flag is for the job; the direct tests never carry it.
+    let flagged = options(&format!("{url}?aadOptscim062020"), &[]);
+    for tested in run(&flagged).asked().filter(|tested| tested.skipped.is_none()) {
+        assert_eq!(tested.grade, Grade::Passed, "{}: {}", tested.test.id, told(tested));
+    }
     // Nothing of the runs before is there: eleven users have to be made again, and the second page has what was made.
     let users = get(&format!("{url}/Users?count=0"));
     assert!(users.contains("\"totalResults\":0"), "{users}");

@@ -299,6 +299,13 @@ fn the_two_verdicts_differ_where_the_official_run_asserts_less_or_more() {
     // An optional test that fails is a warning.
     let tested = against(NOTHING_IS_DELETED, &["A4"]);
     assert_eq!(verdicts(&tested["A4"]), (Grade::Tolerated, Word::Warning));
+    let of_kind = |kind: Kind| -> Vec<&str> {
+        TESTS.iter().filter(|test| test.kind == kind).map(|test| test.name).collect()
+    };
+    let optional =
+        ["Delete_User_Test", "Delete_Group_Test", "Restore_Group_Test", "SCIM_Group_Pagination_Test"];
+    assert_eq!(of_kind(Kind::Optional), optional);
+    assert_eq!(of_kind(Kind::Preview).len(), 7);
     // Wrong attributes on create are compared by nobody but us.
     let tested = against(POSTS_LOSE_VALUES, &["A1"]);
     assert_eq!(verdicts(&tested["A1"]), (Grade::Tolerated, Word::Passed));

@@ -275,3 +275,65 @@ fn wrong_use_and_an_absent_endpoint_end_with_their_codes() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("the endpoint refuses us: 401") && said.contains("--token-env"), "{said}");
 }
+
+#[test]
+fn a_token_opens_the_endpoint_and_is_told_to_nobody() {
+    let closed = Fault {
+        response: |request, response| {
+            if request.header("Authorization") != Some("Bearer s3cr3t-token") {
+                response.status = 401;
+            } else if response.status == 200 {
+                // What a careless server repeats.
+                response.headers.push(("X-Debug".to_owned(), "s3cr3t-token".to_owned()));
+            }
+        },
+        ..HONEST
+    };
+    let (url, project) = (serve(closed), Project::with([]));
+    let output = project
+        .scimulator([
+            "preflight",
+            &url,
+            "--token-env",
+            "PREFLIGHT_TOKEN",
+            "--test",
+            "A1",
+            "--test",
+            "A8",
+            "--test",
+            "B4",
+        ])
+        .args(["--format", "json", "--html", "page.html", "--junit", "junit.xml"])
+        .env("PREFLIGHT_TOKEN", "s3cr3t-token")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for told in [text, project.read("page.html"), project.read("junit.xml")] {
+        assert!(told.contains("Create_User_Test") && !told.contains("s3cr3t"), "{told}");
+    }
+}
+
+#[test]
+fn what_can_not_be_taken_away_is_listed() {
+    let keeps = Fault {
+        request: |request| {
+            if request.method == scimulator::http::Method::Delete {
+                request.method = scimulator::http::Method::Get;
+            }
+        },
+        response: |request, response| {
+            if request.method == scimulator::http::Method::Delete {
+                response.status = 403;
+            }
+        },
+    };
+    let report = run(&options(&serve(keeps), &["A1", "B3"]));
+    assert!(report.is_fine());
+    assert_eq!(report.left.len(), 2, "{:?}", report.left);
+    assert!(
+        report.left.iter().all(|left| left.starts_with("/Users/") && left.ends_with("(403)")),
+        "{:?}",
+        report.left
+    );
+}
