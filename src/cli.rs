@@ -21,12 +21,14 @@ pub mod output;
 mod advance;
 mod app;
 mod check;
+mod clean;
 mod compatibility;
 mod completions;
 mod cycle;
 mod deletions;
 mod demo;
 mod directory;
+mod drift;
 mod explain;
 mod expression;
 mod init;
@@ -177,6 +179,8 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
+        Command::Drift(arguments) => drift::run(&context, &arguments),
+        Command::Clean(arguments) => clean::run(&context, &arguments),
         Command::Preflight(arguments) => preflight::run(&context, &arguments),
         Command::Scenario(command) => scenario::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),

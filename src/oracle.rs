@@ -12,6 +12,8 @@ mod attribute;
 mod compare;
 mod model;
 mod references;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod wanted;
 mod wire;

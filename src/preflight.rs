@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::attributes::{MANAGER, Values};
 use self::direct::Direct;
-use self::judge::{Check, grade};
+use self::judge::{Check, grade, is_fast_enough};
 use self::provisioned::Provisioned;
 use self::validator::Validator;
 use self::wire::{Said, Wire};
@@ -49,6 +49,9 @@ pub const RETRIES: u32 = 3;
 /// The suffix of test userPrincipalNames, where nothing else is said.
 pub const DOMAIN: &str = "preflight.example";
 
+/// Reads in the burst by which requests a second are measured: four seconds' worth of what is asked for.
+const BURST: u32 = 100;
+
 /// The environment variable of the throw-away job's own token.
 const TOKEN: &str = "TOKEN";
 
@@ -79,6 +82,8 @@ pub struct Options {
     pub retries: u32,
     /// Client credentials for the test of them.
     pub credentials: Option<ClientCredentials>,
+    /// Whether requests a second are measured.
+    pub throughput: bool,
 }
 
 /// Why the tests can't be run; not what the endpoint did.
@@ -121,6 +126,27 @@ pub struct Tested {
     pub took: Option<Duration>,
 }
 
+/// How fast the endpoint was in a burst of reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Throughput {
+    /// So many requests.
+    pub requests: u32,
+    /// In so much time.
+    pub took: Duration,
+}
+
+impl Throughput {
+    /// Requests a second.
+    pub fn per_second(&self) -> f64 {
+        f64::from(self.requests) / self.took.as_secs_f64().max(f64::EPSILON)
+    }
+
+    /// Whether they are as many as are asked for (W-034).
+    pub fn is_enough(&self) -> bool {
+        is_fast_enough(self.requests, self.took)
+    }
+}
+
 /// Runs the tests and takes away whatever they made. `told` hears of each test when it is over.
 pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, PreflightError> {
     let began = WireInstant::now();
@@ -135,16 +161,26 @@ pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, P
     reach(&mut wire)?;
     let schemas = wire.ask(Method::Get, "Schemas", None);
     let tested = run_all(options, &mut wire, &schemas, told);
+    let throughput = if options.throughput { wire.burst(BURST) } else { Err(String::new()) };
     // Whatever happened, nothing of ours stays.
     let left = wire.clean_up();
     let mut warnings = wire.warnings();
     warnings.extend(short_lived(options));
+    let throughput = match throughput {
+        Ok(took) => Some(Throughput { requests: BURST, took }),
+        Err(why) if options.throughput => {
+            warnings.push(format!("a burst of {BURST} reads ended early: {why}"));
+            None
+        }
+        Err(_) => None,
+    };
     Ok(Report {
         url: options.url.base().to_owned(),
         seed: options.seed,
         tested: tested?,
         warnings,
         left,
+        throughput,
         took: began.elapsed(),
     })
 }

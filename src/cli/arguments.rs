@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
+pub use oracle::{CleanArguments, DriftArguments};
 pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
@@ -15,6 +16,7 @@ use crate::gallery;
 use crate::scim::style::Dialect;
 
 mod app;
+mod oracle;
 mod preflight;
 mod scenario;
 
@@ -152,6 +154,10 @@ pub enum Command {
     /// Run Microsoft's gallery validation tests and those of its SCIM Validator against an endpoint, before the official
     /// run.
     Preflight(PreflightArguments),
+    /// Compare the target with what it should hold: missing, orphan, drifted, whose fault, and by which request.
+    Drift(DriftArguments),
+    /// Remove from the target what this job created.
+    Clean(CleanArguments),
     /// Run scenarios on virtual time, list them, or write one to start from.
     #[command(
         subcommand,

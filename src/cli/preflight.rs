@@ -1,5 +1,6 @@
 //! `preflight`: Microsoft's gallery validation and SCIM Validator by their names, against any endpoint.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -70,6 +71,7 @@ fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
         seed,
         retries: arguments.retries,
         credentials: credentials(arguments)?,
+        throughput: arguments.test.is_empty(),
     })
 }
 
@@ -84,7 +86,7 @@ fn tests(arguments: &PreflightArguments) -> Result<Vec<&'static Test>, Failure> 
             list::named(text).ok_or_else(|| {
                 let failure = usage(format!("no test has the number or name `{text}`"));
                 match did_you_mean(text, TESTS.iter().flat_map(|test| [test.id, test.name])) {
-                    Some(near) => failure.help(&format!("did you mean `{near}`?")),
+                    Some(near) => failure.help(format!("did you mean `{near}`?")),
                     None => failure.help("numbers are A1 to A25, B1 to B25 and P1 to P7"),
                 }
             })
@@ -108,13 +110,12 @@ fn attributes(source: &str) -> Result<Attributes, Failure> {
             let text = std::fs::read_to_string(file).map_err(|error| usage(unreadable()).because(&error))?;
             let schema: serde_json::Value =
                 serde_json::from_str(&text).map_err(|error| usage(unreadable()).because(&error))?;
-            match Attributes::of_file(&schema) {
-                Attributes::Listed(names) if names.is_empty() => {
-                    Err(usage(format!("the schema `{file}` names no attributes"))
-                        .help("it is Entra's synchronizationSchema, as the portal and `scimulator schema export` write it"))
-                }
-                attributes => Ok(attributes),
+            let attributes = Attributes::of_file(&schema);
+            if attributes == Attributes::Listed(BTreeSet::new()) {
+                let help = "it is Entra's synchronizationSchema, as the portal and `scimulator schema export` write it";
+                return Err(usage(format!("the schema `{file}` names no attributes")).help(help));
             }
+            Ok(attributes)
         }
     }
 }
@@ -142,15 +143,15 @@ fn failure(error: PreflightError) -> Failure {
         PreflightError::Config(_) | PreflightError::Run(_) | PreflightError::Play(_) => Exit::Defect,
     };
     let failure = Failure::new(exit, error.to_string());
-    match error {
-        PreflightError::Wire(WireError::Refused(_)) => {
-            failure.help("name the environment variable with the bearer token: `--token-env NAME`")
-        }
-        PreflightError::Config(findings) => Failure::findings(Exit::Usage, findings),
-        other => match std::error::Error::source(&other) {
-            Some(cause) => failure.because(cause),
-            None => failure,
-        },
+    if matches!(error, PreflightError::Wire(WireError::Refused(_))) {
+        return failure.help("name the environment variable with the bearer token: `--token-env NAME`");
+    }
+    if let PreflightError::Config(findings) = error {
+        return Failure::findings(Exit::Usage, findings);
+    }
+    match std::error::Error::source(&error) {
+        Some(cause) => failure.because(cause),
+        None => failure,
     }
 }
 

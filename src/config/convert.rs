@@ -463,6 +463,7 @@ impl Converter<'_> {
             roles_always: raw.roles_always.unwrap_or(base.roles_always),
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
+            named_errors: raw.named_errors.unwrap_or(base.named_errors),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
             blank_token: word_or(raw.blank_token.as_deref(), base.blank_token),
             oauth_credential_location: word_or(
@@ -507,6 +508,7 @@ impl Converter<'_> {
                 Some(text) => self.duration_unless("none", &text),
                 None => base.assignment_delay,
             },
+            page_size: raw.page_size.and_then(NonZeroU32::new).unwrap_or(base.page_size),
         }
     }
 

@@ -10,8 +10,8 @@ use super::fidelity::{
     AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
     EscrowSchedule, FilterEscape, FreshJobCode, GroupCreateStyle, GroupOutOfScope, InitialThreshold,
     LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing,
-    OptscimMerge, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive,
-    WORKERS_MAX,
+    OptscimMerge, PAGE_SIZE_MAX, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
+    UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -368,6 +368,9 @@ pub(super) struct RawFidelity {
     /// Whether a 409 on a create is followed by a match query at once.
     #[schemars(extend("default" = false))]
     pub(super) requery_on_conflict: Option<bool>,
+    /// Whether an error code that the target itself names in its answer is the one of the log.
+    #[schemars(extend("default" = true))]
+    pub(super) named_errors: Option<bool>,
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
@@ -593,6 +596,9 @@ pub(super) struct RawFidelity {
     /// How long a new assignment stays unseen on demand, or `"none"`.
     #[schemars(with = "Option<String>", extend("default" = "none"))]
     pub(super) assignment_delay: Option<Text>,
+    /// Objects in a page; a cycle's progress is counted in pages.
+    #[schemars(range(min = 1, max = PAGE_SIZE_MAX), extend("default" = 100))]
+    pub(super) page_size: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]

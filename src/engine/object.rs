@@ -363,6 +363,7 @@ impl ObjectTask {
         };
         let link = Link { target_id: resource.id.clone(), managed: true, removed: false };
         context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        context.store.made_account(&job, kind, &self.item.id)?;
         self.loaded.link = Some(link);
         self.fresh = true;
         self.release_escrow(context)?;

@@ -128,6 +128,7 @@ impl JobSpec {
                     RetryAfter::UpTo(longest) => Some(longest),
                     RetryAfter::Off => None,
                 },
+                named_errors: fidelity.named_errors,
                 requery_on_conflict: fidelity.requery_on_conflict,
                 reference_precheck: fidelity.reference_precheck,
                 outage_after: fidelity.outage_after.get(),
@@ -163,6 +164,7 @@ impl JobSpec {
                 fresh_job_code: fidelity.fresh_job_code,
                 on_demand_rate: fidelity.on_demand_rate,
                 assignment_delay: fidelity.assignment_delay,
+                page_size: fidelity.page_size.get().into(),
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
@@ -240,6 +242,8 @@ pub struct Rules {
     pub on_missing: OnMissing,
     /// How long a Retry-After is waited out at most before a throttled request is repeated; `None`: not at all.
     pub retry_after: Option<SignedDuration>,
+    /// Whether an error code that the target itself names is the one of the log.
+    pub named_errors: bool,
     /// Whether a 409 on create is followed by another look-up in the same attempt.
     pub requery_on_conflict: bool,
     /// Whether the target is asked before a reference is written (`reference_precheck`).
@@ -288,6 +292,8 @@ pub struct Rules {
     pub on_demand_rate: bool,
     /// How long a new assignment stays unseen on demand; `None`: not at all.
     pub assignment_delay: Option<SignedDuration>,
+    /// Objects in a page, by which progress is counted; not zero.
+    pub page_size: u64,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).

@@ -10,12 +10,12 @@ use super::spec::JobSpec;
 use super::statistics::{IMPORT_FAILED, Statistics};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::fidelity::FreshJobCode;
-use crate::store::{Execution, JobRow, Link, Store, StoreError, StoredObject};
+use crate::store::{Execution, JobRow, Link, Progress, Store, StoreError, StoredObject};
 
 /// What the times of a job show before they are reached.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// The job's record, after its last run, at rest.
+/// The job's record, after its last run, with the progress of one under way.
 pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, StoreError> {
     let job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
     let quarantine = quarantine(&job)?;
@@ -44,7 +44,7 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
             },
             "lastSuccessfulExecution": execution(store.last_success(&spec.name, false)?)?,
             "lastSuccessfulExecutionWithExports": execution(store.last_success(&spec.name, true)?)?,
-            "progress": [],
+            "progress": store.progress(&spec.name)?.iter().map(synchronization_progress).collect::<Vec<_>>(),
             "quarantine": quarantine.as_ref().map(synchronization_quarantine),
             "steadyStateFirstAchievedTime": steady(job.steady.map(|(first, _)| first)),
             "steadyStateLastAchievedTime": steady(job.steady.map(|(_, last)| last)),
@@ -56,6 +56,16 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
         },
         "synchronizationJobSettings": settings(spec),
     }))
+}
+
+/// `synchronizationProgress` (`graph-api.md 3.4`).
+fn synchronization_progress(progress: &Progress) -> Value {
+    json!({
+        "completedUnits": progress.completed,
+        "totalUnits": progress.total,
+        "units": "pages",
+        "progressObservationDateTime": seconds(progress.at),
+    })
 }
 
 /// The status code of a job that was never started: that is, no cycle of it has begun (`graph-api.md 3.9`).

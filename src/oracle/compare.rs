@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::attribute::read;
 use super::model::{Flow, Key, Object, Rule as MappingRule, Settings, Source, State, World};
 use super::verdict::{Difference, Finding, Report, Rule, Verdict};
-use super::wanted::{Standing, Wanted, flows_later, has_matching_value, in_scope, is_live, standing, wanted};
+use super::wanted::{Scope, Standing, Wanted, flows_later, has_matching_value, is_live, standing, wanted};
 use super::wire::{Wire, is_accepted, is_query, is_write, resources, says, sent, shown, status};
 use crate::client::{Exchange, Outcome};
 use crate::clock::Timestamp;
@@ -68,6 +68,7 @@ impl Judgement {
 
 pub(super) struct Comparison<'q> {
     pub(super) question: &'q Question<'q>,
+    scope: Scope<'q>,
     pub(super) wire: Wire<'q>,
     pub(super) held: BTreeMap<Account<'q>, &'q Value>,
     pub(super) owners: BTreeMap<Account<'q>, &'q Key>,
@@ -86,6 +87,7 @@ impl<'q> Comparison<'q> {
             .filter_map(|(key, object)| Some(((key.0, object.target_id()?), key)));
         Self {
             question,
+            scope: Scope::new(question.settings, question.world),
             wire: Wire::new(question.exchanges, question.base_url),
             held: held.collect(),
             owners: owners.collect(),
@@ -112,8 +114,8 @@ impl<'q> Comparison<'q> {
     }
 
     fn object(&mut self, key: &'q Key, object: &'q Object) {
-        let Question { settings, world, now, .. } = *self.question;
-        let standing = standing(key, object, settings, world);
+        let now = self.question.now;
+        let standing = standing(key, object, &self.scope);
         if object.pending && self.wire.failing(key).is_none() {
             if standing != Standing::Free {
                 self.report.waiting.push(object.label.clone());
@@ -129,7 +131,7 @@ impl<'q> Comparison<'q> {
                 self.find(about, Some(id), Difference::Orphan, judgement);
             }
             (_, None, _) => {
-                let Some(wanted) = wanted(key, object, settings, world, now) else { return };
+                let Some(wanted) = wanted(key, object, &self.scope, now) else { return };
                 let judgement = self.judge_missing(key, object, has_matching_value(&wanted));
                 self.find(about, None, Difference::Missing, judgement);
             }
@@ -157,8 +159,8 @@ impl<'q> Comparison<'q> {
     }
 
     fn values(&mut self, key: &'q Key, object: &'q Object, id: &str, resource: &Value, standing: Standing) {
-        let Question { settings, world, now, .. } = *self.question;
-        let Some(all) = wanted(key, object, settings, world, now) else { return };
+        let Question { settings, now, .. } = *self.question;
+        let Some(all) = wanted(key, object, &self.scope, now) else { return };
         let about = (key, object.label.as_str());
         if standing == Standing::Disabled && !settings.kind(key.0).reads_soft_deleted() {
             if read(resource, "active").is_some_and(|held| held == ["True"]) {
@@ -225,8 +227,9 @@ impl<'q> Comparison<'q> {
                     refused = Some(at);
                 }
             }
+            // The answer to a write may only echo it.
             let shown = shown(exchange, account.1).and_then(|resource| read(resource, path));
-            if shown.is_some_and(|shown| same(&shown)) {
+            if !is_write(exchange) && shown.is_some_and(|shown| same(&shown)) {
                 right = Some(at);
             }
         }
@@ -299,8 +302,8 @@ impl<'q> Comparison<'q> {
 
     /// The rule by which nothing is sent about a linked object.
     pub(super) fn spared(&self, key: &Key, object: &Object) -> Option<Rule> {
-        let Question { settings, world, .. } = *self.question;
-        let in_scope = in_scope(key, object, settings, world);
+        let settings = self.question.settings;
+        let in_scope = self.scope.holds(key, object);
         let covered = !in_scope || (settings.covers_soft_delete && !is_live(object));
         if object.held_back {
             Some(Rule::HeldBack)

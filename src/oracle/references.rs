@@ -71,6 +71,10 @@ impl<'q> Comparison<'q> {
     fn judge_kept_manager(&self, key: &Key, object: &Object, id: &str, path: &str) -> Judgement {
         let (mut told, mut refused) = (None, None);
         for (at, exchange) in self.wire.about(key.0, id).filter(|(_, exchange)| is_write(exchange)) {
+            // Whoever had the account before is somebody else.
+            if exchange.about.object.as_ref().is_some_and(|object| object.source_id != key.1) {
+                continue;
+            }
             match says(exchange, path) {
                 Some(said) if is_accepted(exchange) => (told, refused) = (Some((at, said.is_empty())), None),
                 Some(said) if said.is_empty() => refused = Some(at),

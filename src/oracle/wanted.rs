@@ -1,6 +1,6 @@
 //! What the app should hold of somebody: the oracle's own reading of scope and mappings (`engine.md 3` and 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Filtered, Flow, Key, Kind, Object, Rule, Settings, Source, State, World};
 use crate::clock::Timestamp;
@@ -75,33 +75,51 @@ fn is_truth(text: &str) -> bool {
     text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
-/// The app roles by which somebody is assigned, directly or through a group that may assign (`engine.md 3.2`).
-fn roles(key: &Key, world: &World) -> Vec<String> {
-    let may_assign = |group: &Object| {
-        group.state == State::Active && group.text("securityEnabled").is_none_or(|enabled| enabled != "False")
-    };
-    let (kind, id) = key;
-    let direct = world.assignments.get(id).into_iter().flatten().cloned();
-    match kind {
-        ObjectKind::Group => {
-            let counts = world.objects.get(key).is_some_and(may_assign);
-            direct.filter(|_| counts).collect()
+/// The rules, with the app roles of everybody worked out once.
+pub(super) struct Scope<'q> {
+    settings: &'q Settings,
+    /// By objectId.
+    roles: BTreeMap<&'q str, BTreeSet<&'q str>>,
+}
+
+impl<'q> Scope<'q> {
+    /// Who is assigned by which roles: directly, or through a group that may assign (`engine.md 3.2`).
+    pub(super) fn new(settings: &'q Settings, world: &'q World) -> Self {
+        let mut roles: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (principal, assigned) in &world.assignments {
+            let assigned = || assigned.iter().map(String::as_str);
+            match world.objects.get(&(ObjectKind::Group, principal.clone())) {
+                None => roles.entry(principal).or_default().extend(assigned()),
+                Some(group) if may_assign(group) => {
+                    roles.entry(principal).or_default().extend(assigned());
+                    for member in world.members.get(principal).into_iter().flatten() {
+                        if world.objects.contains_key(&(ObjectKind::User, member.clone())) {
+                            roles.entry(member).or_default().extend(assigned());
+                        }
+                    }
+                }
+                Some(_) => {}
+            }
         }
-        ObjectKind::User => {
-            let groups = world.assignments.iter().filter(|(principal, _)| {
-                let group = world.objects.get(&(ObjectKind::Group, (*principal).clone()));
-                group.is_some_and(may_assign)
-                    && world.members.get(*principal).is_some_and(|members| members.contains(id))
-            });
-            direct.chain(groups.flat_map(|(_, roles)| roles.iter().cloned())).collect()
-        }
+        Self { settings, roles }
+    }
+
+    fn roles(&self, key: &Key) -> impl Iterator<Item = &'q str> {
+        self.roles.get(key.1.as_str()).into_iter().flatten().copied()
+    }
+
+    /// Whether an object is in scope.
+    pub(super) fn holds(&self, key: &Key, object: &Object) -> bool {
+        let assigned = || self.roles(key).any(|role| !self.settings.roles_off.contains(role));
+        object.state != State::Gone
+            && object.filtered == Filtered::Passes
+            && (self.settings.everybody || assigned())
     }
 }
 
-/// Whether an object is in scope.
-pub(super) fn in_scope(key: &Key, object: &Object, settings: &Settings, world: &World) -> bool {
-    let assigned = || roles(key, world).iter().any(|role| !settings.roles_off.contains(role));
-    object.state != State::Gone && object.filtered == Filtered::Passes && (settings.everybody || assigned())
+/// Whether an assignment of the group assigns its members, and the group itself.
+fn may_assign(group: &Object) -> bool {
+    group.state == State::Active && group.text("securityEnabled") != Some("False")
 }
 
 /// Whether its owner may use it.
@@ -110,14 +128,15 @@ pub(super) fn is_live(object: &Object) -> bool {
 }
 
 /// What there should be of an object.
-pub(super) fn standing(key: &Key, object: &Object, settings: &Settings, world: &World) -> Standing {
+pub(super) fn standing(key: &Key, object: &Object, scope: &Scope<'_>) -> Standing {
+    let settings = scope.settings;
     let kind = settings.kind(key.0);
     if !kind.enabled || object.filtered == Filtered::Ignored {
         return Standing::Free;
     }
     let without_account = || if object.link.is_some() { Standing::Absent } else { Standing::Free };
     let disables = settings.can_disable && (kind.reads_soft_deleted() || !settings.deletes_unmapped);
-    let in_scope = in_scope(key, object, settings, world);
+    let in_scope = scope.holds(key, object);
     match (key.0, object.state) {
         (ObjectKind::Group, State::Active) if in_scope => Standing::Whole,
         (ObjectKind::User, State::Gone) | (ObjectKind::Group, _) => without_account(),
@@ -130,7 +149,7 @@ pub(super) fn standing(key: &Key, object: &Object, settings: &Settings, world: &
 }
 
 /// The attributes that mappings see.
-fn view(key: &Key, object: &Object, settings: &Settings, world: &World) -> BTreeMap<String, AttributeValue> {
+fn view(key: &Key, object: &Object, scope: &Scope<'_>) -> BTreeMap<String, AttributeValue> {
     let mut view = object.attributes.clone();
     let mut set =
         |name: &str, text: &str| view.insert(name.to_owned(), AttributeValue::Text(text.to_owned()));
@@ -148,10 +167,10 @@ fn view(key: &Key, object: &Object, settings: &Settings, world: &World) -> BTree
             set("userPrincipalName", &format!("{alias}@{domain}"));
         }
     }
-    let gone = !is_live(object) || !in_scope(key, object, settings, world);
+    let gone = !is_live(object) || !scope.holds(key, object);
     set("IsSoftDeleted", if gone { "True" } else { "False" });
-    let mut held: Vec<_> =
-        roles(key, world).iter().filter_map(|role| settings.roles.get(role)).cloned().collect();
+    let settings = scope.settings;
+    let mut held: Vec<_> = scope.roles(key).filter_map(|role| settings.roles.get(role)).cloned().collect();
     held.sort();
     held.dedup();
     if !settings.everybody && !held.is_empty() {
@@ -177,11 +196,11 @@ pub(super) enum Wanted {
 pub(super) fn wanted<'s>(
     key: &Key,
     object: &Object,
-    settings: &'s Settings,
-    world: &World,
+    scope: &Scope<'s>,
     now: Timestamp,
 ) -> Option<Vec<(&'s Rule, Wanted)>> {
-    let view = view(key, object, settings, world);
+    let settings = scope.settings;
+    let view = view(key, object, scope);
     let mut all = Vec::new();
     for rule in &settings.kind(key.0).rules {
         let value = match &rule.source {

@@ -337,7 +337,7 @@ pub(super) mod tests {
         }
     }
 
-    fn patch(operations: Value) -> Exchange {
+    fn patch(operations: &Value) -> Exchange {
         let body = json!({ "Operations": operations });
         exchange(1, (ObjectKind::User, "s"), ("PATCH", "/Users/1"), Some(body), (204, None))
     }
@@ -375,7 +375,7 @@ pub(super) mod tests {
             (json!([{"op": "Replace", "path": "active", "value": "False"}]), "title", None),
         ] {
             let wanted = wanted.map(|wanted| wanted.into_iter().map(str::to_owned).collect::<Vec<_>>());
-            assert_eq!(says(&patch(operations.clone()), path), wanted, "{operations}");
+            assert_eq!(says(&patch(&operations), path), wanted, "{operations}");
         }
     }
 
@@ -400,7 +400,7 @@ pub(super) mod tests {
             (json!([{"op": "Replace", "path": "displayName", "value": "x"}]), vec![], vec![], false),
         ] {
             let wanted = MemberSaying { added: of(&added), removed: of(&removed), all_go };
-            assert_eq!(member_saying(&patch(operations.clone()), "members"), wanted, "{operations}");
+            assert_eq!(member_saying(&patch(&operations), "members"), wanted, "{operations}");
         }
     }
 }

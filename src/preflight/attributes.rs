@@ -143,7 +143,7 @@ impl Values {
     }
 
     /// The value that updates give, where target set 1 has one.
-    pub(super) fn in_second_set(&self, path: &TargetPath) -> Option<Value> {
+    pub(super) fn in_second_set(path: &TargetPath) -> Option<Value> {
         of_set(path, 1).map(|value| json!(value))
     }
 
@@ -334,5 +334,5 @@ fn discovered(schemas: Option<&Schemas>) -> BTreeSet<String> {
         })
     };
     let more = [MANAGER, "userName", "externalId", r#"addresses[type eq "other"].formatted"#];
-    PATHS.iter().chain(&more).copied().filter(|path| shown(&path)).map(str::to_lowercase).collect()
+    PATHS.iter().chain(&more).copied().filter(shown).map(str::to_lowercase).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::attributes::{MANAGER, Values, body, plain};
 use super::judge::{
-    Check, Weight, canonical_types, is_advertised, joined, pages, resources, schemas_form, token_life,
+    Check, SET_UP, Weight, canonical_types, is_advertised, joined, pages, resources, schemas_form, token_life,
 };
 use super::validator::{matching, verbose, without_manager};
 use super::wire::{Said, Wire};
@@ -61,9 +61,9 @@ impl Direct<'_> {
         let checked = match id {
             "A15" => Ok(self.discoverability()),
             "A16" => self.null_update(),
-            "A17" => self.create_user(),
+            "A17" => Ok(self.create_user()),
             "A18" => self.update_user(),
-            "A19" => self.create_group(),
+            "A19" => Ok(self.create_group()),
             "A20" => self.update_group(),
             "A21" => self.client_credentials(),
             "A23" => Ok(self.pagination(User)),
@@ -162,20 +162,21 @@ impl Direct<'_> {
         let created = said.answered(action, &[200, 201], Weight::Both);
         match said.id().map(str::to_owned).filter(|_| created.holds) {
             Some(id) => Ok((id, said, name)),
-            None => Err(vec![created]),
+            None => Err(vec![Check { phase: SET_UP, ..created }]),
         }
     }
 
-    fn create_user(&mut self) -> Checked {
+    fn create_user(&mut self) -> Vec<Check> {
         let action = "SCIM_Direct_Create_User";
-        let (_, said, name) = self.made_user(action, "lascuser")?;
-        Ok(created(&said, action, User, &name))
+        let (body, name) = self.user_body("lascuser");
+        let said = self.wire.make(User, &body);
+        created(&said, action, User, &name)
     }
 
-    fn create_group(&mut self) -> Checked {
+    fn create_group(&mut self) -> Vec<Check> {
         let action = "SCIM_Direct_Create_Group";
         let (said, name) = self.made_group("LASCDirectGroup-");
-        Ok(created(&said, action, Group, &name))
+        created(&said, action, Group, &name)
     }
 
     fn made_group(&mut self, prefix: &str) -> (Said, String) {
@@ -221,9 +222,7 @@ impl Direct<'_> {
             let value = match path.as_str() {
                 "externalId" => json!(self.values.guid().to_string()),
                 // Whatever target set 1 has no value for: no mail address, no phone number, no URL (X15).
-                _ => self
-                    .values
-                    .in_second_set(&path)
+                _ => Values::in_second_set(&path)
                     .unwrap_or_else(|| json!(format!("upd-{}", self.values.hex(8)))),
             };
             wanted.push((path, value));
@@ -235,7 +234,9 @@ impl Direct<'_> {
     fn update_group(&mut self) -> Checked {
         let (said, _) = self.made_group("LASUpdGroup-");
         let made = said.answered("SCIM_GroupUpdate_Create_Group", &[200, 201], Weight::Both);
-        let Some(id) = said.id().map(str::to_owned).filter(|_| made.holds) else { return Err(vec![made]) };
+        let Some(id) = said.id().map(str::to_owned).filter(|_| made.holds) else {
+            return Err(vec![Check { phase: SET_UP, ..made }]);
+        };
         let mut wanted = Vec::new();
         for path in self.updatable(Group) {
             wanted.push((path, json!(format!("upd-{}", self.values.hex(8)))));
@@ -384,7 +385,8 @@ impl Direct<'_> {
                 Some(_) | None => {
                     let expected = format!("{LEAST} resources to read in pages");
                     let got = format!("setup failed. Created={}: {}", own.len(), said.told());
-                    checks.push(said.check(&action("Create"), &expected, got, false, Weight::Both));
+                    let failed = said.check(&action("Create"), &expected, got, false, Weight::Both);
+                    checks.push(Check { phase: SET_UP, ..failed });
                     return checks;
                 }
             }

@@ -1,6 +1,7 @@
 //! What answers are worth: pure, answers in, checks and grades out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -42,6 +43,9 @@ pub struct Check {
     /// The exchange that shows it, as a line.
     pub request: Option<String>,
 }
+
+/// The phase of what a test needs beforehand, and is not about.
+pub const SET_UP: &str = "Set-up";
 
 /// What a test is worth by the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -385,6 +389,14 @@ pub fn token_life(expires_in: u64) -> Option<String> {
     const MOST: u64 = 21_600;
     (!(LEAST..=MOST).contains(&expires_in))
         .then(|| format!("the access token lives {expires_in} seconds, not {LEAST} to {MOST}"))
+}
+
+/// The requests a second that a tenant may send, and an endpoint has to take (`wire.md 1.6`, W-034).
+pub const REQUESTS_PER_SECOND: u32 = 25;
+
+/// Whether so many requests in that time are as many a second as are asked for.
+pub fn is_fast_enough(requests: u32, took: Duration) -> bool {
+    f64::from(REQUESTS_PER_SECOND) * took.as_secs_f64() <= f64::from(requests)
 }
 
 fn names(schemas: Option<&Value>, urn: &str) -> bool {

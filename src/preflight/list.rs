@@ -1,5 +1,8 @@
 //! The tests, by Microsoft's names (`preflight.md 2` and 3), in the order in which they are told.
 
+use Area::{Groups, Manager, Scim, Users};
+use Kind::{Mandatory, Optional, Preview};
+
 /// Whose tests they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suite {
@@ -107,9 +110,6 @@ const fn test(
 ) -> Test {
     Test { id, name, about, area, kind, advice, rule }
 }
-
-use Area::{Groups, Manager, Scim, Users};
-use Kind::{Mandatory, Optional, Preview};
 
 const FILTER: &str =
     "answer a filter on the matching attribute with 200 and a ListResponse, an empty one for no match";

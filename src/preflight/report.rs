@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Tested;
-use super::judge::{Check, Grade, Weight, Word};
+use super::judge::{Check, Grade, REQUESTS_PER_SECOND, SET_UP, Weight, Word};
 use super::list::{Kind, Suite};
+use super::{Tested, Throughput};
 use crate::scenario::report::junit::{self, Case, Outcome, Problem};
 
 mod html;
@@ -21,8 +21,8 @@ pub const NOTICE: &str = "This does not replace the official run: Microsoft's ga
 
 /// What the official run covers and this does not (`preflight.md 5.3`).
 pub const NOT_COVERED: &str = "Not covered: Graph permissions, job ownership, allow-lists, verified domain, run links \
-                               and template integrity, the 40-minute cadence against the suite's poll limits, 25 \
-                               requests a second.";
+                               and template integrity, the 40-minute cadence against the suite's poll \
+                               limits.";
 
 /// What came of a pre-flight.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What could not be taken away again.
     pub left: Vec<String>,
+    /// How fast it was in a burst of reads, where that was measured.
+    pub throughput: Option<Throughput>,
     /// How long it took, in real time.
     pub took: Duration,
 }
@@ -80,6 +82,17 @@ impl Tested {
         found
     }
 
+    /// What to change.
+    pub fn advice(&self) -> &'static str {
+        let is_set_up = self.findings().first().is_some_and(|check| check.phase == SET_UP);
+        if is_set_up {
+            "take what the suite creates its resources with, or take those attributes off the list; what the test is \
+             about was not reached"
+        } else {
+            self.test.advice
+        }
+    }
+
     /// The text that the official gallery run leaves (`preflight.md 2.2`).
     pub fn result_as_run(&self) -> String {
         let word = match self.as_run {
@@ -103,6 +116,16 @@ impl Tested {
         };
         format!("{word} - [{} Phase] Provisioning: {log} | SCIM: {}: {target}", check.phase, check.action)
     }
+}
+
+/// Requests a second, in a sentence.
+fn pace(throughput: &Throughput) -> String {
+    let verdict = if throughput.is_enough() { "passed" } else { "failed" };
+    format!(
+        "throughput {verdict}: {:.0} requests a second in a burst of {} reads; {REQUESTS_PER_SECOND} are asked for",
+        throughput.per_second(),
+        throughput.requests
+    )
 }
 
 /// A finding in a sentence.
@@ -134,7 +157,7 @@ pub fn to_junit(report: &Report) -> String {
             detail: format!(
                 "{}\nto change: {}\nrule: {}",
                 check.request.as_deref().unwrap_or_default(),
-                test.advice,
+                tested.advice(),
                 test.rule
             ),
         };

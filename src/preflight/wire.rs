@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::judge::{Check, Weight};
+use super::judge::{Check, Weight, resources};
 use crate::client::{About, Authorization, Exchange, Network, NetworkError, Outcome, Redactor, one_line};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock, WireInstant};
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::Credentials;
 use crate::http::{Method, Request};
@@ -50,6 +50,11 @@ impl Said {
     /// The resource's id.
     pub(super) fn id(&self) -> Option<&str> {
         member(&self.body, "id").and_then(Value::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// The resources of a list; none where the answer is an error.
+    pub(super) fn found(&self) -> Vec<&Value> {
+        if self.is_success() { resources(&self.body) } else { Vec::new() }
     }
 
     /// Status and the server's words, for people.
@@ -111,7 +116,7 @@ impl Wire {
         })
     }
 
-    /// Asks once. A path below the base URL, or a whole URL, which gets no token.
+    /// Asks once, for a path below the base URL.
     pub(super) fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Said {
         let mut headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
         if body.is_some() {
@@ -119,7 +124,7 @@ impl Wire {
         }
         let url = format!("{}/{path}", self.base);
         let request = Request { method, url, headers, body: body.map(|body| body.to_string().into_bytes()) };
-        self.exchange(request, true)
+        self.exchange(&request, true)
     }
 
     /// Asks somebody else for something by a form, without our token; secrets of the form are masked.
@@ -130,7 +135,7 @@ impl Wire {
         ];
         let request =
             Request { method: Method::Post, url: url.to_owned(), headers, body: Some(form.into_bytes()) };
-        self.exchange(request, false)
+        self.exchange(&request, false)
     }
 
     /// Reads with another token than ours.
@@ -141,20 +146,20 @@ impl Wire {
             ("Authorization".to_owned(), format!("Bearer {token}")),
         ];
         let url = format!("{}/{path}", self.base);
-        self.exchange(Request { method: Method::Get, url, headers, body: None }, false)
+        self.exchange(&Request { method: Method::Get, url, headers, body: None }, false)
     }
 
-    fn exchange(&mut self, request: Request, authorized: bool) -> Said {
+    fn exchange(&mut self, request: &Request, authorized: bool) -> Said {
         let started = SystemClock.now();
         let answered = self.runtime.block_on(async {
             if authorized {
                 self.credentials.authorization.exchange(&self.network, request.clone()).await.answered
             } else {
-                self.network.exchange(&request).await
+                self.network.exchange(request).await
             }
         });
         let about = About { effect: String::new(), cycle: None, object: None, started };
-        let record = Exchange::record(about, &request, &answered, &self.credentials.redactor);
+        let record = Exchange::record(about, request, &answered, &self.credentials.redactor);
         let line = one_line(&record);
         let error = match &record.outcome {
             Outcome::Error(error) => Some(error.message.clone()),
@@ -174,6 +179,30 @@ impl Wire {
             }
         }
         said
+    }
+
+    /// Reads so many times over four connections; how long that took, or why it ended early.
+    pub(super) fn burst(&mut self, requests: u32) -> Result<std::time::Duration, String> {
+        let began = WireInstant::now();
+        let this = &*self;
+        let reads = async || {
+            for _ in 0..requests.div_ceil(4) {
+                let headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
+                let url = format!("{}/Users?startIndex=1&count=1", this.base);
+                let request = Request { method: Method::Get, url, headers, body: None };
+                let done = this.credentials.authorization.exchange(&this.network, request).await;
+                let response = done.answered.outcome.map_err(|error| error.to_string())?;
+                if !response.is_success() {
+                    return Err(response.status.to_string());
+                }
+            }
+            Ok(())
+        };
+        let read = this.runtime.block_on(async { tokio::join!(reads(), reads(), reads(), reads()) });
+        for read in [read.0, read.1, read.2, read.3] {
+            read?;
+        }
+        Ok(began.elapsed())
     }
 
     /// Creates a resource.

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Job, RunError, Target, spec_in_effect};
+use super::{Job, Kept, RunError, Target, spec_in_effect};
 use crate::client::Exchange;
 use crate::clock::Clock;
 use crate::directory::object::ObjectKind;
+use crate::engine::drive::InProcess as _;
 use crate::engine::spec::JobSpec;
 use crate::expression::AttributeValue;
+use crate::http::{Method, Response, TransportError};
 use crate::mapping::{AttributeType, FlowType, MappingSource, Mutability, ObjectMapping, shorten_guest_upn};
 use crate::oracle::{
     self, Filtered, Flow, History, Kind, MappingRule, Object, Question, Reference, Report, Settings, Source,
@@ -124,6 +126,24 @@ impl Job {
             Some(why) if !was_answered => Ok(Seen::Unreachable(why)),
             Some(_) | None => Ok(Seen::Read(read)),
         }
+    }
+
+    /// Deletes a resource of the target, apart from any cycle, the embedded app's too. The inner result is the answer, or
+    /// why there is none. The caller holds the job's lock.
+    pub fn remove(
+        &self,
+        store: &mut Store,
+        clock: &dyn Clock,
+        (kind, target_id): (ObjectKind, &str),
+    ) -> Result<Result<Response, TransportError>, RunError> {
+        let path = resource_path(kind, target_id);
+        let Target::Embedded(embedded) = &self.target else { return self.delete(&path) };
+        let mut request = self.request(Method::Delete, &path);
+        self.credentials.authorization.apply(&mut request);
+        let mut kept = Kept { app: embedded.app(&self.spec.name, store)?, job: self.spec.name.clone() };
+        let answer = kept.app.handle(&request, clock.now()).response;
+        kept.keep(store)?;
+        Ok(Ok(answer))
     }
 
     /// Reads a list to its end; the inner error says why it can't be read.

@@ -19,6 +19,21 @@ pub struct Happened {
     pub purged: BTreeMap<(ObjectKind, String), Timestamp>,
 }
 
+/// An account or group in the target that a job is linked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// User or group.
+    pub kind: ObjectKind,
+    /// objectId of its object.
+    pub source_id: String,
+    /// The object's name when the link was last written.
+    pub label: String,
+    /// The target's id.
+    pub target_id: String,
+    /// Whether the job made it; otherwise it was there and was found.
+    pub created: bool,
+}
+
 /// An edge between two objects, or an object and something else.
 pub type Edge = (String, String);
 
@@ -45,6 +60,27 @@ impl Store {
             links.insert((directory::kind(&row.get::<_, String>(0)?)?, row.get(1)?), link);
         }
         Ok(links)
+    }
+
+    /// Every account that a job is linked to: groups first, in source order.
+    pub fn accounts(&self, job: &str) -> Result<Vec<Account>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT l.kind, l.source_id, l.label, l.target_id, l.created
+               FROM link l LEFT JOIN object o ON o.kind = l.kind AND o.id = l.source_id
+              WHERE l.job = ?1 ORDER BY l.kind, o.position, l.source_id",
+        )?;
+        let mut rows = statement.query([job])?;
+        let mut accounts = Vec::new();
+        while let Some(row) = rows.next()? {
+            accounts.push(Account {
+                kind: directory::kind(&row.get::<_, String>(0)?)?,
+                source_id: row.get(1)?,
+                label: row.get(2)?,
+                target_id: row.get(3)?,
+                created: row.get(4)?,
+            });
+        }
+        Ok(accounts)
     }
 
     /// Every membership that stands: group and member.

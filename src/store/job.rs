@@ -104,6 +104,19 @@ pub struct Execution {
     pub statistics: String,
 }
 
+/// How far the run under way has come, in pages of objects (`engine.md 10`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of its cycle.
+    pub cycle: i64,
+    /// Pages dealt with.
+    pub completed: u64,
+    /// Pages there are.
+    pub total: u64,
+    /// When that was seen.
+    pub at: Timestamp,
+}
+
 fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
     let time = |text: Option<String>| text.map(|text| moment(&text)).transpose();
     Ok(JobRow {
@@ -256,7 +269,8 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO link (job, kind, source_id, target_id, label, managed, removed)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7",
+                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7,
+                   created = created AND target_id = ?4",
             )?
             .execute(params![
                 job,
@@ -278,6 +292,14 @@ impl Store {
             self.connection
                 .execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
         }
+        Ok(())
+    }
+
+    /// Notes that the account of a link was made by this job, and not found.
+    pub fn made_account(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE link SET created = 1 WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
         Ok(())
     }
 
@@ -559,6 +581,52 @@ impl Store {
             ],
         )?;
         Ok(())
+    }
+
+    /// Keeps how far a run has come.
+    pub fn save_progress(&self, job: &str, progress: &Progress) -> Result<(), StoreError> {
+        let pages = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO progress VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                job,
+                progress.cycle,
+                pages(progress.completed),
+                pages(progress.total),
+                stamp(progress.at)
+            ])?;
+        Ok(())
+    }
+
+    /// How far the run of a job has come that is under way, or was killed.
+    pub fn progress(&self, job: &str) -> Result<Option<Progress>, StoreError> {
+        let row = self
+            .connection
+            .prepare_cached("SELECT cycle, completed, total, at FROM progress WHERE job = ?1")?
+            .query_row([job], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+            })
+            .optional()?;
+        row.map(|(cycle, completed, total, at)| {
+            let (completed, total) = (completed.unsigned_abs(), total.unsigned_abs());
+            Ok(Progress { cycle, completed, total, at: moment(&at)? })
+        })
+        .transpose()
+    }
+
+    /// Forgets how far a run has come: it is over, or another one begins.
+    pub fn drop_progress(&self, job: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached("DELETE FROM progress WHERE job = ?1")?.execute([job])?;
+        Ok(())
+    }
+
+    /// The run of a job with that number, ended or not.
+    pub fn execution(&self, job: &str, cycle: i64) -> Result<Option<Execution>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {EXECUTION} FROM execution WHERE job = ?1 AND cycle = ?2"))?;
+        let mut rows = statement.query(params![job, cycle])?;
+        rows.next()?.map(execution_row).transpose()
     }
 
     /// The cycleId of a cycle of a job.

@@ -38,6 +38,8 @@ mod mail;
 mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;
+mod oracle;
+mod preflight;
 mod quarantine_page;
 mod scenario;
 mod schema;

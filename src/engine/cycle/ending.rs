@@ -101,6 +101,7 @@ impl Cycle<'_> {
                 store.drop_staged_before(&spec.name, cycle)?;
             }
             store.drop_logs_before(&spec.name, kept_from)?;
+            store.drop_progress(&spec.name)?;
             store.save_job(&job)?;
             store.save_execution(&spec.name, &execution)
         })?;

@@ -1,6 +1,8 @@
 //! One page that can be sent to a colleague: nothing in it is fetched from elsewhere.
 
-use super::{NOT_COVERED, NOTICE, Report, differs, graded, remark, told};
+use std::fmt::Write as _;
+
+use super::{NOT_COVERED, NOTICE, Report, differs, graded, pace, remark, told};
 use crate::preflight::list::Suite;
 use crate::preflight::{Grade, Tested};
 use crate::scenario::report::junit::escaped;
@@ -36,16 +38,20 @@ pub fn to_html(report: &Report, when: &str) -> String {
     for (class, list) in [("tolerated", &report.warnings), ("failed", &report.left)] {
         for item in list {
             let what = if class == "failed" { "Left behind: " } else { "Warning: " };
-            page.push_str(&format!("<p class=\"{class}\">{what}{}</p>\n", escaped(item)));
+            writeln!(page, "<p class=\"{class}\">{what}{}</p>", escaped(item)).unwrap_or_default();
         }
+    }
+    if let Some(throughput) = &report.throughput {
+        writeln!(page, "<p>{}</p>", escaped(&pace(throughput))).unwrap_or_default();
     }
     for suite in [Suite::Gallery, Suite::Validator] {
         let rows: String = report.asked().filter(|it| it.test.suite() == suite).map(row).collect();
         if !rows.is_empty() {
-            page.push_str(&format!(
-                "<h2>{}</h2>\n<table>\n<tr><th>verdict</th><th>test</th><th>what to know</th></tr>\n{rows}</table>\n",
+            writeln!(
+                page,
+                "<h2>{}</h2>\n<table>\n<tr><th>verdict</th><th>test</th><th>what to know</th></tr>\n{rows}</table>",
                 suite.title()
-            ));
+            ).unwrap_or_default();
         }
     }
     page.push_str("</body>\n</html>\n");
@@ -73,7 +79,7 @@ fn row(tested: &Tested) -> String {
         more = format!(
             "<ul>{}</ul>To change: {} <em>({})</em>",
             items.collect::<String>(),
-            escaped(test.advice),
+            escaped(tested.advice()),
             escaped(test.rule)
         );
     }

@@ -29,6 +29,11 @@ pub fn to_json(report: &Report) -> Value {
         },
         "warnings": report.warnings,
         "left": report.left,
+        "throughput": report.throughput.map(|it| json!({
+            "requests": it.requests,
+            "requestsPerSecond": it.per_second(),
+            "verdict": if it.is_enough() { "passed" } else { "failed" },
+        })),
         "tests": report.asked().map(tested).collect::<Vec<_>>(),
         "gallery": {
             "testResults": of(Suite::Gallery).map(gallery).collect::<Vec<_>>(),
@@ -77,7 +82,7 @@ fn tested(tested: &Tested) -> Value {
         "verdictAsRun": tested.as_run.as_str(),
         "reason": tested.skipped.map(|(word, _)| word),
         "reasonText": tested.skipped.map(|(_, sentence)| sentence),
-        "advice": test.advice,
+        "advice": tested.advice(),
         "rule": test.rule,
         "durationMs": tested.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         "checks": tested.checks.iter().map(check).collect::<Vec<_>>(),

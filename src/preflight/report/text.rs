@@ -1,6 +1,6 @@
 //! For people at a terminal.
 
-use super::{NOT_COVERED, NOTICE, Report, differs, graded, remark, told};
+use super::{NOT_COVERED, NOTICE, Report, differs, graded, pace, remark, told};
 use crate::preflight::Tested;
 use crate::preflight::judge::{Grade, Weight};
 
@@ -19,11 +19,15 @@ pub fn to_text(report: &Report) -> String {
     for tested in report.asked().filter(|tested| matches!(tested.grade, Grade::Failed | Grade::Tolerated)) {
         lines.push(String::new());
         lines.push(format!("{} {}: {}", tested.test.id, tested.test.title(), graded(tested)));
+        let mut shown: Option<&String> = None;
         for check in tested.findings() {
             lines.push(format!("  {}{}", told(check), remark(check.weight)));
-            lines.extend(check.request.as_ref().map(|request| format!("    {request}")));
+            // One exchange may show several things.
+            let request = check.request.as_ref().filter(|request| shown != Some(*request));
+            lines.extend(request.map(|request| format!("    {request}")));
+            shown = request.or(shown);
         }
-        lines.push(format!("  to change: {} [{}]", tested.test.advice, tested.test.rule));
+        lines.push(format!("  to change: {} [{}]", tested.advice(), tested.test.rule));
         let is_harder = tested.findings().iter().any(|check| check.weight == Weight::AsRun);
         if is_harder || differs(tested) {
             lines.push(format!("  as run: {}", tested.result_as_run()));
@@ -38,6 +42,7 @@ pub fn to_text(report: &Report) -> String {
     lines.push(String::new());
     lines.extend(report.warnings.iter().map(|warning| format!("warning: {warning}")));
     lines.extend(report.left.iter().map(|left| format!("left behind: {left}")));
+    lines.extend(report.throughput.iter().map(pace));
     let counts = [Grade::Passed, Grade::Tolerated, Grade::Failed, Grade::Skipped];
     let counts: Vec<String> =
         counts.iter().map(|grade| format!("{} {}", report.count(*grade), grade.as_str())).collect();

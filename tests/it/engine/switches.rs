@@ -82,6 +82,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("on_demand_rate", "on_demand", "held_to_the_rate_of_graph_the_sixth_run_is_refused"),
     ("on_demand_shape", "on_demand", "the_other_published_shape_is_a_choice"),
     ("on_missing", "engine/missing", "with_invalid_anchor_a_linked_account_that_is_gone_fails_its_object"),
+    (
+        "page_size",
+        "engine/standing",
+        "progress_counts_pages_of_objects_while_a_cycle_is_under_way_and_is_gone_afterwards",
+    ),
     ("probe", "engine/traces", "probes_can_be_turned_off"),
     ("requery_on_conflict", "engine/failures", "after_a_conflict_a_second_look_is_taken_only_when_asked_for"),
     ("restart_clears_links", "cli_trouble", "each_reset_clears_its_own_part"),
