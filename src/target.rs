@@ -39,6 +39,7 @@ mod serve;
 mod strict;
 mod value;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -249,9 +250,9 @@ impl App {
                 .map_err(|error| ContentError::Settings { reason: error.to_string() })?;
         }
         if app.settings.is_rehearsal() {
+            let ids: BTreeSet<&str> = held.rehearsed.iter().map(|(id, _)| id.as_str()).collect();
             let is_rehearsed = |resource: &&Value| {
-                let id = resource.get("id").and_then(Value::as_str);
-                held.rehearsed.iter().any(|(known, _)| id == Some(known))
+                resource.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id))
             };
             let untouched = held.resources.iter().filter(|resource| !is_rehearsed(resource)).cloned();
             let rehearsed = held.rehearsed.iter().filter_map(|(_, resource)| resource.clone());

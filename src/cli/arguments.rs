@@ -11,6 +11,7 @@ pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
 use crate::config::duration;
+use crate::engine::entry::Action;
 use crate::gallery;
 use crate::scim::style::Dialect;
 
@@ -340,8 +341,8 @@ pub struct LogsArguments {
     #[arg(long, value_name = "STATUS", value_enum, ignore_case = true)]
     pub status: Option<LogStatus>,
     /// Only entries of this action.
-    #[arg(long, value_name = "ACTION", value_enum, ignore_case = true)]
-    pub action: Option<LogAction>,
+    #[arg(long, value_name = "ACTION", value_parser = action_parser(), ignore_case = true)]
+    pub action: Option<Action>,
     /// Only entries of this user or group: userPrincipalName, objectId or a group's displayName.
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
@@ -397,19 +398,12 @@ pub enum LogStatus {
     Warning,
 }
 
-/// What an entry of the provisioning log was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogAction {
-    /// A create.
-    Create,
-    /// An update.
-    Update,
-    /// A delete.
-    Delete,
-    /// A disable.
-    Disable,
-    /// Something else.
-    Other,
+/// The actions as the log names them, in any case.
+fn action_parser() -> impl TypedValueParser<Value = Action> {
+    PossibleValuesParser::new(Action::ALL.iter().map(|action| action.as_str())).try_map(|name| {
+        let is_named = |action: &&Action| action.as_str().eq_ignore_ascii_case(&name);
+        Action::ALL.iter().find(is_named).copied().ok_or("no action of the log")
+    })
 }
 
 /// Arguments of `pause`.

@@ -28,6 +28,7 @@ use crate::engine::{Purpose, RunState};
 use crate::http::{Method, Request, Response};
 use crate::runner::{Job, Mode, Watch};
 use crate::scim::answer::ReadById;
+use crate::scim::query::collection_path;
 use crate::scim::style::Dialect;
 use crate::scim::urn;
 use crate::store::{Edit, Store};
@@ -110,7 +111,7 @@ impl Server {
         let told = self.tell_to_the_end(dialect, World::new(tag), &mut ids);
         // Whatever happened, nothing of ours stays.
         for (kind, id) in ids.made {
-            self.ask(Method::Delete, &format!("{}/{id}", endpoint(kind)), None).ok();
+            self.ask(Method::Delete, &format!("{}/{id}", collection_path(kind)), None).ok();
         }
         // Equal servers should get equal tables: what is new in every telling is left out of their words.
         let plain = |remark: String| remark.replace(&format!(".{tag}"), "").replace(&format!(" {tag}"), "");
@@ -210,7 +211,7 @@ impl Server {
         let name = world.principal(KNOWN).to_uppercase();
         let body = json!({ "schemas": [urn::USER], "userName": name, "active": true });
         let answer = self
-            .ask(Method::Post, endpoint(ObjectKind::User), Some(&body))
+            .ask(Method::Post, collection_path(ObjectKind::User), Some(&body))
             .map_err(|why| Failure::new(Exit::Target, format!("the server can't be reached: {why}")))?;
         if matches!(answer.status, 401 | 403) {
             let help = "name the environment variable with the bearer token: `--token-env NAME`";
@@ -229,7 +230,7 @@ impl Server {
     /// What the server holds of everybody it has an id for.
     fn read_all(&self, ids: &Ids) -> BTreeMap<&'static str, State> {
         let read = |(who, id): (&&'static str, &String)| {
-            let path = format!("{}/{id}", endpoint(World::kind(who)));
+            let path = format!("{}/{id}", collection_path(World::kind(who)));
             let state = match self.ask(Method::Get, &path, None) {
                 Err(why) => State::Unreadable(why),
                 Ok(answer) => match ReadById::of(&answer) {
@@ -298,13 +299,6 @@ fn narrowed(change: Change, method: Method, cycle: usize) -> Change {
     let is_reference = |path: &str| path.starts_with("members[") || path.ends_with(":manager.value");
     let references = method == Method::Patch && paths.keys().any(|path| is_reference(path));
     Change::To(paths.into_iter().filter(|(path, _)| is_reference(path) == references).collect())
-}
-
-fn endpoint(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::User => "Users",
-        ObjectKind::Group => "Groups",
-    }
 }
 
 fn write_files(directory: &Path, world: &World, before: &World) -> std::io::Result<()> {

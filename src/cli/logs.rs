@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::arguments::{LogAction, LogStatus, LogsArguments};
+use super::arguments::{LogStatus, LogsArguments};
 use super::context::Context;
 use super::session::{Session, store_failure, wait_to_look};
 use super::{Exit, Failure};
@@ -170,7 +170,7 @@ fn chosen(session: &Session, arguments: &LogsArguments, written: (i64, i64)) -> 
     };
     let filter = LogFilter {
         status: arguments.status.map(|status| status_name(status).to_owned()),
-        action: arguments.action.map(|action| action_name(action).to_owned()),
+        action: arguments.action.map(|action| action.as_str().to_owned()),
         object,
         cycle: arguments.cycle,
         limit: Some(arguments.limit.unwrap_or(if arguments.is_whole() || 0 < written.0 {
@@ -360,15 +360,5 @@ fn status_name(status: LogStatus) -> &'static str {
         LogStatus::Failure => "failure",
         LogStatus::Skipped => "skipped",
         LogStatus::Warning => "warning",
-    }
-}
-
-fn action_name(action: LogAction) -> &'static str {
-    match action {
-        LogAction::Create => "create",
-        LogAction::Update => "update",
-        LogAction::Delete => "delete",
-        LogAction::Disable => "disable",
-        LogAction::Other => "other",
     }
 }

@@ -2,7 +2,7 @@
 //! everything would, and take effect here alone: what was written is read back from here, everything else from the real
 //! target. So the second of two users with one name meets the first, and who is hired again meets the disabled account.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
@@ -28,24 +28,33 @@ pub(super) struct Simulated {
     read: Remembered,
 }
 
-/// Resources read, by id, the oldest first to be forgotten.
+/// Resources read, by id; the one that was read longest ago is forgotten first.
 #[derive(Debug, Default)]
 struct Remembered {
-    resources: BTreeMap<String, Value>,
-    order: VecDeque<String>,
+    /// Each with the number of its last read.
+    resources: BTreeMap<String, (u64, Value)>,
+    /// Their ids by that number.
+    order: BTreeMap<u64, String>,
+    reads: u64,
 }
 
 impl Remembered {
     fn add(&mut self, resource: &Value) {
         let Some(id) = id_of(resource) else { return };
-        if self.resources.insert(id.to_owned(), resource.clone()).is_none() {
-            self.order.push_back(id.to_owned());
+        self.reads = self.reads.saturating_add(1);
+        if let Some((read, _)) = self.resources.insert(id.to_owned(), (self.reads, resource.clone())) {
+            self.order.remove(&read);
         }
+        self.order.insert(self.reads, id.to_owned());
         if REMEMBERED_MAX < self.order.len()
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((_, oldest)) = self.order.pop_first()
         {
             self.resources.remove(&oldest);
         }
+    }
+
+    fn get(&self, id: &str) -> Option<&Value> {
+        self.resources.get(id).map(|(_, resource)| resource)
     }
 }
 
@@ -118,16 +127,16 @@ impl Simulated {
             number += 1;
             id = format!("{{new:{label}#{number}}}");
         }
-        if self.adopt(route.kind, &id, Value::Object(resource.clone()), now) {
-            self.touched.insert(id.clone());
-        }
+        // One that the shadow refuses has its id all the same: nobody else gets it, nor is the real target asked for it.
+        self.adopt(route.kind, &id, Value::Object(resource.clone()), now);
+        self.touched.insert(id.clone());
         resource.insert("id".to_owned(), json!(id));
         respond(201, &Value::Object(resource))
     }
 
     fn change(&mut self, id: &str, route: &Route<'_>, request: &Request, now: Timestamp) {
         if !self.touched.contains(id) {
-            let Some(resource) = self.read.resources.get(id).cloned() else { return };
+            let Some(resource) = self.read.get(id).cloned() else { return };
             if !self.adopt(route.kind, id, resource, now) {
                 return;
             }
@@ -284,5 +293,39 @@ mod tests {
         assert_eq!(found(&mut simulated, "ada", &json!([real])).0, [""; 0]);
         let read = simulated.answer(&request(Method::Get, "/Users/7", None), None, now()).unwrap();
         assert_eq!(read.status, 404);
+    }
+
+    #[test]
+    fn what_was_read_again_is_remembered_past_so_many_others() {
+        let mut simulated = Simulated::new(BASE);
+        let read = |simulated: &mut Simulated, number: usize| {
+            let real = json!([{ "id": number.to_string(), "userName": format!("user{number}") }]);
+            let query = request(Method::Get, "/Users?filter=userName+eq+%22x%22", None);
+            simulated.amend(&query, &mut list(&real), now());
+        };
+        for number in (0..REMEMBERED_MAX).chain([0]).chain(REMEMBERED_MAX..2 * REMEMBERED_MAX - 1) {
+            read(&mut simulated, number);
+        }
+        let operations = json!([{ "op": "Replace", "path": "title", "value": "Lead" }]);
+        for (id, status) in [("0", 200), ("1", 0)] {
+            let patch = request(
+                Method::Patch,
+                &format!("/Users/{id}"),
+                Some(json!({ "Operations": operations.clone() })),
+            );
+            simulated.answer(&patch, None, now()).unwrap();
+            let read = simulated.answer(&request(Method::Get, &format!("/Users/{id}"), None), None, now());
+            assert_eq!(read.map_or(0, |read| read.status), status, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_create_that_the_shadow_refuses_keeps_its_id_to_itself() {
+        let mut simulated = Simulated::new(BASE);
+        for wanted in ["{new:ada}", "{new:ada#2}"] {
+            let post = request(Method::Post, "/Users", Some(json!({ "displayName": "no userName" })));
+            let answer = simulated.answer(&post, Some("ada"), now()).unwrap();
+            assert_eq!((answer.status, &json_of(&answer)["id"]), (201, &json!(wanted)));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub async fn serve(
             let reply = match taken_in(request).await {
                 Ok(request) => {
                     let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
-                    let reply = if request.path_and_query().starts_with(CONSOLE_PATH) {
+                    let reply = if is_of_console(&request) {
                         console_reply(&mut app, &request)
                     } else {
                         app.handle(&request, clock.now())
@@ -67,8 +68,33 @@ pub fn new_token() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
+fn is_of_console(request: &Request) -> bool {
+    let path = request.path_and_query().split('?').next().unwrap_or_default();
+    path.strip_prefix(CONSOLE_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The console asks for no token: whoever sits at the machine is its administrator. A page in their browser is not, and
+/// it shows itself by its origin, or by a name of its own that it had resolve to this machine.
+fn check_visitor(request: &Request) -> Result<(), Refusal> {
+    let host = request.header("Host").unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host }
+    });
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    if !name.eq_ignore_ascii_case("localhost") && address.parse::<IpAddr>().is_err() {
+        return Err(Refusal::forbidden(format!("the console goes by no name of `{host}`")));
+    }
+    match request.header("Origin") {
+        Some(origin) if origin.strip_prefix("http://") != Some(host) => {
+            Err(Refusal::forbidden(format!("the console answers no page of `{origin}`")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn console_reply(app: &mut App, request: &Request) -> Reply {
-    let response = match over_http(app, request, &new_token()) {
+    let answered = check_visitor(request).and_then(|()| over_http(app, request, &new_token()));
+    let response = match answered {
         Ok((status, body)) => answer::with_body(status, &body),
         Err(refusal) => refusal.into_response(),
     };

@@ -204,3 +204,22 @@ fn a_job_out_of_reach_says_what_would_get_it_out_and_start_clears_it() {
     assert_eq!(run(&project, &["quarantine"]).0, 0);
     covers!("E-205", "E-201");
 }
+
+#[test]
+fn the_log_can_be_asked_for_each_action_that_stands_in_it() {
+    let config = "[directory]\npath = 'directory'\n[[job]]\nname = 'a'\nscope = 'all'\ntenant_url = 'embedded'\n\
+                  notification_email = 'ops@contoso.com'\ndelete_threshold = 1\n";
+    let users = "userPrincipalName\na@b.c\nd@e.f\ng@h.i\n";
+    let project = Project::with([("scimulator.toml", config), ("directory/users.csv", users)]);
+    project.scimulator(["cycle", "-q"]).assert().success();
+    project.write("directory/users.csv", "userPrincipalName\na@b.c\n");
+    project.scimulator(["cycle", "-q"]).output().unwrap();
+    for (action, count) in [("create", 3), ("stagedDelete", 2), ("STAGEDDELETE", 2), ("stagedAction", 0)] {
+        let run = project.scimulator(["logs", "--action", action, "--format", "json"]).output().unwrap();
+        assert_eq!(run.status.code(), Some(0), "{action}: {}", String::from_utf8_lossy(&run.stderr));
+        let entries = String::from_utf8(run.stdout).unwrap();
+        assert_eq!(entries.lines().count(), count, "{action}: {entries}");
+    }
+    let run = project.scimulator(["logs", "--action", "staged"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+}

@@ -290,8 +290,43 @@ fn the_console_of_a_served_app_is_beside_its_scim_endpoints() {
         assert_eq!(talk("PUT", "/console/mode", Some(json!({ "mode": "up" }))).await.0, 400);
         assert_eq!(talk("DELETE", "/console/token", None).await.1["tokens"], 0);
         assert_eq!(talk("GET", "/console/nothing", None).await.0, 404);
+        assert_eq!(talk("GET", "/consoles", None).await.0, 401, "that is none of the console");
         stop.send(()).unwrap();
         served.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn the_console_answers_no_page_of_somebody_else() {
+    let app = Arc::new(Mutex::new(played("knowbe4")));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let served =
+            tokio::spawn(serve(app, Arc::new(SystemClock), listener, |_| {}, std::future::pending()));
+        let ours = address.to_string();
+        let cases = [
+            (ours.clone(), None, 200),
+            (format!("localhost:{}", address.port()), None, 200),
+            (ours.clone(), Some(format!("http://{ours}")), 200),
+            (ours.clone(), Some("http://evil.test".to_owned()), 403),
+            (ours.clone(), Some("null".to_owned()), 403),
+            ("evil.test".to_owned(), None, 403),
+            (
+                format!("evil.test:{}", address.port()),
+                Some(format!("http://evil.test:{}", address.port())),
+                403,
+            ),
+        ];
+        for (host, origin, wanted) in cases {
+            let origin_line = origin.as_ref().map(|it| format!("Origin: {it}\r\n")).unwrap_or_default();
+            let headers = format!("Host: {host}\r\n{origin_line}");
+            let asked = move || exchange_with(address, "GET", "/console", None, &headers);
+            let (status, _) = tokio::task::spawn_blocking(asked).await.unwrap();
+            assert_eq!(status, wanted, "{host} {origin:?}");
+        }
+        served.abort();
     });
 }
 
@@ -323,11 +358,22 @@ fn asked(
 
 /// One exchange over a socket of its own.
 fn exchange(address: std::net::SocketAddr, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    exchange_with(address, method, path, body, &format!("Host: {address}\r\n"))
+}
+
+/// The same with these header lines.
+fn exchange_with(
+    address: std::net::SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    headers: &str,
+) -> (u16, Value) {
     use std::io::{Read as _, Write as _};
     let body = body.map(ToString::to_string).unwrap_or_default();
     let mut socket = std::net::TcpStream::connect(address).unwrap();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     socket.write_all(format!("{head}{body}").as_bytes()).unwrap();
