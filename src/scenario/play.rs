@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
+use super::mask::mask;
 use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
@@ -58,8 +59,17 @@ impl From<EditError> for PlayError {
     }
 }
 
-/// Plays a scenario to its end, or to the first step of which something does not hold.
+/// Plays a scenario, and masks its report where that is asked for.
 pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
+    let mut report = play_openly(scenario, options, number);
+    if let Some(pseudonyms) = &options.redact {
+        mask(&mut report, scenario, pseudonyms);
+    }
+    report
+}
+
+/// Plays a scenario to its end, or to the first step of which something does not hold.
+fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report {
     let began = WireInstant::now();
     let mut report = Report {
         file: scenario.file.clone(),

@@ -63,6 +63,9 @@ pub struct ScenarioRunArguments {
     /// Write every exchange as HAR 1.2.
     #[arg(long, value_name = "FILE")]
     pub har: Option<PathBuf>,
+    /// Put pseudonyms in the place of personal data in reports and exchanges; those of one run are alike.
+    #[arg(long)]
+    pub redact: bool,
     /// Run again whenever a scenario or its directory changes, until stopped.
     #[arg(long)]
     pub watch: bool,

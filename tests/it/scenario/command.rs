@@ -164,6 +164,36 @@ fn json_is_one_document_of_the_documented_shape() {
     }
 }
 
+/// Whatever leaves the machine as an artefact or an annotation may be read by others than the tenant's people.
+#[test]
+fn a_redacted_run_names_nobody_in_any_report() {
+    let steps = "[[step]]\ntitle = \"About adele@contoso.com\"\ndo = \"initial cycle\"\n\
+                 expect.target.user.\"adele@contoso.com\" = { displayName = \"Adele Summers\", active = false }\n\
+                 expect.requests = [{ path = \"/Users/{adele@contoso.com}\", body = { displayName = \"Adele Winters\" } }]\n";
+    let project = Project::with([("s.toml", text_of(steps).as_str())]);
+    let told = |arguments: &[&str]| {
+        let all = ["scenario", "run", "s.toml", "--junit", "r.xml", "--har", "r.har"];
+        let command = project.scimulator(all.iter().chain(arguments).copied());
+        let output = { command }.env("GITHUB_ACTIONS", "true").output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let printed = [output.stdout, output.stderr].concat();
+        [String::from_utf8(printed).unwrap(), project.read("r.xml"), project.read("r.har")]
+    };
+    let personal =
+        ["contoso", "Adele", "Berg", "Summers", "Winters", "Okoro", "00000000-0000-4000-8000-00000000000"];
+    let openly = told(&[]).concat();
+    assert!(personal.iter().all(|word| openly.contains(word)), "{openly}");
+    for arguments in [&["--redact"][..], &["--redact", "--format", "json"]] {
+        for text in told(arguments) {
+            for word in personal {
+                assert!(!text.contains(word), "`{word}` stands in {text}");
+            }
+            assert!(text.contains("@example.invalid"), "{text}");
+        }
+        assert!(told(arguments)[0].contains("false"), "what tells nobody from another stays");
+    }
+}
+
 #[test]
 fn in_github_each_failure_is_an_annotation_at_its_line() {
     let project = project();
