@@ -29,6 +29,7 @@ mod draft;
 mod edit;
 mod filter;
 mod members;
+mod out_of_band;
 mod patch;
 mod path;
 mod project;

@@ -12,9 +12,9 @@ use crate::directory::object::ObjectKind;
 use crate::engine::drive::{Delivery, InProcess, Ports};
 use crate::engine::spec::{EMBEDDED_PATH, EMBEDDED_URL};
 use crate::engine::{EngineError, Event, ImportOutcome};
-use crate::http::{Method, Request, Response, TransportError};
+use crate::http::{Request, Response, TransportError};
 use crate::store::Store;
-use crate::target::{App, AppOptions, AppRules, ConsoleCommand, ConsoleError};
+use crate::target::{App, AppOptions, AppRules, ConsoleCommand, ConsoleError, ResourceKind};
 
 /// The ports of a scenario's cycles: the directory is in the state already, edits are in its change log.
 #[derive(Debug, Default)]
@@ -99,28 +99,14 @@ impl FaultyApp {
         set: &Value,
         now: Timestamp,
     ) -> bool {
-        let path = format!("{}/{id}", endpoint(kind));
+        let kind = match kind {
+            ObjectKind::User => ResourceKind::User,
+            ObjectKind::Group => ResourceKind::Group,
+        };
         match fault {
-            TargetFault::Forgets => self.ask(Method::Delete, &path, None, now).is_success(),
-            TargetFault::Renumbers => {
-                let held = self.ask(Method::Get, &path, None, now);
-                let Ok(Value::Object(mut resource)) = serde_json::from_slice(&held.body) else {
-                    return false;
-                };
-                resource.shift_remove("id");
-                resource.shift_remove("meta");
-                self.ask(Method::Delete, &path, None, now).is_success()
-                    && self
-                        .ask(Method::Post, endpoint(kind), Some(&Value::Object(resource)), now)
-                        .is_success()
-            }
-            TargetFault::Edited => {
-                let patch = json!({
-                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                    "Operations": [{ "op": "replace", "value": set }],
-                });
-                self.ask(Method::Patch, &path, Some(&patch), now).is_success()
-            }
+            TargetFault::Forgets => self.app.forget(kind, id, now),
+            TargetFault::Renumbers => self.app.renumber(kind, id, now),
+            TargetFault::Edited => set.as_object().is_some_and(|set| self.app.overwrite(kind, id, set, now)),
             TargetFault::None
             | TargetFault::Down
             | TargetFault::Unauthorized
@@ -129,13 +115,6 @@ impl FaultyApp {
             | TargetFault::LostReply
             | TargetFault::Slow => false,
         }
-    }
-
-    fn ask(&mut self, method: Method, path: &str, body: Option<&Value>, now: Timestamp) -> Response {
-        let headers = vec![("Content-Type".to_owned(), "application/scim+json".to_owned())];
-        let body = body.map(|body| body.to_string().into_bytes());
-        let request = Request { method, url: format!("{EMBEDDED_URL}/{path}"), headers, body };
-        self.app.handle(&request, now).response
     }
 
     /// The first fault that a request meets; it counts as met.
