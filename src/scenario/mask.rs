@@ -40,12 +40,16 @@ fn learn_scenario(sentences: &mut Sentences<'_>, scenario: &Scenario) {
         }
     }
     for step in &scenario.steps {
-        step.edits.iter().for_each(|edit| learn_edit(sentences, edit));
+        for edit in &step.edits {
+            learn_edit(sentences, edit);
+        }
         for expectation in &step.expect {
             if let Wanted::Attribute { path, value, .. } = &expectation.what {
                 sentences.learn(path, value);
             } else if let Wanted::Requests { wanted, .. } = &expectation.what {
-                wanted.iter().for_each(|(_, wanted)| learn_request(sentences, wanted));
+                for (_, wanted) in wanted {
+                    learn_request(sentences, wanted);
+                }
             } else if let Wanted::NoRequest(wanted) = &expectation.what {
                 learn_request(sentences, wanted);
             }
@@ -57,11 +61,15 @@ fn learn_edit(sentences: &mut Sentences<'_>, edit: &Edit) {
     sentences.learn("name", &edit.object.name.as_str().into());
     match &edit.change {
         Change::Add { attributes, .. } => {
-            attributes.iter().for_each(|(name, value)| learn_attribute(sentences, name, value));
+            for (name, value) in attributes {
+                learn_attribute(sentences, name, value);
+            }
         }
         Change::Set(values) => {
             for (name, value) in values {
-                value.iter().for_each(|value| learn_attribute(sentences, name, value));
+                if let Some(value) = value {
+                    learn_attribute(sentences, name, value);
+                }
             }
         }
         Change::Delete | Change::Restore | Change::Purge | Change::Assign { .. } | Change::Members { .. } => {
@@ -73,7 +81,9 @@ fn learn_attribute(sentences: &mut Sentences<'_>, name: &str, value: &AttributeV
     match value {
         AttributeValue::Text(text) => sentences.learn(name, &text.as_str().into()),
         AttributeValue::List(texts) => {
-            texts.iter().for_each(|text| sentences.learn(name, &text.as_str().into()));
+            for text in texts {
+                sentences.learn(name, &text.as_str().into());
+            }
         }
         AttributeValue::Roles(_) => {}
     }
@@ -83,7 +93,7 @@ fn learn_request(sentences: &mut Sentences<'_>, wanted: &WantedRequest) {
     for value in wanted.operations.iter().flatten().chain(&wanted.body) {
         // Without a name around it, a value is as personal as can be.
         match value.get("path").and_then(Value::as_str) {
-            Some(path) => value.get("value").into_iter().for_each(|value| sentences.learn(path, value)),
+            Some(path) => sentences.learn(path, value.get("value").unwrap_or(&Value::Null)),
             None => sentences.learn("", value),
         }
     }
