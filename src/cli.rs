@@ -5,9 +5,10 @@
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Format};
 use context::Context;
 pub use failure::Failure;
 use output::warn;
@@ -20,12 +21,14 @@ pub mod output;
 mod advance;
 mod app;
 mod check;
+mod clean;
 mod compatibility;
 mod completions;
 mod cycle;
 mod deletions;
 mod demo;
 mod directory;
+mod drift;
 mod explain;
 mod expression;
 mod init;
@@ -33,6 +36,7 @@ mod logging;
 mod logs;
 mod man;
 mod plan;
+mod preflight;
 mod provision;
 mod quarantine;
 mod run;
@@ -96,8 +100,14 @@ impl From<Exit> for std::process::ExitCode {
 /// Runs the program with these arguments (the first one is the program's name).
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     std::panic::set_hook(Box::new(say_defect));
-    guarded(|| match Arguments::try_parse_from(arguments) {
+    let typed: Vec<OsString> = arguments.into_iter().collect();
+    guarded(|| match Arguments::try_parse_from(&typed) {
         Ok(arguments) => run(arguments),
+        Err(error) if error.use_stderr() && asks_for_json(&typed) => {
+            let failure = misuse(&error);
+            failure.print(Format::Json);
+            failure.exit()
+        }
         Err(error) => {
             // A closed pipe leaves nobody to tell.
             error.print().ok();
@@ -109,6 +119,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 /// The whole command line as a value, for completions, manual pages and tests.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// Whether `--format json` was typed: what else was can't be read as arguments, so it is looked for by itself.
+fn asks_for_json(typed: &[OsString]) -> bool {
+    let pairs = typed.iter().zip(typed.iter().skip(1));
+    typed.iter().any(|one| one == "--format=json")
+        || pairs.into_iter().any(|(a, b)| a == "--format" && b == "json")
+}
+
+/// What was typed wrongly, as a failure like others: of what the parser says, the first paragraph and its advice.
+fn misuse(error: &clap::Error) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::new(Exit::Usage, "something is missing: a command, or what it is to do")
+            .help("`--help` tells what there is");
+    }
+    let text = error.to_string();
+    let mut paragraphs =
+        text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let said = paragraphs.next().unwrap_or_default();
+    let help: Vec<String> = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect();
+    let failure = Failure::new(Exit::Usage, said.strip_prefix("error: ").unwrap_or(&said));
+    if help.is_empty() { failure } else { failure.help(help.join("; ")) }
 }
 
 fn run(arguments: Arguments) -> Exit {
@@ -138,7 +170,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Logs(arguments) => logs::run(&context, &arguments),
         Command::TestConnection => test_connection::run(&context),
         Command::Start => start::start(&context),
-        Command::Pause => start::pause(&context),
+        Command::Pause(arguments) => start::pause(&context, arguments),
         Command::Restart(arguments) => start::restart_job(&context, &arguments),
         Command::Deletions(command) => deletions::run(&context, command),
         Command::Quarantine => quarantine::run(&context),
@@ -147,6 +179,9 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Expression(arguments) => expression::run(&context, &arguments),
         Command::Compatibility(arguments) => compatibility::run(&context, &arguments),
+        Command::Drift(arguments) => drift::run(&context, &arguments),
+        Command::Clean(arguments) => clean::run(&context, &arguments),
+        Command::Preflight(arguments) => preflight::run(&context, &arguments),
         Command::Scenario(command) => scenario::run(&context, &command),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::App(command) => app::run(&context, &command),

@@ -23,7 +23,7 @@ pub use journal::{
 };
 pub use network::{Answered, BODY_BYTES_MAX, Network, NetworkError, NetworkOptions, ProxySettings};
 pub use pace::Pace;
-pub use pseudonym::Pseudonyms;
+pub use pseudonym::{Pseudonyms, Sentences};
 pub use readable::one_line;
 pub use redact::{MASK, Redactor};
 pub use roots::{ROOTS_FILE_BYTES_MAX, RootsError, read_roots};

@@ -93,6 +93,15 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+
+    /// What is wrong and where, in one line: for records that keep a sentence, without severity and advice.
+    pub fn sentence(&self) -> String {
+        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        match &self.place {
+            Some(place) => format!("{message} ({place})"),
+            None => message,
+        }
+    }
 }
 
 impl fmt::Display for Diagnostic {

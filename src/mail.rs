@@ -1,10 +1,11 @@
 //! The mails that jobs owe, delivered: each as a file of its own, and by a mail server where there is one.
 //!
 //! What is in a mail, and when one is due, is decided in [`crate::engine::notice`] and kept in the state together with
-//! what it tells of. Whatever goes wrong here is logged, and the mail stays due; it never fails a cycle.
+//! what it tells of. Whatever goes wrong here is logged and never fails a cycle; the mail stays due, unless a server has
+//! refused it for good.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,12 +15,12 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Message, SmtpTransport, Transport as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use tempfile::NamedTempFile;
 
 use crate::client::Redactor;
 use crate::clock::Timestamp;
 use crate::config::{Config, Security, Smtp};
 use crate::diagnostic::chain;
+use crate::private;
 use crate::store::{MailRow, Store, StoreError, private_folder};
 
 /// The folder of the files, in the state's.
@@ -28,7 +29,10 @@ pub const FOLDER: &str = "mail";
 /// How long a mail server is waited for, each time it has to say something: in wire time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why a mail stays due.
+/// Answers that are about the login and not about a mail (RFC 4954 6): another password mends them.
+const LOGIN_REFUSALS: [u16; 4] = [530, 534, 535, 538];
+
+/// Why a mail is not delivered. It stays due, unless the server refused it.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// An address, or a header, can't be written as mail has it.
@@ -40,12 +44,28 @@ pub enum MailError {
     /// The password for the server can't be had.
     #[error("the password of the mail server can't be had: {0}")]
     Password(String),
-    /// The server does not take it; why, without the password.
+    /// The server takes no mail of ours: it can't be asked, or does not let us in; why, without the password.
     #[error("the mail server `{server}` did not take it: {reason}")]
     Server {
         /// Host and port.
         server: String,
         /// What it said, or why it could not be asked.
+        reason: String,
+    },
+    /// The server does not take this mail now, but may later (RFC 5321 4.2.1: 4yz).
+    #[error("the mail server `{server}` did not take it yet: {reason}")]
+    Deferred {
+        /// Host and port.
+        server: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The server will never take this mail (RFC 5321 4.2.1: 5yz).
+    #[error("the mail server `{server}` refused it: {reason}")]
+    Refused {
+        /// Host and port.
+        server: String,
+        /// What it said.
         reason: String,
     },
     /// The state can't be used.
@@ -80,26 +100,56 @@ impl Postman {
         Self { folder: config.state_dir.join(FOLDER), from: config.mail.from.clone(), server }
     }
 
-    /// Delivers what the job owes at job time `now`, the oldest first, up to the first that can't be.
+    /// Delivers what the job owes at job time `now`, the oldest first. One that can't be delivered keeps no other back,
+    /// unless nobody's mail gets to the server.
     pub fn deliver(&self, store: &Store, job: &str, now: Timestamp) {
         if let Err(error) = self.deliver_all(store, job, now) {
-            let why = chain(&error);
-            tracing::warn!(event = "mail_failed", job, reason = %why, "a mail of job `{job}` is not delivered: {why}");
+            failed(job, &error, "");
         }
     }
 
     fn deliver_all(&self, store: &Store, job: &str, now: Timestamp) -> Result<(), MailError> {
+        let mut written = Vec::new();
+        // Files first: what a server does is no reason not to have them.
         for mail in store.owed_mails(job)? {
-            let message = message(&self.from, job, &mail)?;
-            let path = self.folder.join(format!("{:06}-{job}-{}.eml", mail.id, mail.occasion));
-            keep(&self.folder, &path, &message.formatted()).map_err(|error| MailError::File(path, error))?;
-            if let Some(server) = &self.server {
-                server.send(&message)?;
+            match self.write(job, &mail) {
+                Ok(message) => written.push((mail.id, message)),
+                Err(error) => failed(job, &error, ""),
             }
-            store.mail_delivered(mail.id, now)?;
+        }
+        for (id, message) in written {
+            match self.server.as_ref().map_or(Ok(()), |server| server.send(&message)) {
+                Ok(()) => {}
+                Err(error @ MailError::Refused { .. }) => failed(job, &error, "; it is not tried again"),
+                Err(error @ MailError::Deferred { .. }) => {
+                    failed(job, &error, "");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            store.mail_settled(id, now)?;
         }
         Ok(())
     }
+
+    fn write(&self, job: &str, mail: &MailRow) -> Result<Message, MailError> {
+        let message = message(&self.from, job, mail)?;
+        let path = self.folder.join(format!("{:06}-{job}-{}.eml", mail.id, mail.occasion));
+        private_folder(&self.folder)
+            .and_then(|()| private::write(&path, &message.formatted()))
+            .map_err(|error| MailError::File(path, error))?;
+        Ok(message)
+    }
+}
+
+fn failed(job: &str, error: &MailError, outlook: &str) {
+    let why = chain(error);
+    tracing::warn!(
+        event = "mail_failed",
+        job,
+        reason = %why,
+        "a mail of job `{job}` is not delivered: {why}{outlook}"
+    );
 }
 
 impl Server {
@@ -114,9 +164,17 @@ impl Server {
             Some((_, Err(reason))) => return Err(MailError::Password(reason.clone())),
             None => None,
         };
-        let failed = |error: lettre::transport::smtp::Error| MailError::Server {
-            server: format!("{}:{}", smtp.host, smtp.port),
-            reason: secrets.redact(&chain(&error)).into_owned(),
+        let failed = |error: lettre::transport::smtp::Error| {
+            let server = format!("{}:{}", smtp.host, smtp.port);
+            let reason = secrets.redact(&chain(&error)).into_owned();
+            let is_about_login = error.status().is_some_and(|code| LOGIN_REFUSALS.contains(&code.into()));
+            if error.is_permanent() && !is_about_login {
+                MailError::Refused { server, reason }
+            } else if error.is_transient() {
+                MailError::Deferred { server, reason }
+            } else {
+                MailError::Server { server, reason }
+            }
         };
         let parameters = || TlsParameters::new(smtp.host.clone());
         let tls = match smtp.security {
@@ -152,13 +210,4 @@ fn message(from: &str, job: &str, mail: &MailRow) -> Result<Message, MailError> 
         .header(lettre::message::header::ContentType::TEXT_PLAIN)
         .body(mail.body.clone())
         .map_err(|error| MailError::Form(Box::new(error)))
-}
-
-/// Writes a file that only its owner may read, whole or not at all; one that is there is replaced by the same.
-fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    private_folder(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

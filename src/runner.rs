@@ -35,6 +35,9 @@ use crate::store::{Store, StoreError};
 use crate::target::{App, AppOptions, AppRules, Change, ContentError, Held, Reply, RulesError};
 
 mod access;
+mod oracle;
+
+pub use oracle::{Evidence, ReadBack, Seen};
 
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
@@ -597,7 +600,8 @@ impl Ports for Watched<'_> {
             Err(error) => {
                 let findings = error.findings();
                 self.watch.refused(&findings);
-                let reason = findings.first().map_or_else(|| error.to_string(), ToString::to_string);
+                let reason = findings.iter().find(|finding| finding.severity == Severity::Error);
+                let reason = reason.map_or_else(|| error.to_string(), Diagnostic::sentence);
                 Ok(ImportOutcome::Fault(reason))
             }
         }

@@ -31,6 +31,7 @@
 
 mod expect;
 mod language;
+mod mask;
 mod model;
 mod names;
 mod play;
@@ -48,6 +49,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use secrecy::SecretString;
 
+use crate::client::Pseudonyms;
 use crate::config::{TenantUrl, TokenSource};
 use snapshot::Prefix;
 
@@ -66,6 +68,8 @@ pub struct Options {
     /// What names begin with in somebody's app, so that two runs do not meet: lower-case letters, digits and `-`. Each
     /// scenario of a run adds its number.
     pub prefix: String,
+    /// What stands for personal data in reports and exchanges; `None` leaves it as it is.
+    pub redact: Option<Pseudonyms>,
 }
 
 /// What scenarios are run against.
@@ -90,13 +94,13 @@ pub struct Remote {
 impl Options {
     /// Against the embedded app.
     pub fn embedded() -> Self {
-        Self { target: Target::Embedded, keep: false, prefix: String::new() }
+        Self { target: Target::Embedded, keep: false, prefix: String::new(), redact: None }
     }
 
     /// Against an endpoint, under names that begin with `prefix`.
     pub fn remote(url: TenantUrl, token: Option<SecretString>, prefix: &str) -> Self {
         let remote = Remote { url, token: token.map(TokenSource::Value) };
-        Self { target: Target::Remote(remote), keep: false, prefix: prefix.to_owned() }
+        Self { target: Target::Remote(remote), keep: false, prefix: prefix.to_owned(), redact: None }
     }
 
     /// The prefix of the scenario with that number.

@@ -8,6 +8,7 @@ mod browse;
 mod control;
 mod directory;
 mod embedded;
+mod history;
 mod import;
 mod job;
 mod journaled;
@@ -28,8 +29,9 @@ use crate::clock::{JobClock, Timestamp};
 
 pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
+pub use history::{Account, Edge, Happened};
 pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
-pub use job::{Escrow, Execution, JobRow, Link};
+pub use job::{Escrow, Execution, JobRow, Link, Progress};
 pub use journaled::{LogFilter, LogRow};
 pub use lock::{JobLock, LockError};
 pub use notices::{AuditRow, MailRow};
@@ -37,7 +39,7 @@ pub use standing::OpenFailures;
 pub use work::{Membership, Phase, WorkItem, WorkWindow};
 
 /// The version of the tables that this program writes; older ones are migrated, newer ones refused.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 8;
 /// The state file in its folder.
 const FILE_NAME: &str = "scimulator.db";
 /// `PRAGMA application_id`: tells our files from other SQLite files (`SCiM`).
@@ -54,6 +56,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("store/004.sql"),
     include_str!("store/005.sql"),
     include_str!("store/006.sql"),
+    include_str!("store/007.sql"),
+    include_str!("store/008.sql"),
 ];
 
 /// Why the state can't be used.

@@ -31,6 +31,7 @@ mod edit;
 mod faults;
 mod filter;
 mod members;
+mod out_of_band;
 mod patch;
 mod path;
 mod project;

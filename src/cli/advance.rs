@@ -43,6 +43,12 @@ pub(super) fn run(context: &Context, arguments: &AdvanceArguments) -> Result<Exi
         },
     };
     print(context.output, &advanced)?;
+    if let Some(fault) = &advanced.source_fault {
+        let at = seconds(advanced.to);
+        let message = format!("the source can't be used, and job time stopped at {at}: {fault}");
+        return Err(Failure::new(Exit::Usage, message)
+            .help("nothing was sent; mend the files and advance again, for the next cycle reads them anew"));
+    }
     Ok(if advanced.reached == Some(false) || advanced.interrupted { Exit::Failed } else { Exit::Fine })
 }
 

@@ -6,6 +6,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
+pub use oracle::{CleanArguments, DriftArguments};
+pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
 
 use crate::config::duration;
@@ -13,6 +15,8 @@ use crate::gallery;
 use crate::scim::style::Dialect;
 
 mod app;
+mod oracle;
+mod preflight;
 mod scenario;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
@@ -90,7 +94,7 @@ pub enum Command {
         after_help = "Examples:\n  scimulator advance 40m\n  scimulator advance --until quarantined\n  \
                       scimulator advance 31d --until active --job staging\n\n\
                       A service started with `run --virtual` does it; when none runs, it is done here. Without a \
-                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold."
+                      distance it moves 60 days at most.\nExit code 1: what it was to move until does not hold; 2: a cycle could not use the source, and time stopped."
     )]
     Advance(AdvanceArguments),
     /// Run one cycle now.
@@ -116,8 +120,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  scimulator start\n  scimulator start --job staging")]
     Start,
     /// Let a running cycle end, and start no further one.
-    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --job staging")]
-    Pause,
+    #[command(after_help = "Examples:\n  scimulator pause\n  scimulator pause --off --job staging")]
+    Pause(PauseArguments),
     /// Start a job over: by default quarantine, watermark and open failures are cleared, as in the portal.
     #[command(
         after_help = "Examples:\n  scimulator restart\n  scimulator restart --reset escrows\n  scimulator restart --reset full"
@@ -146,6 +150,13 @@ pub enum Command {
     Expression(ExpressionArguments),
     /// Tell a server a story of joiners, movers, leavers and groups, and say by reading back what it made of each step.
     Compatibility(CompatibilityArguments),
+    /// Run Microsoft's gallery validation tests and those of its SCIM Validator against an endpoint, before the official
+    /// run.
+    Preflight(PreflightArguments),
+    /// Compare the target with what it should hold: missing, orphan, drifted, whose fault, and by which request.
+    Drift(DriftArguments),
+    /// Remove from the target what this job created.
+    Clean(CleanArguments),
     /// Run scenarios on virtual time, list them, or write one to start from.
     #[command(
         subcommand,
@@ -399,6 +410,14 @@ pub enum LogAction {
     Disable,
     /// Something else.
     Other,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PauseArguments {
+    /// As the switch of the portal does it: the schedule is then Disabled, not Paused.
+    #[arg(long)]
+    pub off: bool,
 }
 
 /// What to do with the job's schema.

@@ -27,6 +27,7 @@ use crate::directory::object::ObjectKind;
 use crate::engine::{Purpose, RunState};
 use crate::http::{Method, Request, Response};
 use crate::runner::{Job, Mode, Watch};
+use crate::scim::answer::ReadById;
 use crate::scim::style::Dialect;
 use crate::scim::urn;
 use crate::store::{Edit, Store};
@@ -231,10 +232,10 @@ impl Server {
             let path = format!("{}/{id}", endpoint(World::kind(who)));
             let state = match self.ask(Method::Get, &path, None) {
                 Err(why) => State::Unreadable(why),
-                Ok(answer) if answer.status == 404 => State::Gone,
-                Ok(answer) => match serde_json::from_slice(&answer.body) {
-                    Ok(resource) if answer.status == 200 => State::There(flat(&resource)),
-                    Ok(_) | Err(_) => State::Unreadable(answer.status.to_string()),
+                Ok(answer) => match ReadById::of(&answer) {
+                    ReadById::There(resource) => State::There(flat(&resource)),
+                    ReadById::Gone => State::Gone,
+                    ReadById::Unreadable(why) => State::Unreadable(why),
                 },
             };
             (*who, state)

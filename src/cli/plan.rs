@@ -196,7 +196,7 @@ struct Planned {
 
 impl Watch for Planned {
     fn exchanged(&mut self, exchange: &Exchange) {
-        if exchange.request.method != "GET" {
+        if exchange.request.method != "GET" && !exchange.is_aside() {
             self.writes.push(exchange.clone());
         }
     }

@@ -7,10 +7,11 @@ use super::failure::print_findings;
 use super::session::{Session, engine_failure, find, read_directory, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::client::{Exchange, one_line};
+use crate::clock::{Clock as _, SystemClock};
 use crate::directory::import::ImportError;
 use crate::directory::object::ObjectKind;
 use crate::engine::entry::{Status, StepKind};
-use crate::engine::on_demand::{Choice, Report, ReportStep, Unfit, refused};
+use crate::engine::on_demand::{CALLS_MAX, CALLS_WINDOW, Choice, Report, ReportStep, Unfit, admit, refused};
 use crate::engine::spec::JobSpec;
 use crate::engine::statistics::RunError;
 use crate::engine::{Purpose, RunState};
@@ -22,6 +23,7 @@ pub(super) fn run(context: &Context, arguments: &ProvisionArguments) -> Result<E
     let _lock = session.lock()?;
     let job = session.ready()?;
     refuse_while_started(&session)?;
+    refuse_beyond_rate(&mut session)?;
     match read_directory(&mut session.store, &session.config, true) {
         Ok(read) if context.output.is_quiet() => drop(read),
         Ok(read) => print_findings(&read.warnings),
@@ -71,6 +73,28 @@ fn refuse_while_started(session: &Session) -> Result<(), Failure> {
             .help("`scimulator pause` stops it, and `scimulator start` lets it go on afterwards"));
     }
     Ok(())
+}
+
+/// Holds the command to the rate of Graph's call, where the job asks for that.
+fn refuse_beyond_rate(session: &mut Session) -> Result<(), Failure> {
+    if !session.job.fidelity.on_demand_rate {
+        return Ok(());
+    }
+    // One process after the other counts here, so that it takes the wall clock to tell wire time.
+    let wait = admit(&mut session.store, &session.job.name, SystemClock.now());
+    match wait.map_err(|error| store_failure(&error))? {
+        None => Ok(()),
+        Some(wait) => {
+            let message = format!(
+                "429 TooManyRequests: job `{}` has had {CALLS_MAX} runs on demand in the last {} seconds",
+                session.job.name,
+                CALLS_WINDOW.as_secs()
+            );
+            let seconds = wait.as_secs().saturating_add(1);
+            Err(Failure::new(Exit::Usage, message)
+                .help(format!("try again after {seconds} s; `on_demand_rate = false` lifts the limit")))
+        }
+    }
 }
 
 /// The object and members that are meant.

@@ -12,12 +12,13 @@ use super::failure::print_findings;
 use super::init::write_new;
 use super::output::{table, warn};
 use super::{Exit, Failure};
+use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::config::TenantUrl;
 use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
-use crate::scenario::{self, Options, Scenario, Tally};
+use crate::scenario::{self, Options, Scenario, Tally, Verdict};
 
 /// How often a watched file is looked at, in wire time.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
@@ -97,6 +98,10 @@ fn run_once(
     } else {
         output.text(&summary(Tally::of(&reports)))?;
     }
+    if reports.iter().all(|report| matches!(report.verdict, Verdict::Skipped(_))) {
+        warn("nothing was played: every scenario was skipped");
+        return Ok(Exit::Failed);
+    }
     let fine = reports.iter().all(scenario::Report::is_fine);
     Ok(if fine { Exit::Fine } else { Exit::Failed })
 }
@@ -119,7 +124,8 @@ fn summary(tally: Tally) -> String {
 }
 
 fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
-    let Some(target) = &arguments.target else { return Ok(Options::embedded()) };
+    let redact = arguments.redact.then(Pseudonyms::of_one_run);
+    let Some(target) = &arguments.target else { return Ok(Options { redact, ..Options::embedded() }) };
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let (url, _) = TenantUrl::parse(target).map_err(|error| usage(format!("the URL: {error}")))?;
     url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
@@ -137,7 +143,7 @@ fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
         None => None,
     };
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
-    Ok(Options { keep: arguments.keep, ..Options::remote(url, token, &prefix) })
+    Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
 //! `start`, `pause`, `restart`: as in Graph (`engine.md 6.5`, 9).
 
-use super::arguments::RestartArguments;
+use super::arguments::{PauseArguments, RestartArguments};
 use super::context::Context;
 use super::session::{Session, engine_failure, now, store_failure};
 use super::{Exit, Failure};
 use crate::diagnostic::did_you_mean;
-use crate::engine::restart::{self, Reset, Restarted, restart};
+use crate::engine::restart::{self, Reset, Restarted, Stop, restart};
 
 /// Clears quarantine and pause; the job goes on from its watermark.
 pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
@@ -26,18 +26,19 @@ pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Lets a running cycle end, and no further one start.
-pub(super) fn pause(context: &Context) -> Result<Exit, Failure> {
+pub(super) fn pause(context: &Context, arguments: PauseArguments) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let (name, at) = (&session.job.name, now(&session.store));
     // No lock: a running cycle keeps the mark when it ends.
-    let known = restart::pause(&mut session.store, name, at).map_err(|error| store_failure(&error))?;
+    let (stop, done) = if arguments.off { (Stop::Off, "turned off") } else { (Stop::Pause, "paused") };
+    let known = restart::pause(&mut session.store, name, stop, at).map_err(|error| store_failure(&error))?;
     if !known {
         return Err(Failure::new(Exit::Usage, format!("job `{name}` has not run yet")).help(
             "a job that never ran has nothing to pause; leave it alone, or take it out of the configuration",
         ));
     }
     context.output.note(&format!(
-        "job `{name}` is paused: a running cycle ends, no further one starts until `scimulator start`"
+        "job `{name}` is {done}: a running cycle ends, no further one starts until `scimulator start`"
     ));
     Ok(Exit::Fine)
 }

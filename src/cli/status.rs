@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use jiff::Unit;
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
@@ -17,7 +18,7 @@ use crate::daemon::standing_of;
 use crate::engine::entry::seconds;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
-use crate::store::{Store, StoreError};
+use crate::store::{Execution, Store, StoreError};
 
 /// Moves to the upper left corner of a terminal and clears what follows.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
@@ -79,11 +80,15 @@ struct Job {
     due: Due,
     linked: (i64, i64),
     escrows: usize,
-    /// Whether a run has ended; one under way, or one that was cut off, is no last run.
-    ended: bool,
+    /// Whether a cycle has begun, or somebody has stopped the job before.
+    started: bool,
     quarantined: bool,
     /// Whether it runs a schema that was imported.
     imported: bool,
+    /// The run that shows progress, when one is under way or was killed.
+    under_way: Option<Execution>,
+    /// The last run that ended.
+    last: Option<Execution>,
 }
 
 fn look(config: &Config, jobs: &[&JobConfig]) -> Result<Seen, StoreError> {
@@ -103,16 +108,27 @@ fn look(config: &Config, jobs: &[&JobConfig]) -> Result<Seen, StoreError> {
 fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> Result<Job, StoreError> {
     let spec = JobSpec::new(config, job, 1);
     let row = store.job(&job.name)?;
+    let under_way = match store.progress(&job.name)? {
+        Some(progress) => store.execution(&job.name, progress.cycle)?,
+        None => None,
+    };
+    let last = store.executions(&job.name, 1)?.pop();
     Ok(Job {
         name: job.name.clone(),
         record: synchronization_job(&spec, store)?,
         due: next_due(&standing_of(row.as_ref(), job)?, now),
         linked: row.as_ref().map_or((0, 0), |row| row.linked),
         escrows: store.escrows(&job.name)?.len(),
-        ended: !store.executions(&job.name, 1)?.is_empty(),
+        started: store.has_begun(&job.name)? || row.as_ref().is_some_and(|row| row.paused),
         quarantined: row.as_ref().map(quarantine).transpose()?.flatten().is_some(),
         imported: store.job_schema(&job.name)?.is_some(),
+        under_way,
+        last,
     })
+}
+
+fn kind_of(run: &Execution) -> &'static str {
+    if run.initial { "initial" } else { "incremental" }
 }
 
 impl Seen {
@@ -127,21 +143,68 @@ impl Seen {
 
     fn to_text(&self) -> String {
         let headings = ["job", "status", "last run", "ended", "next cycle", "users", "groups", "escrows"];
-        table(&headings, self.jobs.iter().map(|job| job.to_row(self.now)))
+        let mut text = table(&headings, self.jobs.iter().map(|job| job.to_row(self.now)));
+        for line in self.jobs.iter().filter_map(Job::progress) {
+            text.extend(["\n", &line]);
+        }
+        // Of one job the rest of what the portal's progress view shows.
+        if let [job] = self.jobs.as_slice() {
+            for line in job.last_cycle() {
+                text.extend(["\n", &line]);
+            }
+        }
+        text
     }
 }
 
 impl Job {
+    /// The cycle that is under way, and how much of it is done (`engine.md 10`).
+    fn progress(&self) -> Option<String> {
+        let units = |name: &str| self.record.pointer(&format!("/status/progress/0/{name}"))?.as_u64();
+        let (completed, total) = (units("completedUnits")?, units("totalUnits")?);
+        let percent = completed.saturating_mul(100).checked_div(total).unwrap_or(100);
+        let kind = kind_of(self.under_way.as_ref()?);
+        Some(format!("{}: {kind} cycle under way, {percent} % ({completed} of {total} pages)", self.name))
+    }
+
+    /// The last cycle that ended, with the two ids that support asks for.
+    fn last_cycle(&self) -> Vec<String> {
+        let Some((last, ended)) = self.last.as_ref().and_then(|last| Some((last, last.ended?))) else {
+            return Vec::new();
+        };
+        vec![
+            format!(
+                "{}: {} cycle {} ended at {} after {:#}",
+                self.name,
+                kind_of(last),
+                last.cycle,
+                seconds(ended),
+                ended.duration_since(last.began).round(Unit::Second).unwrap_or_default()
+            ),
+            format!("  held as links  users {}, groups {}", self.linked.0, self.linked.1),
+            format!("  Activity ID    {}", last.id),
+            format!(
+                "  Job ID         {}",
+                self.record.pointer("/id").and_then(Value::as_str).unwrap_or_default()
+            ),
+        ]
+    }
+
     fn to_row(&self, now: Timestamp) -> Vec<String> {
         let status = |path: &str| {
             let value = self.record.pointer(&format!("/status/{path}"));
             value.and_then(Value::as_str).unwrap_or_default()
         };
-        let ended_at = status("lastExecution/timeEnded").parse().ok().filter(|_| self.ended);
+        let ended_at = self.last.as_ref().and_then(|last| last.ended);
         vec![
             self.name.clone(),
-            status("code").to_owned(),
-            if self.ended { status("lastExecution/state").to_owned() } else { "never run".to_owned() },
+            // The codes of a job that nobody started would read as if somebody had stopped it.
+            if self.started { status("code").to_owned() } else { "not started".to_owned() },
+            if self.last.is_some() {
+                status("lastExecution/state").to_owned()
+            } else {
+                "never run".to_owned()
+            },
             ended_at.map_or_else(|| "never".to_owned(), |at| relative(at, now)),
             match self.due {
                 Due::Now => "now".to_owned(),

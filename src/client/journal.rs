@@ -40,6 +40,14 @@ pub struct Exchange {
     pub outcome: Outcome,
 }
 
+impl Exchange {
+    /// Whether it only prepared the request that the effect is about: it asked for a token, or met the refusal of a
+    /// stale one. Its effect has a letter at the end, in their order.
+    pub fn is_aside(&self) -> bool {
+        self.about.effect.ends_with(|end: char| end.is_ascii_lowercase())
+    }
+}
+
 /// Which step of which object in which cycle an exchange belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {

@@ -5,7 +5,8 @@
 //! Its public half lies beside it as a JWK Set (RFC 7517), for servers that verify signatures.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,12 +17,12 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::Redactor;
 use super::authorize::BearerToken;
 use crate::clock::{Clock, SignedDuration, Timestamp};
+use crate::private;
 
 /// The private key, PKCS #8, in the folder of the state.
 pub const KEY_FILE: &str = "issuer.key";
@@ -69,7 +70,7 @@ impl Issuer {
         if !path.exists() {
             let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                 .map_err(|_| io::Error::other("the system gives no random bytes"))?;
-            keep(folder, &path, made.as_ref())?;
+            private::write_new(&path, made.as_ref())?;
         }
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &std::fs::read(&path)?, &random)
             .map_err(|_| broken("it holds no P-256 key"))?;
@@ -190,11 +191,11 @@ impl fmt::Debug for IssuedTokens {
 }
 
 /// A refresh token, and the file that keeps the one which took its place: endpoints may replace it with every access
-/// token, and the replaced one is worth nothing then.
+/// token, and the replaced one is worth nothing then. Several processes may go by one file; each redeems the token
+/// only in its [turn](Self::turn), after it has read the file again.
 pub struct RefreshToken {
     file: PathBuf,
-    /// Tells which configured token the kept one descends from, without telling either.
-    descent: String,
+    configured: SecretString,
     current: SecretString,
 }
 
@@ -202,22 +203,42 @@ impl RefreshToken {
     /// The token that descends from the configured one, as `file` has it; else that one itself. Errors: the file is
     /// there and can not be read.
     pub fn kept_in(file: PathBuf, configured: SecretString) -> io::Result<Self> {
-        let descent = blake3::hash(configured.expose_secret().as_bytes()).to_hex().to_string();
-        let current = match std::fs::read_to_string(&file) {
-            Ok(text) => match text.split_once('\n') {
-                Some((of, token)) if of == descent => SecretString::from(token.trim_end()),
-                // Somebody has configured another token since.
-                Some(_) | None => configured,
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => configured,
-            Err(error) => return Err(error),
-        };
-        Ok(Self { file, descent, current })
+        let mut token = Self { file, current: configured.clone(), configured };
+        token.read_again()?;
+        Ok(token)
     }
 
     /// The token to be used next.
     pub fn current(&self) -> &SecretString {
         &self.current
+    }
+
+    /// What is to be waited for before the token is redeemed; the turn ends when what it brings is dropped. Errors of
+    /// it: the lock file beside the token's can't be made or locked.
+    pub fn turn(&self) -> impl FnOnce() -> io::Result<File> + Send + 'static {
+        let path = self.file.with_added_extension("lock");
+        move || {
+            let file = private::lock_file(&path)?;
+            file.lock()?;
+            Ok(file)
+        }
+    }
+
+    /// Takes over what others have kept since. Errors: the file is there and can not be read; the token stays.
+    pub fn read_again(&mut self) -> io::Result<()> {
+        match std::fs::read_to_string(&self.file) {
+            Ok(text) => {
+                // One of another descent: somebody has configured another token since.
+                if let Some((of, token)) = text.split_once('\n')
+                    && of == self.descent()
+                {
+                    self.current = SecretString::from(token.trim_end());
+                }
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Another token takes its place, also for those who come later. Errors: it can not be kept; it is used all the
@@ -226,30 +247,20 @@ impl RefreshToken {
         if token.expose_secret() == self.current.expose_secret() {
             return Ok(());
         }
-        let text = format!("{}\n{}\n", self.descent, token.expose_secret());
+        let text = format!("{}\n{}\n", self.descent(), token.expose_secret());
         self.current = token;
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(&self.file).map_err(|error| error.error)?;
-        Ok(())
+        private::write(&self.file, text.as_bytes())
+    }
+
+    /// Tells which configured token the kept one descends from, without telling either.
+    fn descent(&self) -> String {
+        blake3::hash(self.configured.expose_secret().as_bytes()).to_hex().to_string()
     }
 }
 
 impl fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(super::MASK)
-    }
-}
-
-/// Writes a file that only its owner may read, whole or not at all; one that somebody else has just made stays.
-fn keep(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.error),
     }
 }
 

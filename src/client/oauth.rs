@@ -1,6 +1,7 @@
 //! OAuth 2.0 (`wire.md 1.3`): the token request of each grant, what its answer means, and the token while it lasts.
 
 use std::fmt::{self, Write as _};
+use std::io;
 use std::sync::{self, PoisonError};
 use std::time::Duration;
 
@@ -129,20 +130,16 @@ impl TokenClient {
 
     /// What a [`Redactor`] has to mask from the beginning: each secret, and the forms that a header or form gives it.
     pub fn secrets(&self) -> Vec<SecretString> {
-        let in_form = |secret: &SecretString| {
-            let form: String = form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect();
-            SecretString::from(form)
-        };
         let mut secrets = Vec::new();
         match &self.grant {
             Grant::Secret(ClientSecret { secret, .. }) | Grant::Refresh(ClientSecret { secret, .. }, _) => {
-                secrets.extend([secret.clone(), in_form(secret), SecretString::from(self.basic(secret))]);
+                secrets.extend(spoken(secret));
+                secrets.push(SecretString::from(self.basic(secret)));
             }
             Grant::Assertion { .. } => {}
         }
         if let Grant::Refresh(_, token) = &self.grant {
-            let token = locked(token);
-            secrets.extend([token.current().clone(), in_form(token.current())]);
+            secrets.extend(spoken(locked(token).current()));
         }
         secrets
     }
@@ -208,6 +205,7 @@ impl AccessTokens {
             return (Ok(kept.token.clone()), None);
         }
         *kept = None;
+        let _turn = self.turn().await;
         let request = self.client.request(&self.redactor);
         let asked = self.clock.now();
         let answered = network.exchange(&request).await;
@@ -222,6 +220,28 @@ impl AccessTokens {
             token
         });
         (token, Some((request, answered)))
+    }
+
+    /// Waits until nobody else redeems the refresh token, and takes over the one that they have left. What goes wrong
+    /// there is told and keeps no request back: the token that is known may still be good.
+    async fn turn(&self) -> Option<std::fs::File> {
+        let Grant::Refresh(_, token) = &self.client.grant else { return None };
+        let turn = locked(token).turn();
+        let turn = match tokio::task::spawn_blocking(turn).await.map_err(io::Error::other).flatten() {
+            Ok(turn) => Some(turn),
+            Err(error) => {
+                tracing::warn!(%error, "other processes can't be kept from the refresh token");
+                None
+            }
+        };
+        let mut token = locked(token);
+        if let Err(error) = token.read_again() {
+            tracing::warn!(%error, "the refresh token that was kept can't be read again");
+        }
+        for form in spoken(token.current()) {
+            self.redactor.learn(form);
+        }
+        turn
     }
 
     /// The token in an answer, and its life where that is said.
@@ -242,8 +262,15 @@ impl AccessTokens {
         if response.status != 200 {
             let refused = matches!(response.status, 400 | 401 | 403);
             let mut what = format!("answered {}{}", response.status, told(&body));
+            // Of the errors of RFC 6749 5.2 the others are about the grant or the client's rights: the endpoint has
+            // found the credentials. Who looks for them in the form alone may miss a parameter: `invalid_request`.
+            let has_missed = body
+                .get("error")
+                .and_then(Value::as_str)
+                .is_none_or(|error| matches!(error, "invalid_client" | "invalid_request"));
             if let Some(location) = self.client.location()
-                && (response.status == 415 || (refused && location == CredentialLocation::Header))
+                && (response.status == 415
+                    || (refused && has_missed && location == CredentialLocation::Header))
             {
                 let place = location.as_str();
                 write!(
@@ -296,6 +323,12 @@ impl fmt::Debug for AccessTokens {
 
 fn locked(token: &sync::Mutex<RefreshToken>) -> sync::MutexGuard<'_, RefreshToken> {
     token.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A secret as it is, and as a form has it.
+fn spoken(secret: &SecretString) -> [SecretString; 2] {
+    let form: String = form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect();
+    [secret.clone(), SecretString::from(form)]
 }
 
 /// `, invalid_client: unknown client` from an error answer (RFC 6749 5.2); nothing from another body.

@@ -77,6 +77,43 @@ impl Known {
             self.learn_json("", value);
         }
     }
+
+    fn learn_exchange(&mut self, exchange: &Exchange) {
+        if let Some(object) = &exchange.about.object {
+            self.learn(&object.label);
+            self.learn(&object.source_id);
+        }
+        self.learn_body(exchange.request.body.as_ref());
+        if let Outcome::Response(response) = &exchange.outcome {
+            self.learn_body(response.body.as_ref());
+        }
+    }
+}
+
+/// Masks sentences about people whose values it has learned.
+#[derive(Debug)]
+pub struct Sentences<'p> {
+    pseudonyms: &'p Pseudonyms,
+    known: Known,
+}
+
+impl Sentences<'_> {
+    /// Learns the personal values of an exchange.
+    pub fn learn_exchange(&mut self, exchange: &Exchange) {
+        self.known.learn_exchange(exchange);
+    }
+
+    /// Learns an attribute's value, with all that is in it.
+    pub fn learn(&mut self, name: &str, value: &Value) {
+        self.known.learn_json(name, value);
+    }
+
+    /// A sentence with everything masked that was learned, and all that looks like an address or a GUID. The texts
+    /// `True` and `False` stay: they tell nobody from another.
+    pub fn mask(&mut self, text: &str) -> String {
+        self.known.0.retain(|(_, value)| !["True", "False"].contains(&value.as_str()));
+        self.pseudonyms.sentence(text, &self.known)
+    }
 }
 
 /// The file of the key in the state's folder, readable by its owner alone.
@@ -86,6 +123,16 @@ impl Pseudonyms {
     /// Pseudonyms under a key: the same key, the same pseudonyms.
     pub fn new(key: [u8; 32]) -> Self {
         Self(key)
+    }
+
+    /// Pseudonyms under a key that is kept nowhere: the same in one run, others in the next.
+    pub fn of_one_run() -> Self {
+        Self(random_key())
+    }
+
+    /// What masks sentences under these pseudonyms; it knows nobody yet.
+    pub fn sentences(&self) -> Sentences<'_> {
+        Sentences { pseudonyms: self, known: Known::default() }
     }
 
     /// Pseudonyms under the key that is kept in the state's folder, made at the first time.
@@ -129,14 +176,7 @@ impl Pseudonyms {
     pub fn exchange(&self, exchange: &Exchange) -> Exchange {
         let mut known = Known::default();
         let mut masked = exchange.clone();
-        if let Some(object) = &exchange.about.object {
-            known.learn(&object.label);
-            known.learn(&object.source_id);
-        }
-        known.learn_body(exchange.request.body.as_ref());
-        if let Outcome::Response(response) = &exchange.outcome {
-            known.learn_body(response.body.as_ref());
-        }
+        known.learn_exchange(exchange);
         masked.about.object = exchange.about.object.as_ref().map(|object| ObjectRef {
             kind: object.kind,
             label: self.of(&object.label),

@@ -463,6 +463,7 @@ impl Converter<'_> {
             roles_always: raw.roles_always.unwrap_or(base.roles_always),
             filter_escape: word_or(raw.filter_escape.as_deref(), base.filter_escape),
             requery_on_conflict: raw.requery_on_conflict.unwrap_or(base.requery_on_conflict),
+            named_errors: raw.named_errors.unwrap_or(base.named_errors),
             follow_redirects: raw.follow_redirects.unwrap_or(base.follow_redirects),
             blank_token: word_or(raw.blank_token.as_deref(), base.blank_token),
             oauth_credential_location: word_or(
@@ -501,6 +502,13 @@ impl Converter<'_> {
             multi_valued_filters: word_or(raw.multi_valued_filters.as_deref(), base.multi_valued_filters),
             scoping_key_names: word_or(raw.scoping_key_names.as_deref(), base.scoping_key_names),
             on_demand_shape: word_or(raw.on_demand_shape.as_deref(), base.on_demand_shape),
+            fresh_job_code: word_or(raw.fresh_job_code.as_deref(), base.fresh_job_code),
+            on_demand_rate: raw.on_demand_rate.unwrap_or(base.on_demand_rate),
+            assignment_delay: match raw.assignment_delay {
+                Some(text) => self.duration_unless("none", &text),
+                None => base.assignment_delay,
+            },
+            page_size: raw.page_size.and_then(NonZeroU32::new).unwrap_or(base.page_size),
         }
     }
 
@@ -530,21 +538,26 @@ impl Converter<'_> {
     }
 
     fn journal_keep(&mut self, text: Option<Text>) -> Option<SignedDuration> {
-        const FOREVER: &str = "forever";
         /// As long as Entra's own logs are kept.
         const DAYS: i64 = 30;
-        let default = SignedDuration::from_hours(DAYS * 24);
         match text {
-            Some(text) if text.get_ref() == FOREVER => None,
-            Some(text) => match duration::parse(text.get_ref()) {
-                Ok(keep) => Some(keep),
-                Err(error) => {
-                    let help = format!("{}, or `{FOREVER}`", duration::HELP);
-                    self.error(&text.span(), error.to_string(), Some(help));
-                    None
-                }
-            },
-            None => Some(default),
+            Some(text) => self.duration_unless("forever", &text),
+            None => Some(SignedDuration::from_hours(DAYS * 24)),
+        }
+    }
+
+    /// A duration; `None` where `word` is written in its place, or what is written is wrong.
+    fn duration_unless(&mut self, word: &str, text: &Text) -> Option<SignedDuration> {
+        if text.get_ref() == word {
+            return None;
+        }
+        match duration::parse(text.get_ref()) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let help = format!("{}, or `{word}`", duration::HELP);
+                self.error(&text.span(), error.to_string(), Some(help));
+                None
+            }
         }
     }
 

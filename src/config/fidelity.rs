@@ -142,6 +142,19 @@ pub const WORKERS_MAX: u32 = 64;
 /// (`wire.md 6.6`), and this leaves room to try what larger batches do to a target.
 pub const MEMBER_BATCH_MAX: u32 = 1000;
 
+/// The most objects a page may have when that is configured: with more, progress would stand still for long.
+pub const PAGE_SIZE_MAX: u32 = 1000;
+
+words! {
+    /// The status code of a job that was never started (`engine.md 14` C15, `graph-api.md 12` G2; E-003, G-049).
+    pub enum FreshJobCode {
+        /// `NotConfigured` until there are credentials, then `Paused`.
+        NotConfigured = "NotConfigured",
+        /// `Paused` from the start.
+        Paused = "Paused",
+    }
+}
+
 words! {
     /// The shape of the answer to a run on demand (`graph-api.md 6.2`, G-084).
     pub enum OnDemandShape {
@@ -206,6 +219,9 @@ pub struct Fidelity {
     pub filter_escape: FilterEscape,
     /// Whether a 409 on a create is followed by a match query at once (`wire.md 13` question 17, W-101).
     pub requery_on_conflict: bool,
+    /// Whether `InvalidDomain` and `LicenseLimitExceeded` are the code of a failure in which the target names them
+    /// (`engine.md 11.1`, E-251). When Entra gives them for a generic app is not published; this is inferred.
+    pub named_errors: bool,
     /// Whether redirects are followed (`wire.md 13` question 21, W-051).
     pub follow_redirects: bool,
     /// What stands for a secret token that was left blank.
@@ -276,12 +292,22 @@ pub struct Fidelity {
     pub scoping_key_names: ScopingKeys,
     /// The shape of the answer to a run on demand (G-084).
     pub on_demand_shape: OnDemandShape,
+    /// The status code of a job that was never started.
+    pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to the rate of Graph's call (`engine.md 8`, E-197). Off: a person at a command
+    /// line is at the portal, which has no such limit.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand, in job time (E-200); `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
+    /// Objects in a page, by which progress is counted (`engine.md 10`, E-215), at most [`PAGE_SIZE_MAX`].
+    pub page_size: NonZeroU32,
 }
 
 impl Fidelity {
     /// The recommended choices of an edition.
     pub fn of(edition: Edition) -> Self {
         const MEMBER_BATCH: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+        const PAGE_SIZE: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
         const OUTAGE_AFTER: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
         match edition {
             Edition::E2026_08 => Self {
@@ -308,6 +334,7 @@ impl Fidelity {
                 roles_always: false,
                 filter_escape: FilterEscape::Refuse,
                 requery_on_conflict: false,
+                named_errors: true,
                 follow_redirects: false,
                 blank_token: BlankToken::Jwt,
                 oauth_credential_location: CredentialLocation::Header,
@@ -341,6 +368,10 @@ impl Fidelity {
                 multi_valued_filters: MultiValued::All,
                 scoping_key_names: ScopingKeys::Current,
                 on_demand_shape: OnDemandShape::Object,
+                fresh_job_code: FreshJobCode::NotConfigured,
+                on_demand_rate: false,
+                assignment_delay: None,
+                page_size: PAGE_SIZE,
             },
         }
     }

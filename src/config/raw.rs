@@ -8,9 +8,10 @@ use toml::Spanned;
 
 use super::fidelity::{
     AccessEnd, ActiveStyle, BlankToken, CredentialLocation, DialectChoice, Edition, EnvelopeOrder,
-    EscrowSchedule, FilterEscape, GroupCreateStyle, GroupOutOfScope, InitialThreshold, LimitState,
-    ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing, OptscimMerge,
-    Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName, UnmappedActive, WORKERS_MAX,
+    EscrowSchedule, FilterEscape, FreshJobCode, GroupCreateStyle, GroupOutOfScope, InitialThreshold,
+    LimitState, ListOnSingle, MEMBER_BATCH_MAX, ManagerRemoveStyle, ManagerStyle, OnDemandShape, OnMissing,
+    OptscimMerge, PAGE_SIZE_MAX, Probe, QuarantineSchedule, RolesStyle, ShareWindow, StagedName,
+    UnmappedActive, WORKERS_MAX,
 };
 use super::language::{
     ComparisonTyping, DiacriticsUnlisted, FunctionCase, ItemOutOfRange, JoinEmpty, NaiveDates,
@@ -367,6 +368,9 @@ pub(super) struct RawFidelity {
     /// Whether a 409 on a create is followed by a match query at once.
     #[schemars(extend("default" = false))]
     pub(super) requery_on_conflict: Option<bool>,
+    /// Whether an error code that the target itself names in its answer is the one of the log.
+    #[schemars(extend("default" = true))]
+    pub(super) named_errors: Option<bool>,
     /// Whether redirects are followed.
     #[schemars(extend("default" = false))]
     pub(super) follow_redirects: Option<bool>,
@@ -583,6 +587,18 @@ pub(super) struct RawFidelity {
     /// The shape of the answer that `provision --format json` prints.
     #[schemars(with = "Option<OneOf<OnDemandShape>>", extend("default" = "object"))]
     pub(super) on_demand_shape: Option<String>,
+    /// The status code of a job that was never started.
+    #[schemars(with = "Option<OneOf<FreshJobCode>>", extend("default" = "NotConfigured"))]
+    pub(super) fresh_job_code: Option<String>,
+    /// Whether runs on demand are held to the rate of Graph's call: 5 in 10 seconds.
+    #[schemars(extend("default" = false))]
+    pub(super) on_demand_rate: Option<bool>,
+    /// How long a new assignment stays unseen on demand, or `"none"`.
+    #[schemars(with = "Option<String>", extend("default" = "none"))]
+    pub(super) assignment_delay: Option<Text>,
+    /// Objects in a page; a cycle's progress is counted in pages.
+    #[schemars(range(min = 1, max = PAGE_SIZE_MAX), extend("default" = 100))]
+    pub(super) page_size: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]

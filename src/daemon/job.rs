@@ -7,7 +7,7 @@ use super::due::{Due, Standing, next_due};
 use super::settings::{Settings, job_of};
 use super::tended::{Fault, Ran, Runs};
 use super::told::{self, Telling};
-use crate::clock::Clock;
+use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::config::JobConfig;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::JobSpec;
@@ -24,6 +24,9 @@ const WRITER_PATIENCE: Duration = Duration::from_mins(10);
 /// The objects that a job of the service works on at once, unless its configuration says otherwise (W-036).
 pub(super) const SERVICE_WORKERS: usize = 4;
 
+/// How long a mail that could not be delivered waits for another try, in job time, unless a cycle ends before.
+const MAIL_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
 /// A job of the configuration, by its name.
 pub struct ConfiguredJob {
     settings: Arc<Settings>,
@@ -35,12 +38,14 @@ pub struct ConfiguredJob {
     store: Option<Store>,
     /// What its source was last warned of, so that it is said once.
     warned: Vec<Diagnostic>,
+    /// When it last tried to deliver the mails that it owes.
+    mails_tried: Option<Timestamp>,
 }
 
 impl ConfiguredJob {
     /// The job `name` of these settings, which works on so many objects at once where they leave that open.
     pub fn new(settings: Arc<Settings>, name: &str, workers: usize) -> Self {
-        Self { settings, name: name.to_owned(), workers, store: None, warned: Vec::new() }
+        Self { settings, name: name.to_owned(), workers, store: None, warned: Vec::new(), mails_tried: None }
     }
 
     fn open(&mut self) -> Result<Store, StoreError> {
@@ -112,8 +117,31 @@ impl Runs for ConfiguredJob {
         };
         let mut store = self.open()?;
         let ran = self.run(&mut store, clock)?;
+        self.mails_tried = Some(clock.now());
         self.store = Some(store);
         Ok(ran)
+    }
+
+    /// Delivers the mails that are still owed, every [`MAIL_PAUSE`]: of a job that is paused or disabled no cycle will.
+    fn errands(&mut self, now: Timestamp) -> Result<(), Fault> {
+        let is_waiting = |tried: Timestamp| {
+            // A clock that was set back is no reason to wait longer.
+            tried <= now && now < tried.saturating_add(MAIL_PAUSE).unwrap_or(Timestamp::MAX)
+        };
+        if self.mails_tried.is_some_and(is_waiting) {
+            return Ok(());
+        }
+        self.mails_tried = Some(now);
+        let store = self.open()?;
+        if !store.owed_mails(&self.name)?.is_empty() {
+            let config = self.settings.current();
+            // Whoever holds the lock runs a cycle and delivers when it ends.
+            if let Ok(_lock) = JobLock::take(&config.state_dir, &self.name) {
+                Postman::new(&config, ENVIRONMENT).deliver(&store, &self.name, now);
+            }
+        }
+        self.store = Some(store);
+        Ok(())
     }
 }
 

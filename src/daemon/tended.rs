@@ -27,6 +27,14 @@ pub trait Runs: Send {
     /// # Errors
     /// It could not be run, or not to its end.
     fn cycle(&mut self, clock: &dyn Clock) -> Result<Ran, Fault>;
+
+    /// Does at job time `now` what it owes besides cycles, which does not wait for one.
+    ///
+    /// # Errors
+    /// Its state can't be used.
+    fn errands(&mut self, _now: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// What came of the wish to run a cycle.
@@ -126,6 +134,7 @@ impl<R: Runs> Tended<R> {
                 },
             }
         }
+        self.job.errands(now)?;
         let due = next_due(&standing, now);
         match due {
             Due::Now => {}

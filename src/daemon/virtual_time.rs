@@ -11,6 +11,7 @@ use super::settings::Settings;
 use super::tended::{Looked, Tended};
 use super::told;
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock};
+use crate::engine::status;
 use crate::store::{Store, StoreError};
 
 /// How far a wish without a distance goes at most: past the 28 days of a quarantine and the 30 of the recycle bin.
@@ -57,6 +58,9 @@ pub struct Advanced {
     pub reached: Option<bool>,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
+    /// What is wrong with the source, when a cycle found that and time went no further: files don't mend themselves
+    /// while it moves.
+    pub source_fault: Option<String>,
 }
 
 /// The jobs of a configuration on virtual time. Everything happens in one thread and in one order: by due time, then
@@ -94,11 +98,15 @@ impl VirtualJobs {
         let from = self.clock.now();
         let end = from.saturating_add(wish.by.unwrap_or(ADVANCE_MAX)).unwrap_or(Timestamp::MAX);
         let mut cycles = BTreeMap::new();
-        let mut interrupted = false;
+        let (mut interrupted, mut source_fault) = (false, None);
         while !interrupted && self.holds(wish, &cycles)? != Some(true) {
             let lull = match self.look()? {
                 Look::Ran(name) => {
+                    source_fault = status::source_fault(&self.store, &name)?;
                     *cycles.entry(name).or_default() += 1;
+                    if source_fault.is_some() {
+                        break;
+                    }
                     Lull::None
                 }
                 Look::Busy => Lull::Busy,
@@ -116,7 +124,7 @@ impl VirtualJobs {
             interrupted = !wait(lull);
         }
         let reached = self.holds(wish, &cycles)?;
-        let advanced = Advanced { from, to: self.clock.now(), cycles, reached, interrupted };
+        let advanced = Advanced { from, to: self.clock.now(), cycles, reached, interrupted, source_fault };
         told::advanced(&advanced);
         Ok(advanced)
     }

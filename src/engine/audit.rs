@@ -129,10 +129,10 @@ pub fn entries(
     log: &[LogRow],
     cycle: Option<i64>,
 ) -> Result<Vec<Value>, StoreError> {
-    let mut rows: Vec<(AuditRow, Status)> = Vec::new();
+    let mut rows: Vec<(AuditRow, Status, u64)> = Vec::new();
     for row in log {
         let entry: Entry = serde_json::from_str(&row.entry)?;
-        for step in &entry.steps {
+        for (place, step) in entry.steps.iter().enumerate() {
             let code = row.error_code.clone().filter(|_| step.status == Status::Failure);
             let object = (row.kind, row.source_id.as_str(), row.label.as_str());
             let of_step = Activity::of_step(step.kind).of_object(
@@ -142,23 +142,25 @@ pub fn entries(
                 code,
                 step.description.clone(),
             );
-            rows.push((AuditRow { event_name: Some(step.name.clone()), ..of_step }, step.status));
+            // Of the step, not of its place among those asked for: an entry keeps its id whatever else is shown.
+            let of_step_alone = [spec.name.as_str(), "audit of a step", &row.id, &place.to_string()];
+            let (number, _) = super::ids::derived(spec.seed, &of_step_alone).as_u64_pair();
+            rows.push((AuditRow { event_name: Some(step.name.clone()), ..of_step }, step.status, number));
         }
     }
     for row in store.audit(&spec.name)?.into_iter().filter(|row| cycle.is_none() || row.cycle == cycle) {
         let status = if row.error_code.is_some() { Status::Failure } else { Status::Success };
-        rows.push((row, status));
+        let number = row.id.unsigned_abs();
+        rows.push((row, status, number));
     }
-    rows.sort_by_key(|(row, _)| row.at);
-    let mut numbers = 0_u64;
+    rows.sort_by_key(|(row, ..)| row.at);
     rows.iter()
-        .map(|(row, status)| {
-            numbers = numbers.saturating_add(1);
+        .map(|(row, status, number)| {
             let cycle_id = match row.cycle {
                 Some(cycle) => store.cycle_id(&spec.name, cycle)?,
                 None => None,
             };
-            Ok(graph(spec, cycle_id.as_deref(), row, *status, numbers))
+            Ok(graph(spec, cycle_id.as_deref(), row, *status, *number))
         })
         .collect()
 }

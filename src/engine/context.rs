@@ -15,7 +15,7 @@ use crate::directory::object::ObjectKind;
 use crate::http::{Method, Request, Response, TransportError};
 use crate::scim::answer::AnswerError;
 use crate::scim::failure::{
-    ErrorCode, Exchange, failure_code, failure_text, retry_text, transport_failure_code,
+    ErrorCode, Exchange, failure_code, failure_text, named_code, retry_text, transport_failure_code,
 };
 use crate::store::{Escrow, LogRow, Phase, Store, StoreError, WorkItem, WorkWindow};
 
@@ -67,6 +67,8 @@ pub struct About {
 pub struct Refusal {
     /// Entra's code.
     pub code: ErrorCode,
+    /// The code that the target itself named, for jobs that go by that (`named_errors`).
+    pub named: Option<ErrorCode>,
     /// The reason text, without its tail about retries, as the target gave it: masked and cut where it is written down.
     pub reason: String,
     /// Status of the answer, when there was one.
@@ -82,6 +84,7 @@ impl Refusal {
     pub(super) fn status(exchange: Exchange, response: &Response) -> Self {
         Self {
             code: failure_code(exchange, response.status, &response.body),
+            named: named_code(exchange, response.status, &response.body),
             reason: failure_text(response.status, &response.body),
             http_status: Some(response.status),
             unreachable: false,
@@ -94,6 +97,7 @@ impl Refusal {
         let unreachable = matches!(error, TransportError::Connect(_) | TransportError::Tls(_));
         Self {
             code: transport_failure_code(exchange, error),
+            named: None,
             reason: match error {
                 TransportError::Connect(_) | TransportError::Tls(_) => {
                     format!("The target could not be reached: {error}")
@@ -120,6 +124,7 @@ impl Refusal {
         };
         Self {
             code: error.code(exchange),
+            named: None,
             reason: format!("{text}. The answer began: {}", String::from_utf8_lossy(&response.body)),
             http_status: Some(response.status),
             unreachable: false,
@@ -129,7 +134,14 @@ impl Refusal {
 
     /// Something found on our side, before or instead of a request.
     pub(super) fn ours(code: ErrorCode, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), http_status: None, unreachable: false, global: false }
+        Self {
+            code,
+            named: None,
+            reason: reason.into(),
+            http_status: None,
+            unreachable: false,
+            global: false,
+        }
     }
 }
 
@@ -177,6 +189,12 @@ impl Context<'_> {
     /// Whether every object is read anew.
     pub(super) fn is_initial(&self) -> bool {
         self.window.after.is_none()
+    }
+
+    /// Since when assignments are too new to be seen on demand (`assignment_delay`); `None`: all are seen.
+    pub(super) fn seen_until(&self) -> Option<Timestamp> {
+        let delay = self.choice.as_ref().and(self.spec.rules.assignment_delay)?;
+        Some(self.now.saturating_sub(delay).unwrap_or(Timestamp::MIN))
     }
 
     /// A request to the target.
@@ -344,6 +362,7 @@ impl Context<'_> {
         refusal: &Refusal,
     ) -> Result<(), EngineError> {
         let job = &self.spec.name;
+        let code = refusal.named.filter(|_| self.spec.rules.named_errors).unwrap_or(refusal.code);
         // One that was given up is over: a failure since then is a first one.
         let before = self.store.escrow(job, item.kind, &item.id, is_reference)?;
         let before = before.filter(|before| before.next_retry.is_some());
@@ -364,7 +383,7 @@ impl Context<'_> {
                 now: self.now,
                 interval: self.spec.pause_after(self.cycle),
             }),
-            error_code: refusal.code.as_str().to_owned(),
+            error_code: code.as_str().to_owned(),
             reason: self.shown(&refusal.reason),
             http_status: refusal.http_status,
         };
@@ -395,9 +414,9 @@ impl Context<'_> {
         };
         let step = entry.step(step_name, StepKind::Export, description);
         step.status = Status::Failure;
-        step.details.insert("ErrorCode".to_owned(), refusal.code.as_str().to_owned());
+        step.details.insert("ErrorCode".to_owned(), code.as_str().to_owned());
         entry.error_information = Some(ErrorInformation {
-            error_code: refusal.code.as_str().to_owned(),
+            error_code: code.as_str().to_owned(),
             reason,
             additional_details: None,
             error_category: category.to_owned(),

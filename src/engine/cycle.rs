@@ -4,11 +4,13 @@
 //! are under way as there are workers, each with one request at a time.
 
 mod ending;
+mod progress;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use self::progress::Pages;
 use super::audit;
 use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
 use super::entry::{Action, Status};
@@ -204,6 +206,7 @@ pub struct Cycle<'a> {
     result: Option<CycleResult>,
     done: u64,
     total: u64,
+    pages: Pages,
 }
 
 impl<'a> Cycle<'a> {
@@ -251,6 +254,7 @@ impl<'a> Cycle<'a> {
                         store.add_audit(&spec.name, change)?;
                     }
                     audit::keep_settings(store, spec)?;
+                    store.drop_progress(&spec.name)?;
                     store.save_job(&job)?;
                     store.save_execution(&spec.name, &execution)
                 })?;
@@ -303,6 +307,7 @@ impl<'a> Cycle<'a> {
             result: None,
             done: 0,
             total: 0,
+            pages: Pages::default(),
         })
     }
 
@@ -502,6 +507,7 @@ impl<'a> Cycle<'a> {
                 if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
                     self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
                 }
+                self.count_pages()?;
                 self.enter(Phase::Users)
             }
         }
@@ -555,7 +561,7 @@ impl<'a> Cycle<'a> {
             Some((about, task, Next::Send(exchange, request))) => {
                 self.launch(key, task, exchange, request, Some(about));
             }
-            Some((.., Next::Done)) | None => self.done += 1,
+            Some((.., Next::Done)) | None => self.one_done()?,
         }
         Ok(true)
     }
@@ -611,7 +617,7 @@ impl<'a> Cycle<'a> {
                 self.running.insert(key, Running { exchange, request, repeated: false, ..running });
             }
             Next::Done => {
-                self.done += 1;
+                self.one_done()?;
                 if let (Task::Probe(kind, _), None) = (&running.task, &self.context.abort) {
                     self.probed(*kind)?;
                 }
@@ -643,6 +649,7 @@ pub(super) fn new_job(spec: &JobSpec) -> JobRow {
         cycle: 0,
         definition: spec.definition.clone(),
         paused: false,
+        turned_off: false,
         failures: 0,
         steady: None,
         linked: (0, 0),

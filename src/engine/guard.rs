@@ -50,7 +50,9 @@ pub(super) fn held_back(
         let mut position = i64::MIN;
         while let Some(item) = context.store.next_work(phase, position)? {
             position = item.position;
-            let Some(loaded) = load(context.spec, context.store, item.kind, &item.id)? else { continue };
+            let Some(loaded) = load(context.spec, context.store, (item.kind, &item.id), None)? else {
+                continue;
+            };
             if loaded.link.is_none() || !context.spec.mapping(item.kind).enabled {
                 continue;
             }

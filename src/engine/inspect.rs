@@ -57,7 +57,7 @@ pub fn source_attributes(
     kind: ObjectKind,
     id: &str,
 ) -> Result<Option<BTreeMap<String, AttributeValue>>, EngineError> {
-    let loaded = load(spec, store, kind, id)?;
+    let loaded = load(spec, store, (kind, id), None)?;
     Ok(loaded.map(|Loaded { object, verdict, .. }| source_view(spec, &object, &verdict)))
 }
 
@@ -69,7 +69,7 @@ pub fn inspect(
     (kind, id): (ObjectKind, &str),
     now: Timestamp,
 ) -> Result<Option<Inspection>, EngineError> {
-    let Some(loaded) = load(spec, store, kind, id)? else { return Ok(None) };
+    let Some(loaded) = load(spec, store, (kind, id), None)? else { return Ok(None) };
     let job = store.job(&spec.name)?;
     let watermark =
         job.as_ref().filter(|job| job.definition == spec.definition).and_then(|job| job.watermark);

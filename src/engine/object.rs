@@ -85,7 +85,9 @@ impl ObjectTask {
         item: WorkItem,
     ) -> Result<Option<(Self, Next)>, EngineError> {
         let kind = item.kind;
-        let Some(loaded) = load(context.spec, context.store, kind, &item.id)? else { return Ok(None) };
+        let Some(loaded) = load(context.spec, context.store, (kind, &item.id), context.seen_until())? else {
+            return Ok(None);
+        };
         let mapping = context.spec.mapping(kind);
         count_import(context, &item, &loaded.verdict);
         if !mapping.enabled {
@@ -361,6 +363,7 @@ impl ObjectTask {
         };
         let link = Link { target_id: resource.id.clone(), managed: true, removed: false };
         context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        context.store.made_account(&job, kind, &self.item.id)?;
         self.loaded.link = Some(link);
         self.fresh = true;
         self.release_escrow(context)?;

@@ -7,6 +7,7 @@ mod report;
 
 use super::context::EngineError;
 use super::spec::JobSpec;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::object::ObjectKind;
 use crate::store::{Membership, ObjectState, Store, StoreError, StoredObject};
 
@@ -14,6 +15,27 @@ pub use report::{Report, ReportStep, refused};
 
 /// Most members of a group in one call (`engine.md 8`).
 pub const MEMBERS_MAX: usize = 5;
+
+/// Most runs on demand within [`CALLS_WINDOW`] while `on_demand_rate` is on (`engine.md 8`, `graph-api.md 6`).
+pub const CALLS_MAX: u32 = 5;
+/// The stretch of wire time that [`CALLS_MAX`] is about.
+pub const CALLS_WINDOW: SignedDuration = SignedDuration::from_secs(10);
+
+/// Counts a run on demand at the moment `now` of wire time, in which `store` is asked by one process after the other;
+/// how long to wait when there have been too many. One that is refused does not count.
+pub fn admit(store: &mut Store, job: &str, now: Timestamp) -> Result<Option<SignedDuration>, StoreError> {
+    let since = now.saturating_sub(CALLS_WINDOW).unwrap_or(Timestamp::MIN);
+    store.step(|store| {
+        // A clock that was set back since leaves moments to come.
+        store.drop_calls_outside(job, since, now)?;
+        let calls = store.calls(job)?;
+        let too_many = calls.len().checked_sub(usize::try_from(CALLS_MAX).unwrap_or(usize::MAX));
+        match too_many.and_then(|over| calls.get(over)) {
+            Some(first) => Ok(Some(first.duration_since(since))),
+            None => store.add_call(job, now).map(|()| None),
+        }
+    })
+}
 
 /// What is to be provisioned: one user, or one group with some of its members. Made by [`Choice::new`], so it is one
 /// that can be.
@@ -173,4 +195,29 @@ fn check_members(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sixth_run_within_ten_seconds_is_refused_and_told_how_long_to_wait() {
+        let mut store = Store::in_memory().unwrap();
+        let start: Timestamp = "2026-01-05T08:00:00Z".parse().unwrap();
+        let mut ask = |job: &str, millis: i64| {
+            let now = start.saturating_add(SignedDuration::from_millis(millis)).unwrap();
+            admit(&mut store, job, now).unwrap().map(|wait| wait.as_millis())
+        };
+        for at in [0, 1_000, 2_000, 3_000, 4_000] {
+            assert_eq!(ask("app", at), None, "at {at}");
+        }
+        assert_eq!(ask("app", 4_500), Some(5_500), "until the first is ten seconds old");
+        assert_eq!(ask("app", 9_999), Some(1));
+        assert_eq!(ask("other", 9_999), None, "each job by itself");
+        assert_eq!(ask("app", 10_000), None, "what was refused does not count");
+        assert_eq!(ask("app", 10_001), Some(999));
+        assert_eq!(ask("app", -60_000), None, "a clock that was set back forgets what is to come");
+        crate::covers!("E-197");
+    }
 }

@@ -117,12 +117,24 @@ pub fn start(store: &mut Store, name: &str, now: Timestamp) -> Result<Option<Job
     Ok(Some(before))
 }
 
+/// Which of the two ways of stopping a job; they differ in what its schedule shows (`engine.md 0`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// `pause` of Graph: `Paused`.
+    Pause,
+    /// The portal's switch: `Disabled`.
+    Off,
+}
+
 /// Lets a running cycle of a job end, and no further one start (`engine.md 6.5`); `false` when it has never run.
-pub fn pause(store: &mut Store, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+pub fn pause(store: &mut Store, name: &str, stop: Stop, now: Timestamp) -> Result<bool, StoreError> {
     store.step(|store| {
-        let known = store.set_paused(name, true)?;
+        let (known, details) = match stop {
+            Stop::Pause => (store.set_paused(name, true)?, "The job was paused"),
+            Stop::Off => (store.turn_off(name)?, "The job was turned off"),
+        };
         if known {
-            store.add_audit(name, &Activity::Pause.of_job(now, None, "The job was paused"))?;
+            store.add_audit(name, &Activity::Pause.of_job(now, None, details))?;
         }
         Ok(known)
     })

@@ -10,10 +10,10 @@ use super::notice::Notification;
 use super::quarantine::Thresholds;
 use crate::clock::SignedDuration;
 use crate::config::fidelity::{
-    Failures, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
+    Failures, FreshJobCode, GroupOutOfScope, InitialThreshold, LimitState, OnDemandShape, OnMissing, Probe,
     QuarantineSchedule, RetryAfter, StagedName, UnmappedActive,
 };
-use crate::config::{Config, Endpoint, JobConfig};
+use crate::config::{Access, Config, Endpoint, JobConfig};
 use crate::directory::object::ObjectKind;
 use crate::expression::{AppRole, Switches};
 use crate::mapping::ObjectMapping;
@@ -61,6 +61,8 @@ pub struct JobSpec {
     pub application: String,
     /// Who is told of its troubles; `None`: nobody.
     pub notification: Option<Notification>,
+    /// Whether its configuration has credentials; the embedded app needs none.
+    pub has_credentials: bool,
     /// Connection and settings as one text, without secrets: another one is a change for the audit log.
     pub settings: String,
 }
@@ -126,6 +128,7 @@ impl JobSpec {
                     RetryAfter::UpTo(longest) => Some(longest),
                     RetryAfter::Off => None,
                 },
+                named_errors: fidelity.named_errors,
                 requery_on_conflict: fidelity.requery_on_conflict,
                 reference_precheck: fidelity.reference_precheck,
                 outage_after: fidelity.outage_after.get(),
@@ -158,11 +161,17 @@ impl JobSpec {
                 log_retention: fidelity.log_retention,
                 scoping_keys: fidelity.scoping_key_names,
                 on_demand_shape: fidelity.on_demand_shape,
+                fresh_job_code: fidelity.fresh_job_code,
+                on_demand_rate: fidelity.on_demand_rate,
+                assignment_delay: fidelity.assignment_delay,
+                page_size: fidelity.page_size.get().into(),
             },
             interval: job.interval,
             target_system: "customappsso".to_owned(),
             application: job.name.clone(),
             notification: notification(config, job),
+            has_credentials: job.endpoint == Endpoint::Embedded
+                || matches!(job.access, Access::Token(_) | Access::Oauth(_)),
             settings: settings(job),
         };
         spec.with_mappings(job.mappings.mappings.clone(), job.groups)
@@ -233,6 +242,8 @@ pub struct Rules {
     pub on_missing: OnMissing,
     /// How long a Retry-After is waited out at most before a throttled request is repeated; `None`: not at all.
     pub retry_after: Option<SignedDuration>,
+    /// Whether an error code that the target itself names is the one of the log.
+    pub named_errors: bool,
     /// Whether a 409 on create is followed by another look-up in the same attempt.
     pub requery_on_conflict: bool,
     /// Whether the target is asked before a reference is written (`reference_precheck`).
@@ -275,6 +286,14 @@ pub struct Rules {
     pub scoping_keys: ScopingKeys,
     /// The shape of the answer to a run on demand.
     pub on_demand_shape: OnDemandShape,
+    /// The status code of a job that was never started.
+    pub fresh_job_code: FreshJobCode,
+    /// Whether runs on demand are held to a rate.
+    pub on_demand_rate: bool,
+    /// How long a new assignment stays unseen on demand; `None`: not at all.
+    pub assignment_delay: Option<SignedDuration>,
+    /// Objects in a page, by which progress is counted; not zero.
+    pub page_size: u64,
 }
 
 /// What leads into quarantine, and out of it (`engine.md 6`).

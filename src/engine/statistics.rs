@@ -65,6 +65,9 @@ pub struct Actions {
     pub requests: u64,
 }
 
+/// The code of a run whose source could not be used. It is ours: Entra's source is its own directory.
+pub const IMPORT_FAILED: &str = "ImportFailed";
+
 /// `synchronizationError` (`graph-api.md 3.6`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

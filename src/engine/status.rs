@@ -7,23 +7,25 @@ use super::entry::seconds;
 use super::notice::{self, Occasion};
 use super::quarantine::{Quarantine, ends_at};
 use super::spec::JobSpec;
-use super::statistics::Statistics;
+use super::statistics::{IMPORT_FAILED, Statistics};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::store::{Execution, JobRow, Link, Store, StoreError, StoredObject};
+use crate::config::fidelity::FreshJobCode;
+use crate::store::{Execution, JobRow, Link, Progress, Store, StoreError, StoredObject};
 
 /// What the times of a job show before they are reached.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// The job's record, after its last run, at rest.
+/// The job's record, after its last run, with the progress of one under way.
 pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, StoreError> {
     let job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
     let quarantine = quarantine(&job)?;
     let last = store.executions(&spec.name, 1)?.pop();
     let (state, code) = match (&quarantine, job.paused, &last) {
         (Some(_), _, _) if job.disabled => (spec.rules.quarantine.limit_state.as_str(), "Quarantine"),
-        (_, true, _) => ("Paused", "Paused"),
+        (_, true, _) => (if job.turned_off { "Disabled" } else { "Paused" }, "Paused"),
         (Some(_), false, _) => ("Active", "Quarantine"),
-        (None, false, None) => ("Active", "NotRun"),
+        (None, false, None) if store.has_begun(&spec.name)? => ("Active", "NotRun"),
+        (None, false, None) => ("Disabled", fresh_code(spec)),
         (None, false, Some(_)) => ("Active", "Active"),
     };
     let execution = |execution: Option<Execution>| execution.map(|it| task_execution(&it)).transpose();
@@ -42,7 +44,7 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
             },
             "lastSuccessfulExecution": execution(store.last_success(&spec.name, false)?)?,
             "lastSuccessfulExecutionWithExports": execution(store.last_success(&spec.name, true)?)?,
-            "progress": [],
+            "progress": store.progress(&spec.name)?.iter().map(synchronization_progress).collect::<Vec<_>>(),
             "quarantine": quarantine.as_ref().map(synchronization_quarantine),
             "steadyStateFirstAchievedTime": steady(job.steady.map(|(first, _)| first)),
             "steadyStateLastAchievedTime": steady(job.steady.map(|(_, last)| last)),
@@ -54,6 +56,24 @@ pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, Store
         },
         "synchronizationJobSettings": settings(spec),
     }))
+}
+
+/// `synchronizationProgress` (`graph-api.md 3.4`).
+fn synchronization_progress(progress: &Progress) -> Value {
+    json!({
+        "completedUnits": progress.completed,
+        "totalUnits": progress.total,
+        "units": "pages",
+        "progressObservationDateTime": seconds(progress.at),
+    })
+}
+
+/// The status code of a job that was never started: that is, no cycle of it has begun (`graph-api.md 3.9`).
+fn fresh_code(spec: &JobSpec) -> &'static str {
+    match spec.rules.fresh_job_code {
+        FreshJobCode::NotConfigured if !spec.has_credentials => "NotConfigured",
+        FreshJobCode::NotConfigured | FreshJobCode::Paused => "Paused",
+    }
 }
 
 /// The job's settings: the threshold of the deletion guard, when there is one (`engine.md 7`).
@@ -79,6 +99,13 @@ pub fn settle(store: &mut Store, spec: &JobSpec, now: Timestamp) -> Result<bool,
         })?;
     }
     Ok(job.disabled)
+}
+
+/// Why the source could not be used in the last run of a job; `None` when it could, or none has ended.
+pub fn source_fault(store: &Store, job: &str) -> Result<Option<String>, StoreError> {
+    let Some(last) = store.executions(job, 1)?.pop() else { return Ok(None) };
+    let error = serde_json::from_str::<Statistics>(&last.statistics)?.error;
+    Ok((error.code == IMPORT_FAILED).then_some(error.message))
 }
 
 /// The quarantine of a job, if it is in one.

@@ -37,6 +37,7 @@ pub(super) struct JobFacts {
     pub(super) schedule: String,
     /// The reason of the quarantine, and what it says.
     pub(super) quarantine: Option<(String, String)>,
+    /// What failed: what waits for another try, and what is given up.
     pub(super) escrows: Vec<Escrow>,
     pub(super) held: u64,
     /// Cycles that the step ran.
@@ -78,23 +79,14 @@ pub(super) fn hold(expectation: &Expectation, evidence: &Evidence<'_>) -> Vec<Mi
         Wanted::Result(result) => {
             differs(result.as_str(), job.result.as_deref().unwrap_or("no cycle has run"), evidence)
         }
-        Wanted::Escrows(count) => {
-            let open: Vec<String> = job.escrows.iter().map(of_escrow).collect();
-            let is_so = u64::try_from(open.len()) == Ok(*count);
-            (!is_so).then(|| Said {
-                expected: count.to_string(),
-                got: if open.is_empty() {
-                    "0".to_owned()
-                } else {
-                    format!("{}: {}", open.len(), open.join("; "))
-                },
-                guilty: first_failed(evidence),
-            })
-        }
+        Wanted::Escrows(count) => escrows(*count, false, evidence),
+        Wanted::GivenUp(count) => escrows(*count, true, evidence),
         Wanted::Escrow { object, code } => escrow(object, code.as_deref(), evidence),
         Wanted::Held(count) => counted(*count, job.held),
         Wanted::Cycles(count) => counted(*count, job.cycles),
         Wanted::Log { entry, present } => log(entry, *present, evidence),
+        // Held by the player, which has it read back.
+        Wanted::Oracle(_) => None,
         Wanted::Reached(until) => (!evidence.reached).then(|| Said {
             expected: format!("`{until}` before time is up"),
             got: format!("the job is {}, its schedule {}", job.status, job.schedule),
@@ -142,6 +134,18 @@ fn is_failed(exchange: &Exchange) -> bool {
         Outcome::Response(response) => 400 <= response.status,
         Outcome::Error(_) => true,
     }
+}
+
+/// Holds how many failures there are that are given up, or that are not.
+fn escrows(count: u64, given_up: bool, evidence: &Evidence<'_>) -> Option<Said> {
+    let is_meant = |escrow: &&Escrow| escrow.next_retry.is_none() == given_up;
+    let found: Vec<String> = evidence.job.escrows.iter().filter(is_meant).map(of_escrow).collect();
+    let is_so = u64::try_from(found.len()) == Ok(count);
+    (!is_so).then(|| Said {
+        expected: count.to_string(),
+        got: if found.is_empty() { "0".to_owned() } else { format!("{}: {}", found.len(), found.join("; ")) },
+        guilty: first_failed(evidence),
+    })
 }
 
 fn of_escrow(escrow: &Escrow) -> String {
@@ -213,8 +217,8 @@ fn log(wanted: &WantedEntry, present: bool, evidence: &Evidence<'_>) -> Option<S
     })
 }
 
-/// Whether a value is as wanted: members of tables at least, lists in whatever order (SCIM gives it no meaning), all
-/// else exactly; placeholders read as ids.
+/// Whether a value is as wanted: members of tables at least, lists in whatever order (values of an attribute have
+/// none), all else exactly; placeholders read as ids.
 fn is_like(wanted: &Value, seen: &Value, ids: &Ids) -> bool {
     match (wanted, seen) {
         (Value::String(wanted), Value::String(seen)) => {

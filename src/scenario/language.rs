@@ -228,6 +228,7 @@ impl Reader<'_> {
             description: raw.description,
             start: start?,
             steps,
+            oracle: raw.oracle.map(|word| self.place(&word.span())),
             folder,
             directory: snapshot,
             config,

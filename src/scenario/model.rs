@@ -29,6 +29,8 @@ pub struct Scenario {
     pub start: Timestamp,
     /// The steps, at least one.
     pub steps: Vec<Step>,
+    /// Where it says that every cycle has to leave the app as it should be.
+    pub(super) oracle: Option<Place>,
     /// The folder of its directory; `None` when that stands in the file.
     pub folder: Option<PathBuf>,
     /// The directory it begins with.
@@ -233,16 +235,26 @@ words! {
 }
 
 words! {
+    /// What the oracle has to say.
+    pub(super) enum OracleWord {
+        /// That nothing is missing, orphaned or drifted by anybody's fault.
+        Clean = "clean",
+    }
+}
+
+words! {
     /// Codes of a job's status (`graph-api.md 3.2`).
     pub(super) enum JobStatus {
         /// It runs.
         Active = "Active",
         /// It is in quarantine.
         Quarantine = "Quarantine",
-        /// It is paused.
+        /// It is paused, or has never begun.
         Paused = "Paused",
-        /// It has never run.
+        /// It has begun, and no cycle has ended yet.
         NotRun = "NotRun",
+        /// It has never begun, and nothing authorizes it.
+        NotConfigured = "NotConfigured",
     }
 }
 
@@ -253,7 +265,7 @@ words! {
         Active = "Active",
         /// No cycle starts until somebody starts it.
         Paused = "Paused",
-        /// A long quarantine has ended it.
+        /// A long quarantine has ended it, it is turned off, or it has never begun.
         Disabled = "Disabled",
     }
 }
@@ -454,8 +466,11 @@ pub(super) enum Wanted {
     Status(JobStatus),
     Schedule(ScheduleState),
     Quarantine(QuarantineWord),
+    /// How many failed objects and references wait for another try.
     Escrows(u64),
-    /// The error code of what failed, `none` for nothing.
+    /// How many are not tried again.
+    GivenUp(u64),
+    /// The error code of what failed, given up or not; `none` for nothing.
     Escrow {
         object: Named,
         code: Option<String>,
@@ -469,6 +484,8 @@ pub(super) enum Wanted {
     },
     /// What `until` waits for came to hold.
     Reached(Until),
+    /// What the oracle says of all that the target holds.
+    Oracle(OracleWord),
 }
 
 impl Wanted {
@@ -486,6 +503,8 @@ pub(super) struct WantedRequest {
     pub(super) object: Option<String>,
     pub(super) status: Option<u16>,
     pub(super) operations: Option<Vec<Value>>,
+    /// Whether the operations count in sequence, which is how they are applied (RFC 7644 §3.5.2).
+    pub(super) in_sequence: bool,
     pub(super) body: Option<Value>,
     pub(super) count: Option<usize>,
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
+use super::mask::mask;
 use super::model::{
-    Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, SourceFault, Step, Time, To, Until,
+    Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, SourceFault, Step, Time, To, Until, Wanted,
 };
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
@@ -18,14 +19,17 @@ use crate::config::{Access, Config, Endpoint, TokenSource};
 use crate::daemon::due::{Due, Standing, next_due};
 use crate::directory::object::{ObjectKind, SourceObject};
 use crate::engine::quarantine::Reason;
-use crate::engine::restart::{Reset, pause, restart, start};
+use crate::engine::restart::{Reset, Stop, pause, restart, start};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
 use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
+use crate::scim::answer::ReadById;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
+
+mod oracle;
 
 /// How far time moves at most until something holds, when nothing else is said: past the 28 days of a quarantine and
 /// the 30 of the recycle bin.
@@ -46,6 +50,8 @@ enum PlayError {
     Store(#[from] StoreError),
     #[error("the app can't be played")]
     Rules(#[source] RulesError),
+    #[error("what the target holds can't be told: GET {path}: {why}")]
+    Unreadable { path: String, why: String },
 }
 
 impl From<EditError> for PlayError {
@@ -57,8 +63,17 @@ impl From<EditError> for PlayError {
     }
 }
 
-/// Plays a scenario to its end, or to the first step of which something does not hold.
+/// Plays a scenario, and masks its report where that is asked for.
 pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
+    let mut report = play_openly(scenario, options, number);
+    if let Some(pseudonyms) = &options.redact {
+        mask(&mut report, scenario, pseudonyms);
+    }
+    report
+}
+
+/// Plays a scenario to its end, or to the first step of which something does not hold.
+fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report {
     let began = WireInstant::now();
     let mut report = Report {
         file: scenario.file.clone(),
@@ -145,6 +160,12 @@ struct Play<'s> {
     tokens: u32,
     /// Where the step under way went wrong.
     place: Option<crate::diagnostic::Place>,
+    /// Exchanges at whose end the app held what it should.
+    right_until: usize,
+    /// The end of the change log when a cycle of the step under way was found clean.
+    clean_at: Option<i64>,
+    /// What the oracle found after a cycle of the step under way.
+    found: Vec<Miss>,
 }
 
 impl<'s> Play<'s> {
@@ -192,6 +213,9 @@ impl<'s> Play<'s> {
             token: None,
             tokens: 0,
             place: None,
+            right_until: 0,
+            clean_at: None,
+            found: Vec::new(),
         })
     }
 
@@ -229,7 +253,7 @@ impl<'s> Play<'s> {
     }
 
     fn step(&mut self, step: &'s Step) -> Result<Vec<Miss>, PlayError> {
-        self.place = None;
+        (self.place, self.clean_at) = (None, None);
         let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
         let stale = Some(SourceFault::Stale);
         let is_stale = self.stage.source == stale
@@ -258,7 +282,13 @@ impl<'s> Play<'s> {
             Time::Moves { to, until } => self.advance(to, until, cycles)?,
         };
         self.learn();
-        self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)
+        let mut misses = std::mem::take(&mut self.found);
+        for wanted in step.expect.iter().filter(|wanted| matches!(wanted.what, Wanted::Oracle(_))) {
+            let report = self.consult()?;
+            misses.extend(report.faults().map(|finding| oracle::miss(&wanted.place, &wanted.key, finding)));
+        }
+        misses.extend(self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)?);
+        Ok(misses)
     }
 
     fn learn(&mut self) {
@@ -389,7 +419,7 @@ impl<'s> Play<'s> {
                 start(&mut self.store, JOB, now)?;
             }
             Act::Pause => {
-                if !pause(&mut self.store, JOB, now)? {
+                if !pause(&mut self.store, JOB, Stop::Pause, now)? {
                     return Err(PlayError::Edit("a job that has not run has nothing to pause".to_owned()));
                 }
             }
@@ -459,7 +489,7 @@ impl<'s> Play<'s> {
         let result = job.cycle_on(store, clock, purpose, stage, app)?;
         self.cycles = self.cycles.saturating_add(1);
         self.last = Some(result);
-        Ok(())
+        self.consult_after_cycle()
     }
 
     /// Moves time and runs every cycle that becomes due; whether what it was to move until holds.
@@ -575,7 +605,6 @@ impl<'s> Play<'s> {
         let row = self.store.job(JOB)?;
         let held = row.as_ref().map(quarantine).transpose()?.flatten();
         let mut escrows = self.store.escrows(JOB)?;
-        escrows.retain(|escrow| escrow.next_retry.is_some());
         for escrow in &mut escrows {
             escrow.label = self.prefix.strip(&escrow.label);
         }
@@ -603,11 +632,16 @@ impl<'s> Play<'s> {
         let mut found = Vec::new();
         for (kind, id) in self.ids.targets() {
             let path = format!("{}/{}", endpoint(kind), encoded(id));
-            let Ok(answer) = self.job.get(&self.store, &self.clock, &path)? else { continue };
-            if answer.is_success()
-                && let Ok(resource) = serde_json::from_slice::<Value>(&answer.body)
-            {
-                found.push((kind, self.prefix.strip_json(&resource)));
+            let read = match self.job.get(&self.store, &self.clock, &path)? {
+                Ok(answer) => ReadById::of(&answer),
+                Err(error) => ReadById::Unreadable(error.to_string()),
+            };
+            match read {
+                ReadById::There(resource) => found.push((kind, self.prefix.strip_json(&resource))),
+                ReadById::Gone => {}
+                ReadById::Unreadable(why) => {
+                    return Err(PlayError::Unreadable { path: format!("/{path}"), why });
+                }
             }
         }
         Ok(found)

@@ -35,6 +35,9 @@ pub(super) struct RawScenario {
     /// When it begins, in virtual time.
     #[schemars(with = "Option<String>", extend("default" = super::language::START))]
     pub(super) start: Option<Text>,
+    /// Says that after every cycle the app must hold what it should, by the oracle.
+    #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
+    pub(super) oracle: Option<Text>,
     /// What happens, step by step.
     #[schemars(required, with = "Vec<RawStep>")]
     pub(super) step: Option<Spanned<Vec<Spanned<RawStep>>>>,
@@ -187,12 +190,16 @@ pub(super) struct RawExpect {
     /// Whether the step may have sent nothing else; the probes at the start of a cycle do not count.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) only: Option<Spanned<bool>>,
-    /// Whether the requests must have been sent in this order.
+    /// Whether the requests must have been sent in this order, with the operations of each PATCH in sequence.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     pub(super) ordered: Option<Spanned<bool>>,
     /// Requests that the step must not have sent.
     #[schemars(with = "Option<Vec<RawRequest>>")]
     pub(super) no_requests: Option<Vec<Spanned<RawRequest>>>,
+    /// What the oracle must say of all that the app holds: `clean` when nothing is missing, orphaned or drifted by
+    /// anybody's fault.
+    #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
+    pub(super) oracle: Option<Text>,
     /// What the app must hold.
     pub(super) target: Option<RawTarget>,
     /// The state of the job.
@@ -252,7 +259,7 @@ pub(super) struct RawTarget {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawJobExpect {
-    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`.
+    /// The status code: `Active`, `Quarantine`, `Paused`, `NotRun`, `NotConfigured`.
     #[schemars(with = "Option<OneOf<super::model::JobStatus>>")]
     pub(super) status: Option<Text>,
     /// The state of its schedule: `Active`, `Paused`, `Disabled`.
@@ -264,7 +271,10 @@ pub(super) struct RawJobExpect {
     /// How many failed objects and references wait for another try.
     #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
     pub(super) escrows: Option<Spanned<u32>>,
-    /// The error code of what failed, by name of the user or group; `none` when nothing of it waits.
+    /// How many failed objects and references are given up, and not tried again by themselves.
+    #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX))]
+    pub(super) given_up: Option<Spanned<u32>>,
+    /// The error code of what failed, by name of the user or group, also when it is given up; `none` when nothing did.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub(super) escrow: Option<BTreeMap<Spanned<String>, Text>>,
     /// How many removals the deletion guard holds back.

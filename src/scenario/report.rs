@@ -10,7 +10,7 @@ use crate::diagnostic::Place;
 
 mod github;
 mod json;
-mod junit;
+pub mod junit;
 mod text;
 
 pub use github::annotations;

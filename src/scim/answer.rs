@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::failure::{ErrorCode, Exchange};
 use super::{member, urn};
 use crate::directory::object::ObjectKind;
+use crate::http::Response;
 
 /// One object as the target returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,31 @@ pub struct ListAnswer {
     pub total: u64,
     /// Those that were returned: none if and only if `total` is 0, never more than `total`.
     pub resources: Vec<Resource>,
+}
+
+/// What the answer to a read by id says of the resource, to whoever looks apart from any cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadById {
+    /// It is there: whole.
+    There(Value),
+    /// It is not there: 404, or 410.
+    Gone,
+    /// Nothing can be said of it: why.
+    Unreadable(String),
+}
+
+impl ReadById {
+    /// Reads an answer. Only what says so is absence; a refusal, or something that is no resource, is none.
+    pub fn of(answer: &Response) -> Self {
+        match answer.status {
+            404 | 410 => Self::Gone,
+            status if !answer.is_success() => Self::Unreadable(format!("status {status}")),
+            status => match serde_json::from_slice(&answer.body) {
+                Ok(resource @ Value::Object(_)) => Self::There(resource),
+                Ok(_) | Err(_) => Self::Unreadable(format!("status {status}, and no JSON object")),
+            },
+        }
+    }
 }
 
 /// Why an answer could not be used.

@@ -79,6 +79,10 @@ codes! {
     SchemaAttributeNotFound = "SchemaAttributeNotFound",
     /// The provisioning service's own error, an expression that fails for example.
     InternalError = "InternalError",
+    /// A value has a domain that the target does not allow.
+    InvalidDomain = "InvalidDomain",
+    /// The target has no free licence.
+    LicenseLimitExceeded = "LicenseLimitExceeded",
     /// No answer in time.
     Timeout = "Timeout",
     /// Several objects match in the target.
@@ -139,6 +143,22 @@ pub fn failure_code(exchange: Exchange, status: u16, body: &[u8]) -> ErrorCode {
     }
 }
 
+/// The code that the target itself names in its refusal of a create or an update (`engine.md 11.1`, E-251): as the
+/// `scimType` of its SCIM error in any letter case, or as a word of the `detail`. Which answer of a generic app stands
+/// for these codes is published nowhere; that a target that names one means it is inferred, hence `named_errors`.
+pub fn named_code(exchange: Exchange, status: u16, body: &[u8]) -> Option<ErrorCode> {
+    const NAMED: [ErrorCode; 2] = [ErrorCode::InvalidDomain, ErrorCode::LicenseLimitExceeded];
+    match (exchange, status) {
+        // What these say of the request or of its timing holds whatever the body says.
+        (_, 401 | 404 | 405 | 429) => None,
+        (Exchange::Create | Exchange::Update, 400..=499) => {
+            let error = ScimError::of(body);
+            NAMED.into_iter().find(|code| error.names(code.as_str()))
+        }
+        (_, _) => None,
+    }
+}
+
 /// The code for an exchange without an answer (`engine.md 11.1`; a probe: `wire.md 1.5`).
 pub fn transport_failure_code(exchange: Exchange, error: &TransportError) -> ErrorCode {
     match (exchange, error) {
@@ -166,6 +186,11 @@ impl ScimError {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name| member(&body, name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { scim_type: text("scimType"), detail: text("detail") }
+    }
+
+    fn names(&self, code: &str) -> bool {
+        let mut words = self.detail.split(|c: char| !c.is_ascii_alphanumeric());
+        self.scim_type.eq_ignore_ascii_case(code) || words.any(|word| word == code)
     }
 
     /// `invalidValue` stands for a missing value and for a wrong one; only the detail tells them apart.

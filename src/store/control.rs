@@ -39,6 +39,34 @@ impl Store {
         }
     }
 
+    /// The runs on demand of a job that are remembered, the oldest first, in wire time.
+    pub fn calls(&self, job: &str) -> Result<Vec<Timestamp>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT at FROM on_demand_call WHERE job = ?1 ORDER BY at")?;
+        let rows = statement.query_map([job], |row| row.get::<_, String>(0))?;
+        rows.map(|at| moment(&at?)).collect()
+    }
+
+    /// Remembers a run on demand.
+    pub fn add_call(&self, job: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute("INSERT INTO on_demand_call VALUES (?1, ?2)", [job, &stamp(at)])?;
+        Ok(())
+    }
+
+    /// Forgets the runs on demand up to `since`, and those later than `until`.
+    pub fn drop_calls_outside(
+        &self,
+        job: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM on_demand_call WHERE job = ?1 AND (at <= ?2 OR ?3 < at)",
+            [job, &stamp(since), &stamp(until)],
+        )?;
+        Ok(())
+    }
+
     /// Reads the clock of the state that was just opened.
     pub(super) fn read_clock(&mut self) -> Result<(), StoreError> {
         if let Some(at) = self.virtual_time()? {

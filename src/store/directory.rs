@@ -242,6 +242,19 @@ impl Store {
         Ok(page)
     }
 
+    /// The objects for which a condition about a job holds, tombstones included; in source order.
+    pub(super) fn stored_objects(&self, condition: &str, job: &str) -> Result<Vec<StoredObject>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {OBJECT} FROM object WHERE {condition} ORDER BY kind DESC, position"
+        ))?;
+        let mut rows = statement.query([job])?;
+        let mut objects = Vec::new();
+        while let Some(row) = rows.next()? {
+            objects.push(stored(row)?);
+        }
+        Ok(objects)
+    }
+
     /// How many objects of a kind are in the directory, and how many in its recycle bin.
     pub fn object_counts(&self, kind: ObjectKind) -> Result<(u64, u64), StoreError> {
         let count = |state: &str| -> Result<u64, StoreError> {
@@ -311,26 +324,39 @@ impl Store {
     /// The app roles by which an object is assigned to a job, each with the group it comes through: directly, or as
     /// an immediate member of an assigned group that is security-enabled (`engine.md 3.2`). An assigned group that
     /// is not security-enabled assigns nobody, not even itself.
+    ///
+    /// Assignments that were made after `seen_until` are left out.
     pub fn assignments(
         &self,
         job: &str,
         kind: ObjectKind,
         id: &str,
+        seen_until: Option<Timestamp>,
     ) -> Result<Vec<(String, Option<String>)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        // Left out where it says nothing: it goes through the change log.
+        let seen = match seen_until {
+            Some(_) => {
+                "NOT EXISTS (SELECT 1 FROM change c
+                  WHERE c.object = a.principal AND c.what = 'assigned' AND c.other = a.role AND ?4 < c.at)"
+            }
+            None => "?4 IS NULL",
+        };
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT a.role, NULL FROM assignment a
-              WHERE a.principal = ?1 AND a.job IN ('', ?2) AND a.present = 1
+              WHERE a.principal = ?1 AND a.job IN ('', ?2) AND a.present = 1 AND {seen}
                 AND (?3 = 'User' OR EXISTS (SELECT 1 FROM object g WHERE g.kind = 'Group' AND g.id = ?1
                      AND COALESCE(json_extract(g.row, '$.securityEnabled'), 'True') <> 'False'))
              UNION ALL
              SELECT a.role, g.label FROM membership m
-               JOIN assignment a ON a.principal = m.parent AND a.job IN ('', ?2) AND a.present = 1
+               JOIN assignment a ON a.principal = m.parent AND a.job IN ('', ?2) AND a.present = 1 AND {seen}
                JOIN object g ON g.kind = 'Group' AND g.id = m.parent AND g.state = 'active'
                 AND COALESCE(json_extract(g.row, '$.securityEnabled'), 'True') <> 'False'
               WHERE ?3 = 'User' AND m.member = ?1 AND m.present = 1
-              ORDER BY 2, 1",
-        )?;
-        let rows = statement.query_map([id, job, kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+              ORDER BY 2, 1"
+        ))?;
+        let seen_until = seen_until.map(stamp);
+        let rows = statement
+            .query_map(params![id, job, kind.as_str(), seen_until], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

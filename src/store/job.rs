@@ -23,6 +23,8 @@ pub struct JobRow {
     pub definition: String,
     /// Whether an admin has paused it.
     pub paused: bool,
+    /// Whether that pause is the portal's switch, which the schedule shows (`engine.md 0`).
+    pub turned_off: bool,
     /// Runs in a row that ended in state Failed.
     pub failures: i64,
     /// First and last time that nothing was left to process.
@@ -102,6 +104,19 @@ pub struct Execution {
     pub statistics: String,
 }
 
+/// How far the run under way has come, in pages of objects (`engine.md 10`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of its cycle.
+    pub cycle: i64,
+    /// Pages dealt with.
+    pub completed: u64,
+    /// Pages there are.
+    pub total: u64,
+    /// When that was seen.
+    pub at: Timestamp,
+}
+
 fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
     let time = |text: Option<String>| text.map(|text| moment(&text)).transpose();
     Ok(JobRow {
@@ -121,6 +136,7 @@ fn job_row(row: &Row<'_>) -> Result<JobRow, StoreError> {
         force_deletes: row.get(15)?,
         exported: row.get(16)?,
         full_read: row.get(17)?,
+        turned_off: row.get(18)?,
     })
 }
 
@@ -164,14 +180,14 @@ impl Store {
         let mut statement = self.connection.prepare_cached(
             "SELECT name, id, watermark, cycle, definition, paused, failures, steady_first, steady_last,
                     users_linked, groups_linked, next_cycle, quarantine, disabled, escrows_pruned,
-                    force_deletes, exported, full_read FROM job WHERE name = ?1",
+                    force_deletes, exported, full_read, turned_off FROM job WHERE name = ?1",
         )?;
         let mut rows = statement.query([name])?;
         rows.next()?.map(job_row).transpose()
     }
 
     /// Keeps the standing of a job. Whether it is paused is kept for a new job alone: a pause may come in while a cycle
-    /// works on what it read before, and is [`Store::set_paused`]'s.
+    /// works on what it read before, and is [`Store::set_paused`]'s, as [`Store::turn_off`] is the switch's.
     pub fn save_job(&self, job: &JobRow) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
@@ -205,6 +221,14 @@ impl Store {
                 job.full_read,
             ])?;
         Ok(())
+    }
+
+    /// Whether a cycle of a job has ever begun.
+    pub fn has_begun(&self, job: &str) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM execution WHERE job = ?1)")?
+            .query_row([job], |row| row.get(0))?)
     }
 
     /// Notes that a full read begins, with the change log at `seq`; one that is done again began when it first did.
@@ -245,7 +269,8 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO link (job, kind, source_id, target_id, label, managed, removed)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7",
+                 ON CONFLICT DO UPDATE SET target_id = ?4, label = ?5, managed = ?6, removed = ?7,
+                   created = created AND target_id = ?4",
             )?
             .execute(params![
                 job,
@@ -267,6 +292,14 @@ impl Store {
             self.connection
                 .execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
         }
+        Ok(())
+    }
+
+    /// Notes that the account of a link was made by this job, and not found.
+    pub fn made_account(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE link SET created = 1 WHERE job = ?1 AND kind = ?2 AND source_id = ?3")?
+            .execute([job, kind.as_str(), source_id])?;
         Ok(())
     }
 
@@ -548,6 +581,52 @@ impl Store {
             ],
         )?;
         Ok(())
+    }
+
+    /// Keeps how far a run has come.
+    pub fn save_progress(&self, job: &str, progress: &Progress) -> Result<(), StoreError> {
+        let pages = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO progress VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                job,
+                progress.cycle,
+                pages(progress.completed),
+                pages(progress.total),
+                stamp(progress.at)
+            ])?;
+        Ok(())
+    }
+
+    /// How far the run of a job has come that is under way, or was killed.
+    pub fn progress(&self, job: &str) -> Result<Option<Progress>, StoreError> {
+        let row = self
+            .connection
+            .prepare_cached("SELECT cycle, completed, total, at FROM progress WHERE job = ?1")?
+            .query_row([job], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+            })
+            .optional()?;
+        row.map(|(cycle, completed, total, at)| {
+            let (completed, total) = (completed.unsigned_abs(), total.unsigned_abs());
+            Ok(Progress { cycle, completed, total, at: moment(&at)? })
+        })
+        .transpose()
+    }
+
+    /// Forgets how far a run has come: it is over, or another one begins.
+    pub fn drop_progress(&self, job: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached("DELETE FROM progress WHERE job = ?1")?.execute([job])?;
+        Ok(())
+    }
+
+    /// The run of a job with that number, ended or not.
+    pub fn execution(&self, job: &str, cycle: i64) -> Result<Option<Execution>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {EXECUTION} FROM execution WHERE job = ?1 AND cycle = ?2"))?;
+        let mut rows = statement.query(params![job, cycle])?;
+        rows.next()?.map(execution_row).transpose()
     }
 
     /// The cycleId of a cycle of a job.

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use crate::clock::{Clock as _, SystemClock};
+use crate::private;
 
 /// Held while cycles of a job run, or while a service does; released when dropped or when the process ends, however
 /// it ends.
@@ -51,11 +52,7 @@ impl JobLock {
     fn named(folder: &Path, name: &str, does: &'static str) -> Result<Self, LockError> {
         let path = folder.join(format!("{name}.lock"));
         let failed = |source| LockError::File { file: path.display().to_string(), source };
-        let mut options = File::options();
-        options.create(true).read(true).write(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(failed)?;
+        let mut file = private::lock_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {

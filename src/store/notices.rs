@@ -76,8 +76,9 @@ impl Store {
         Ok(mails)
     }
 
-    /// Notes that a mail was delivered.
-    pub fn mail_delivered(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
+    /// Notes that nothing is to be done about a mail any more: it was delivered, or a server refused it for good and only
+    /// its file is there.
+    pub fn mail_settled(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("UPDATE mail SET delivered = ?2 WHERE id = ?1")?
             .execute(params![id, stamp(at)])?;

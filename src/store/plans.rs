@@ -93,7 +93,7 @@ fn import(store: &mut Store, left: usize, manager: &str) {
 fn treat(store: &Store, kind: ObjectKind, id: &str) {
     let object = (kind, id);
     store.object(kind, id).unwrap();
-    store.assignments(JOB, kind, id).unwrap();
+    store.assignments(JOB, kind, id, None).unwrap();
     store.assigned_without_security(JOB, id).unwrap();
     store.resolve_manager("U1").unwrap();
     store.save_intent(JOB, object, ("userName", "x")).unwrap();
@@ -158,6 +158,7 @@ fn live(store: &mut Store) {
         cycle: 1,
         definition: String::new(),
         paused: false,
+        turned_off: false,
         failures: 0,
         steady: None,
         linked: (0, 0),
@@ -221,7 +222,7 @@ fn live(store: &mut Store) {
     };
     store.owe_mail(JOB, &mail).unwrap();
     for mail in store.owed_mails(JOB).unwrap() {
-        store.mail_delivered(mail.id, now()).unwrap();
+        store.mail_settled(mail.id, now()).unwrap();
     }
     store.audit(JOB).unwrap();
     store.drop_logs_before(JOB, now()).unwrap();

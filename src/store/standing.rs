@@ -29,8 +29,16 @@ impl Store {
 
     /// Pauses a job, also while a cycle of it runs, or lets it go on; `false` when it has never run.
     pub fn set_paused(&self, job: &str, paused: bool) -> Result<bool, StoreError> {
+        let changed = self
+            .connection
+            .execute("UPDATE job SET paused = ?2, turned_off = 0 WHERE name = ?1", params![job, paused])?;
+        Ok(changed == 1)
+    }
+
+    /// Pauses a job as the portal's switch does; `false` when it has never run.
+    pub fn turn_off(&self, job: &str) -> Result<bool, StoreError> {
         let changed =
-            self.connection.execute("UPDATE job SET paused = ?2 WHERE name = ?1", params![job, paused])?;
+            self.connection.execute("UPDATE job SET paused = 1, turned_off = 1 WHERE name = ?1", [job])?;
         Ok(changed == 1)
     }
 

@@ -147,6 +147,29 @@ impl Content {
         Ok(())
     }
 
+    /// Gives a resource another id, `new` or one of the app's own, as a restored backup would: it leaves its groups and
+    /// those who have it as manager. The id that it has then.
+    pub(super) fn renumber(
+        &mut self,
+        kind: ResourceKind,
+        id: &str,
+        new: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, Refusal> {
+        let (_, record) = self.find(kind, id)?;
+        let mut fields = self.fields(kind, record, &self.base_path, true);
+        self.without_license(kind, &mut fields);
+        let none = Members::default();
+        let mut draft = Draft::new(kind, Map::new(), &none, &|_| Value::Null);
+        draft.merge(fields, Verb::Add, UnknownNames::Drop)?;
+        let finished = draft.finish();
+        self.remove(kind, id, now)?;
+        let new = new.map_or_else(|| self.shelf_mut(kind).new_id(&finished.body), str::to_owned);
+        let now = stamp(now);
+        self.insert(kind, new.clone(), finished, now, now);
+        Ok(new)
+    }
+
     /// Removes a resource. It leaves its groups, and nobody has it as manager any more.
     pub(super) fn remove(&mut self, kind: ResourceKind, id: &str, now: Timestamp) -> Result<(), Refusal> {
         let (sequence, _) = self.find(kind, id)?;

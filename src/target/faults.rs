@@ -12,9 +12,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::answer::{self, Refusal};
+use super::answer::Refusal;
 use super::{App, AppOptions, ResourceKind};
 use crate::http::{Method, Request, Response, TransportError};
 use behind::Behind;
@@ -156,28 +156,10 @@ impl FaultyApp {
 
     /// Lets somebody else do something to a resource, out of band; whether there is such a resource, and the app agreed.
     pub fn tamper(&mut self, what: Tampering<'_>, kind: ResourceKind, id: &str, now: Timestamp) -> bool {
-        let path = format!("{}/{id}", kind.endpoint());
         match what {
-            Tampering::Forget => self.ask(Method::Delete, &path, None, now).is_success(),
-            Tampering::Renumber => {
-                let held = self.ask(Method::Get, &path, None, now);
-                let Ok(Value::Object(mut resource)) = serde_json::from_slice(&held.body) else {
-                    return false;
-                };
-                resource.shift_remove("id");
-                resource.shift_remove("meta");
-                self.ask(Method::Delete, &path, None, now).is_success()
-                    && self
-                        .ask(Method::Post, kind.endpoint(), Some(&Value::Object(resource)), now)
-                        .is_success()
-            }
-            Tampering::Edit(set) => {
-                let patch = json!({
-                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                    "Operations": [{ "op": "replace", "value": set }],
-                });
-                self.ask(Method::Patch, &path, Some(&patch), now).is_success()
-            }
+            Tampering::Forget => self.app.forget(kind, id, now),
+            Tampering::Renumber => self.app.renumber(kind, id, now),
+            Tampering::Edit(set) => set.as_object().is_some_and(|set| self.app.overwrite(kind, id, set, now)),
             Tampering::Duplicate => {
                 let is_it = |resource: &&Value| resource.get("id").and_then(Value::as_str) == Some(id);
                 let Some(mut twin) = self.app.resources().find(is_it).cloned() else { return false };
@@ -187,13 +169,6 @@ impl FaultyApp {
                 self.twins.adopt(twin).is_ok()
             }
         }
-    }
-
-    fn ask(&mut self, method: Method, path: &str, body: Option<&Value>, now: Timestamp) -> Response {
-        let headers = vec![("Content-Type".to_owned(), answer::MEDIA_TYPE.to_owned())];
-        let body = body.map(|body| body.to_string().into_bytes());
-        let url = format!("http://app{}/{path}", self.app.options.base_path);
-        self.app.handle(&Request { method, url, headers, body }, now).response
     }
 
     /// What comes of a request that arrives at `now`; `label` is what the client calls the object that it is about.

@@ -95,6 +95,35 @@ fn wrong_use_ends_with_two_and_prints_nothing_on_standard_output() {
 }
 
 #[test]
+fn wrong_use_is_told_as_json_where_json_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &str, &str); 7] = [
+        (&["--format", "json"], "requires a subcommand", "--help"),
+        (&["--format", "json", "deletions"], "something is missing", "--help"),
+        (&["chekc", "--format", "json"], "chekc", "check"),
+        (&["--format=json", "check", "--taget"], "--taget", "--target"),
+        (&["--format", "json", "provision"], "<OBJECT>", "Usage"),
+        (&["check", "-q", "-v", "--format=json"], "--verbose", "Usage"),
+        (&["man", "chekc", "--format=json"], "chekc", "check"),
+    ];
+    for (arguments, said, help) in cases {
+        let run = run(dir.path(), arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        let error = &json(&run.stderr)["error"];
+        assert_eq!(error["code"], "usage", "{arguments:?}");
+        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        assert!(text("message").contains(said), "{arguments:?}: {error}");
+        assert!(!text("message").contains('\n') && !text("message").starts_with("error"), "{error}");
+        assert!(text("help").contains(help), "{arguments:?}: {error}");
+    }
+    let refused = run(dir.path(), &["check", "--format", "jsn"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.starts_with("error: "), "{}", refused.stderr);
+    let helped = run(dir.path(), &["check", "--help", "--format", "json"]);
+    assert_eq!((helped.code, helped.stderr.as_str()), (Some(0), ""), "help is no failure");
+}
+
+#[test]
 fn init_writes_what_check_accepts_and_overwrites_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let first = run(dir.path(), &["init", "demo"]);

@@ -17,8 +17,8 @@ use crate::sources::root;
 /// What a server does otherwise: to a request before it is looked at, to an answer before it leaves.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
-    request: fn(&mut Request),
-    response: fn(&Request, &mut Response),
+    pub(crate) request: fn(&mut Request),
+    pub(crate) response: fn(&Request, &mut Response),
 }
 
 pub(crate) const HONEST: Fault = Fault { request: |_| {}, response: |_, _| {} };
@@ -75,7 +75,7 @@ fn converse(app: &Mutex<App>, mut stream: TcpStream, fault: Fault) -> Option<()>
     }
 }
 
-fn edit(body: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
+pub(crate) fn edit(body: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
     if let Ok(mut value) = serde_json::from_slice(body) {
         change(&mut value);
         *body = value.to_string().into_bytes();

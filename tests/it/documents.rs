@@ -47,12 +47,12 @@ fn first_column(state: &Connection, sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_front_page_names_every_command() {
-    let commands = words(&page("README.md"), "\n## Commands");
+fn the_page_of_commands_names_every_one() {
+    let commands = words(&page("docs/commands.md"), "\n## All of them");
     for command in scimulator::cli::command().get_subcommands() {
         let name = command.get_name();
         let named = commands.iter().any(|word| word.split(' ').next() == Some(name));
-        assert!(named, "`{name}` has no line in the README's table of commands");
+        assert!(named, "`{name}` has no line in the table of commands");
     }
 }
 

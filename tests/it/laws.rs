@@ -34,13 +34,14 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 13] = [
+const PURE: [&str; 16] = [
     "daemon::due",
     "expression",
     "mapping",
     "schema",
     "scope",
     "scim",
+    "oracle",
     "engine::decide",
     "engine::escrow",
     "engine::export",
@@ -48,6 +49,8 @@ const PURE: [&str; 13] = [
     "engine::quarantine",
     "scenario::expect",
     "scenario::report",
+    "preflight::judge",
+    "preflight::list",
 ];
 
 /// What a pure module has no use for, as paths.
@@ -70,18 +73,19 @@ const IMPURE_PATHS: [&str; 12] = [
 const IMPURE_WORDS: [&str; 6] = ["async", "await", "SystemClock", "VirtualClock", "WireInstant", "WireClock"];
 
 /// Importable by all.
-const LEAVES: [&str; 4] = ["clock", "diagnostic", "http", "ledger"];
+const LEAVES: [&str; 5] = ["clock", "diagnostic", "http", "ledger", "private"];
 
 /// What each module imports besides itself and the leaves. Arrows run one way: drivers, engine, the middle, the core.
 /// The entry with the longest name decides, so a part of a module may have its own. A new module gets its line here.
 ///
 /// `directory::object` is the shared vocabulary of source objects. The embedded app's evaluation of PATCH and filters
 /// is its own: a bug of the client's encoder must not cancel out.
-const ARROWS: [(&str, &str); 24] = [
+const ARROWS: [(&str, &str); 27] = [
     ("clock", ""),
     ("diagnostic", ""),
     ("http", ""),
     ("ledger", ""),
+    ("private", ""),
     ("expression", ""),
     ("directory::object", "expression"),
     ("scim", "directory::object"),
@@ -102,17 +106,19 @@ const ARROWS: [(&str, &str); 24] = [
         "api client config directory engine expression gallery mail mapping runner scim scope store target",
     ),
     ("mail", "client config engine store"),
+    ("oracle", "client directory::object expression"),
     (
         "runner",
-        "client config directory engine expression gallery mail mapping schema scim scope store target",
+        "client config directory engine expression gallery mail mapping oracle schema scim scope store target",
     ),
     (
         "scenario",
-        "client config daemon::due directory engine expression gallery mapping runner scim scope store target",
+        "client config daemon::due directory engine expression gallery mapping oracle runner scim scope store target",
     ),
+    ("preflight", "client config directory engine expression mapping runner scenario::report scim store"),
     (
         "cli",
-        "api client config daemon directory engine expression gallery mail mapping runner scenario schema scim scope store \
+        "api client config daemon directory engine expression gallery mail mapping oracle preflight runner scenario schema scim scope store \
          target",
     ),
 ];

@@ -21,8 +21,11 @@ struct Received {
     lines: Vec<String>,
 }
 
-/// A mail server that takes everything, or refuses every recipient with these words.
-fn mail_server(refusal: Option<&'static str>) -> (u16, Receiver<Received>) {
+/// A recipient, by a part of the address, and the words by which a server refuses it.
+type Refusal = (&'static str, &'static str);
+
+/// A mail server that takes everything else.
+fn mail_server(refusal: Option<Refusal>) -> (u16, Receiver<Received>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, received) = channel();
@@ -40,7 +43,7 @@ fn mail_server(refusal: Option<&'static str>) -> (u16, Receiver<Received>) {
 }
 
 /// RFC 5321, as far as a client that sends one mail needs it.
-fn converse(mut stream: &TcpStream, refusal: Option<&str>) -> Option<Received> {
+fn converse(mut stream: &TcpStream, refusal: Option<Refusal>) -> Option<Received> {
     let mut received = Received { commands: Vec::new(), lines: Vec::new() };
     stream.write_all(b"220 mail.test\r\n").ok()?;
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
@@ -51,7 +54,9 @@ fn converse(mut stream: &TcpStream, refusal: Option<&str>) -> Option<Received> {
         }
         let answer = match (verb.as_str(), refusal) {
             ("EHLO", _) => "250-mail.test\r\n250 AUTH PLAIN LOGIN".to_owned(),
-            ("RCPT", Some(words)) => format!("550 {words} {}", received.commands.join(" ")),
+            ("RCPT", Some((who, words))) if line.contains(who) => {
+                format!("550 {words} {}", received.commands.join(" "))
+            }
             ("AUTH", _) => "235 welcome".to_owned(),
             ("DATA", _) => {
                 stream.write_all(b"354 go on\r\n").ok()?;
@@ -130,7 +135,7 @@ fn a_mail_server_gets_what_the_file_holds_and_is_told_once() {
 
 #[test]
 fn a_mail_server_that_refuses_or_is_not_there_changes_nothing_about_a_cycle_and_is_asked_again() {
-    let (refusing, _) = mail_server(Some("no"));
+    let (refusing, _) = mail_server(Some(("ops@", "no")));
     for (port, why, password) in [
         (free_port(), "did not take it", Some("s3cr3t")),
         (refusing, "550", Some("s3cr3t")),
@@ -150,15 +155,70 @@ fn a_mail_server_that_refuses_or_is_not_there_changes_nothing_about_a_cycle_and_
 
         // The server is mended; a start and another try of the job bring the mail out.
         let (port, received) = mail_server(None);
-        let config = project.read("scimulator.toml");
-        let line = config.lines().find(|line| line.starts_with("port = ")).unwrap().to_owned();
-        project.write("scimulator.toml", &config.replace(&line, &format!("port = {port}")));
-        project.scimulator(["start"]).assert().success();
-        project.scimulator(["cycle"]).env("MAIL", "s3cr3t").output().unwrap();
-        for _ in 0..2 {
+        mend(&project, port);
+        fail_again(&project);
+        // What a server has refused for good is not sent to another.
+        for _ in 0..if why == "550" { 1 } else { 2 } {
             let mail = received.recv_timeout(PATIENCE).unwrap();
             assert!(mail.lines.iter().any(|line| line.starts_with("Subject: ")), "{mail:?}");
         }
+        assert!(received.try_recv().is_err());
         assert_eq!(files(&project).len(), 2, "the one that was due, and the job is in quarantine anew");
     }
+}
+
+/// Has the job go on with another mail server.
+fn mend(project: &Project, port: u16) {
+    let config = project.read("scimulator.toml");
+    let line = config.lines().find(|line| line.starts_with("port = ")).unwrap().to_owned();
+    project.write("scimulator.toml", &config.replace(&line, &format!("port = {port}")));
+}
+
+/// The job's next attempt fails again, which is told anew.
+fn fail_again(project: &Project) -> String {
+    project.scimulator(["start"]).assert().success();
+    let run = project.scimulator(["cycle", "-v"]).env("MAIL", "s3cr3t").output().unwrap();
+    String::from_utf8(run.stderr).unwrap()
+}
+
+#[test]
+fn a_mail_that_a_server_refuses_for_good_is_given_up_and_keeps_no_other_back() {
+    let project = project(free_port());
+    fail_again(&project);
+    project.write("scimulator.toml", &project.read("scimulator.toml").replace("ops@", "desk@"));
+    fail_again(&project);
+    assert_eq!(files(&project).len(), 2, "a server that is not there keeps no file back");
+
+    let (port, received) = mail_server(Some(("ops@", "nobody here")));
+    mend(&project, port);
+    let said = fail_again(&project);
+    assert!(said.contains("550") && said.contains("it is not tried again"), "{said}");
+    for _ in 0..2 {
+        let mail = received.recv_timeout(PATIENCE).unwrap();
+        assert!(mail.lines.contains(&"To: desk@contoso.com".to_owned()), "{mail:?}");
+    }
+    let said = fail_again(&project);
+    assert!(!said.contains("is not delivered"), "{said}");
+    received.recv_timeout(PATIENCE).unwrap();
+    assert!(received.try_recv().is_err());
+}
+
+#[test]
+fn the_service_delivers_what_a_job_owes_that_runs_no_cycle_any_more() {
+    let project = project(free_port());
+    fail_again(&project);
+    project.scimulator(["pause"]).assert().success();
+    let (port, received) = mail_server(None);
+    mend(&project, port);
+    let mut service = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["run", "-q"])
+        .current_dir(project.path(""))
+        .env("MAIL", "s3cr3t")
+        .spawn()
+        .unwrap();
+    let mail = received.recv_timeout(PATIENCE);
+    service.kill().unwrap();
+    service.wait().unwrap();
+    let mail = mail.unwrap();
+    assert!(mail.lines.iter().any(|line| line.starts_with("Subject: ")), "{mail:?}");
 }

@@ -38,7 +38,8 @@ mod mail;
 mod mappings_in_jobs;
 mod mishaps;
 mod on_demand;
-mod open_questions;
+mod oracle;
+mod preflight;
 mod quarantine_page;
 mod scenario;
 mod schema;
@@ -47,6 +48,7 @@ mod service;
 #[path = "../support/sources.rs"]
 mod sources;
 mod state_files;
+mod status;
 mod target;
 mod third_party;
 mod wire;

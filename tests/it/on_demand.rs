@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
+use scimulator::clock::{Clock as _, SystemClock};
 use scimulator::covers;
 use scimulator::store::{JobLock, Store};
 use serde_json::{Value, json};
@@ -577,7 +578,7 @@ fn the_job_stays_as_it_is() {
     // A job that never ran has run no cycle afterwards either.
     let fresh = self::project();
     fine(&fresh, ["provision", "eve@x.com"]);
-    assert!(fine(&fresh, ["status"]).contains("NotRun"));
+    assert!(fine(&fresh, ["status"]).contains("not started"));
     assert!(fine(&fresh, ["cycle"]).contains("initial cycle"));
 }
 
@@ -634,6 +635,34 @@ fn in_quarantine_it_works_and_ends_an_escrow_and_not_the_quarantine() {
 }
 
 #[test]
+fn an_account_that_the_target_has_soft_deleted_is_not_restored_and_a_duplicate_comes() {
+    let hides = Arc::new(AtomicBool::new(false));
+    let is_hidden = Arc::clone(&hides);
+    let server = Server::start(move |asked| {
+        let nothing = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+                              "totalResults": 0, "Resources": [] });
+        match (is_hidden.load(Ordering::SeqCst) && asked.method == "GET", asked.target.contains('?')) {
+            (true, true) => Some(Answer::say(200, nothing)),
+            (true, false) => Some(Answer::say(404, json!({ "status": "404" }))),
+            (false, _) => None,
+        }
+    });
+    let project = project();
+    project.write("scimulator.toml", &CONFIG.replace("'embedded'", &format!("'{}'", server.url())));
+    fine(&project, ["provision", "eve@x.com"]);
+    let count = || server.users().iter().filter(|name| *name == "eve@x.com").count();
+    assert_eq!(count(), 1);
+    hides.store(true, Ordering::SeqCst);
+    let before = server.asked().len();
+    let (key, value, code) = answer(&project, ["eve@x.com"]);
+    assert_eq!((code, &key["result"], &value["action"]), (Some(0), &json!("Success"), &json!("Create")));
+    assert_eq!(count(), 2, "the one that is hidden, and another");
+    let asked = server.asked().split_off(before);
+    assert!(asked.iter().all(|asked| asked.method != "PATCH"), "nothing was restored: {asked:?}");
+    covers!("E-195");
+}
+
+#[test]
 fn with_oauth_the_job_has_to_be_stopped() {
     let project = project();
     fine(&project, ["cycle"]);
@@ -650,6 +679,54 @@ fn with_oauth_the_job_has_to_be_stopped() {
     fine(&project, ["pause"]);
     let ran = run(&project, ["provision", "eve@x.com"]);
     assert_eq!(ran.code, Some(3), "now it asks for a token, and nobody is there: {ran:?}");
+}
+
+#[test]
+fn held_to_the_rate_of_graph_the_sixth_run_is_refused() {
+    let project = project();
+    project.write("scimulator.toml", &format!("{CONFIG}[job.fidelity]\non_demand_rate = true\n"));
+    fine(&project, ["provision", "eve@x.com"]);
+    for _ in 0..4 {
+        store(&project).add_call("app", SystemClock.now()).unwrap();
+    }
+    let states = || (store(&project).calls("app").unwrap().len(), requests(&project).len());
+    assert_eq!(states().0, 5);
+    let before = states();
+    let said = refused(&project, ["provision", "eve@x.com"]);
+    assert!(said.contains("429 TooManyRequests") && said.contains("try again after"), "{said}");
+    assert_eq!(states(), before);
+    project.write("scimulator.toml", CONFIG);
+    fine(&project, ["provision", "eve@x.com"]);
+    covers!("E-197");
+}
+
+#[test]
+fn a_new_assignment_may_take_a_while_to_be_seen_on_demand_and_cycles_see_it_at_once() {
+    let project = project();
+    fine(&project, ["directory", "unassign", "Team"]);
+    fine(&project, ["advance", "--until", "cycle"]);
+    project.write("scimulator.toml", &format!("{CONFIG}[job.fidelity]\nassignment_delay = '5m'\n"));
+    let told = |user: &str| answer(&project, [user]).0;
+    fine(&project, ["directory", "assign", "dora@x.com"]);
+    assert_eq!(told("dora@x.com")["details"]["errorCode"], "NotEffectivelyEntitled");
+    fine(&project, ["advance", "299s"]);
+    assert_eq!(told("dora@x.com")["result"], "Skipped");
+    fine(&project, ["advance", "1s"]);
+    assert_eq!(told("dora@x.com")["result"], "Success");
+
+    // Through a group it takes as long; a cycle does not wait, and an old assignment is there all the time.
+    fine(&project, ["directory", "assign", "Team"]);
+    assert_eq!(told("ben@x.com")["result"], "Skipped");
+    assert_eq!(told("Team")["result"], "Skipped");
+    assert_eq!(told("eve@x.com")["details"]["errorCode"], "RedundantExport");
+    fine(&project, ["cycle"]);
+    assert_eq!(account(&project, "ben@x.com")["active"], true);
+    project.write("scimulator.toml", CONFIG);
+    fine(&project, ["directory", "unassign", "dora@x.com"]);
+    fine(&project, ["cycle"]);
+    fine(&project, ["directory", "assign", "dora@x.com"]);
+    assert_eq!(told("dora@x.com")["result"], "Success", "by default at once");
+    covers!("E-200");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod faults;
 mod language;
 mod pack;
 mod remote;
-mod reports;
+pub(crate) mod reports;
 
 use std::path::Path;
 

@@ -209,10 +209,10 @@ fn whoever_watches_the_status_sees_each_change() {
         .unwrap();
     let records = objects(process.stdout.take().unwrap());
     let code = || records.recv_timeout(PATIENCE).unwrap()["status"]["code"].clone();
-    assert_eq!(code(), "NotRun");
+    assert_eq!(code(), "Paused");
     project.scimulator(["cycle"]).assert().success();
     // A look in the middle of the cycle may come first.
-    assert!((0..3).any(|_| code() == "Active"));
+    assert!((0..4).any(|_| code() == "Active"));
     process.kill().unwrap();
     process.wait().unwrap();
 }

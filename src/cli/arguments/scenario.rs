@@ -40,7 +40,7 @@ pub enum ScenarioCommand {
                   run, and what the run made there is deleted at its end. Scenarios that break the app on purpose need\n\
                   the embedded one and are skipped.\n\
                   With GITHUB_ACTIONS=true each failure is also an annotation at its line.\n\
-                  Ends with 1 when a scenario fails, with 2 when a file is no scenario.")]
+                  Ends with 1 when a scenario fails or all are skipped, with 2 when a file is no scenario.")]
 pub struct ScenarioRunArguments {
     /// Scenario files, and folders of them.
     #[arg(value_name = "PATH", default_value = "scenarios")]
@@ -63,6 +63,9 @@ pub struct ScenarioRunArguments {
     /// Write every exchange as HAR 1.2.
     #[arg(long, value_name = "FILE")]
     pub har: Option<PathBuf>,
+    /// Put pseudonyms in the place of personal data in reports and exchanges; those of one run are alike.
+    #[arg(long)]
+    pub redact: bool,
     /// Run again whenever a scenario or its directory changes, until stopped.
     #[arg(long)]
     pub watch: bool,

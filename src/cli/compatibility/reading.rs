@@ -17,7 +17,7 @@ const DETAIL_CHARS_MAX: usize = 90;
 pub(super) enum State {
     /// This.
     There(Flat),
-    /// 404.
+    /// 404 or 410.
     Gone,
     /// Something that can not be judged by.
     Unreadable(String),

@@ -7,7 +7,7 @@ use crate::engine::context::{EngineError, Refusal};
 use crate::engine::guard;
 use crate::engine::notice;
 use crate::engine::quarantine::{self, Counts, Quarantine, Reason};
-use crate::engine::statistics::RunError;
+use crate::engine::statistics::{IMPORT_FAILED, RunError};
 use crate::engine::status;
 use crate::store::{Execution, JobRow};
 
@@ -39,7 +39,7 @@ impl Cycle<'_> {
         let (state, quarantine, next_cycle, pruned) = match (&self.import_fault, &self.context.abort) {
             (Some(reason), _) => {
                 self.context.statistics.error = RunError {
-                    code: "ImportFailed".to_owned(),
+                    code: IMPORT_FAILED.to_owned(),
                     message: reason.clone(),
                     tenant_actionable: true,
                 };
@@ -101,6 +101,7 @@ impl Cycle<'_> {
                 store.drop_staged_before(&spec.name, cycle)?;
             }
             store.drop_logs_before(&spec.name, kept_from)?;
+            store.drop_progress(&spec.name)?;
             store.save_job(&job)?;
             store.save_execution(&spec.name, &execution)
         })?;

@@ -26,12 +26,13 @@ pub(in crate::engine) struct Loaded {
     pub(in crate::engine) link: Option<Link>,
 }
 
-/// Reads an object, its scope and its link; `None` when the directory never had it.
+/// Reads an object, its scope and its link; `None` when the directory never had it. Assignments made after `seen_until`
+/// count as not made.
 pub(in crate::engine) fn load(
     spec: &JobSpec,
     store: &Store,
-    kind: ObjectKind,
-    id: &str,
+    (kind, id): (ObjectKind, &str),
+    seen_until: Option<Timestamp>,
 ) -> Result<Option<Loaded>, EngineError> {
     let Some(object) = store.object(kind, id)? else { return Ok(None) };
     let standing = match object.state {
@@ -41,7 +42,7 @@ pub(in crate::engine) fn load(
         ObjectState::Active => Standing::Active,
     };
     let (routes, broken): (Vec<Route>, Vec<Route>) = store
-        .assignments(&spec.name, kind, id)?
+        .assignments(&spec.name, kind, id, seen_until)?
         .into_iter()
         .map(|(role, group)| Route { role, group })
         .partition(|route| !spec.roles_off.contains(&route.role));

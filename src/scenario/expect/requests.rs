@@ -140,9 +140,14 @@ fn compare(wanted: &WantedRequest, seen: &Seen<'_>, ids: &Ids) -> Likeness {
     }
     if let Some(operations) = &wanted.operations {
         let sent = seen.operations().map(Vec::as_slice).unwrap_or_default();
-        let sent = Value::from(sent.to_vec());
-        if !is_like(&Value::from(operations.clone()), &sent, ids) {
-            differences.push(format!("operations {sent}"));
+        let is_as_wanted = if wanted.in_sequence {
+            operations.len() == sent.len()
+                && operations.iter().zip(sent).all(|(wanted, sent)| is_like(wanted, sent, ids))
+        } else {
+            is_like(&Value::from(operations.clone()), &Value::from(sent.to_vec()), ids)
+        };
+        if !is_as_wanted {
+            differences.push(format!("operations {}", Value::from(sent.to_vec())));
         }
     }
     if let Some(body) = &wanted.body

@@ -25,14 +25,15 @@ impl Reader<'_> {
         let first = raw.requests.as_ref().and_then(|requests| requests.first()).map(Spanned::span);
         if let Some(span) = first.or_else(|| raw.only.as_ref().map(Spanned::span)) {
             let requests = raw.requests.unwrap_or_default().into_iter();
-            let wanted =
-                requests.map(|request| (self.source.place(&request.span()), self.request(request))).collect();
+            let wanted = requests
+                .map(|request| (self.source.place(&request.span()), self.request(request, ordered)))
+                .collect();
             let what = Wanted::Requests { wanted, ordered, only };
             all.push(self.expectation(&span, "expect.requests".to_owned(), what));
         }
         for (number, request) in (1..).zip(raw.no_requests.unwrap_or_default()) {
             let span = request.span();
-            let what = Wanted::NoRequest(self.request(request));
+            let what = Wanted::NoRequest(self.request(request, ordered));
             all.push(self.expectation(&span, format!("expect.no_requests[{number}]"), what));
         }
         for (key, entries, present) in [("log", raw.log, true), ("no_log", raw.no_log, false)] {
@@ -41,6 +42,9 @@ impl Reader<'_> {
                 let what = Wanted::Log { entry: self.entry(entry.into_inner()), present };
                 all.push(self.expectation(&span, format!("expect.{key}[{number}]"), what));
             }
+        }
+        if let Some((span, what)) = word(raw.oracle.as_ref(), Wanted::Oracle) {
+            all.push(self.expectation(&span, "expect.oracle".to_owned(), what));
         }
         if let Some(target) = raw.target {
             self.target(target, &mut all);
@@ -51,7 +55,7 @@ impl Reader<'_> {
         all
     }
 
-    fn request(&mut self, raw: Spanned<RawRequest>) -> WantedRequest {
+    fn request(&mut self, raw: Spanned<RawRequest>, in_sequence: bool) -> WantedRequest {
         let raw = raw.into_inner();
         if let Some(path) = &raw.path {
             self.placeholders_must_be_known(path.get_ref(), &path.span());
@@ -69,6 +73,7 @@ impl Reader<'_> {
             object: raw.object.map(Spanned::into_inner),
             status: raw.status,
             operations,
+            in_sequence,
             body,
             count: raw.count.and_then(|count| usize::try_from(count).ok()),
         }
@@ -153,6 +158,7 @@ impl Reader<'_> {
             ("quarantine", word(raw.quarantine.as_ref(), Wanted::Quarantine)),
             ("result", word(raw.result.as_ref(), Wanted::Result)),
             ("escrows", count(raw.escrows.as_ref(), Wanted::Escrows)),
+            ("given_up", count(raw.given_up.as_ref(), Wanted::GivenUp)),
             ("held", count(raw.held.as_ref(), Wanted::Held)),
             ("cycles", count(raw.cycles.as_ref(), Wanted::Cycles)),
         ];

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::answer::Refusal;
+use super::Refusal;
 use super::throttled;
 use crate::http::{Method, Request, Response};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Refusal;
+use super::Refusal;
 use crate::http::{Request, Response};
 
 /// A list that is empty becomes 404.

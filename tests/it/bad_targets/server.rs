@@ -49,6 +49,8 @@ pub(crate) enum Answer {
     Silence,
     /// Do what is asked, and then nothing until the client hangs up.
     SilentlyDone,
+    /// Nothing: the connection ends.
+    HangUp,
     /// A body without end.
     Endless,
 }
@@ -153,6 +155,7 @@ fn serve(state: &State, stream: TcpStream) {
         Answer::Silence | Answer::SilentlyDone => {
             stream.read_exact(&mut [0]).ok();
         }
+        Answer::HangUp => {}
         Answer::Endless => {
             stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok();
             let piece = vec![b' '; 64 * 1024];

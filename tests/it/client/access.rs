@@ -119,6 +119,19 @@ fn a_token_that_is_refused_in_a_cycle_ends_it_and_puts_the_job_into_quarantine()
 }
 
 #[test]
+fn a_plan_lists_what_the_target_would_get_and_no_request_for_a_token() {
+    let token = r#"{"access_token":"acc3ss","token_type":"Bearer","expires_in":3600}"#;
+    let server = Server::start([Reply::ok(token), Reply::ok(EMPTY), Reply::ok(EMPTY)]);
+    let project = project(&oauth(&server, ""));
+    let run = project.scimulator(["plan", "--format", "json"]).env("SECRET", "s3cr3t").output().unwrap();
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+    assert!(server.request().text().starts_with("POST /token "), "one was sent");
+    let planned: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let urls: Vec<&Value> = planned["requests"].as_array().unwrap().iter().map(|it| &it["url"]).collect();
+    assert_eq!(urls, [&Value::from(server.url("/scim/Users"))]);
+}
+
+#[test]
 fn a_missing_client_secret_is_told_before_anything_is_sent() {
     let server = Server::start([Reply::ok(EMPTY)]);
     let project = project(&oauth(&server, ""));

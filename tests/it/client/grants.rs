@@ -278,6 +278,48 @@ async fn a_token_of_a_refresh_token_is_renewed_when_a_cycle_begins_and_when_it_i
     assert!(!format!("{tokens:?}").contains("s3cr3t") && !format!("{tokens:?}").contains("r3fresh"));
 }
 
+#[tokio::test]
+async fn two_who_go_by_one_refresh_token_each_redeem_the_one_that_the_other_has_left() {
+    let granted = |number: u32| {
+        let body = format!(r#"{{"access_token":"t{number}","refresh_token":"r/{number}"}}"#);
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}", body.len());
+        Reply::Close(format!("{head}\r\n\r\n{body}").into_bytes())
+    };
+    let server = Server::start((1..=4).map(granted));
+    let folder = tempfile::tempdir().unwrap();
+    let redactor = Redactor::new([]);
+    // As two processes have it: each has read the file before anything was kept there.
+    let [one, other] = [(); 2].map(|()| {
+        let kept = RefreshToken::kept_in(folder.path().join("kept"), SecretString::from("r/0")).unwrap();
+        let secret =
+            ClientSecret { secret: SecretString::from("s3cr3t"), location: CredentialLocation::Header };
+        let client = TokenClient {
+            token_endpoint: server.url("/token").parse().unwrap(),
+            client_id: "app".to_owned(),
+            scope: None,
+            grant: Grant::Refresh(secret, Mutex::new(kept)),
+        };
+        AccessTokens::new(client, WireClock::real(), redactor.clone())
+    });
+    let network = network();
+    for tokens in [&one, &other] {
+        tokens.current(&network, None).await.0.unwrap();
+        tokens.begin_cycle().await;
+    }
+    let (a, b) = tokio::join!(one.current(&network, None), other.current(&network, None));
+    a.0.unwrap();
+    b.0.unwrap();
+    for wanted in 0..4 {
+        let asked = server.request();
+        assert!(
+            asked.text().ends_with(&format!("&refresh_token=r%2F{wanted}")),
+            "{wanted}: {}",
+            asked.text()
+        );
+    }
+    assert_eq!(redactor.redact("r/1 r%2F1 r/2 r%2F2"), "**** **** **** ****", "whoever got it");
+}
+
 #[test]
 fn the_connection_is_shown_under_the_keys_it_is_stored_by_without_its_secrets() {
     let server = Server::start([

@@ -143,6 +143,12 @@ fn the_audit_log_has_every_operation_and_every_retry_under_its_published_name() 
     let ids: BTreeSet<&str> = entries.iter().map(|entry| entry["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), entries.len());
     assert!(ids.iter().all(|id| id.starts_with("Sync_")));
+    for choice in [["--status", "failure"], ["--limit", "1"], ["--cycle", "2"]] {
+        let arguments = [&["logs", "--audit", "--format", "json"][..], &choice].concat();
+        let chosen = lines(&mut world, &arguments);
+        assert!(!chosen.is_empty() && chosen.len() < entries.len(), "{choice:?}");
+        assert!(chosen.iter().all(|entry| entries.contains(entry)), "{choice:?}: an entry is what it is");
+    }
     let of = |activity: &str| -> Vec<&Value> {
         entries.iter().filter(|entry| entry["activityDisplayName"] == activity).collect()
     };

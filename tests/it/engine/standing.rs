@@ -3,7 +3,7 @@
 use scimulator::clock::{Clock as _, SignedDuration};
 use scimulator::covers;
 use scimulator::engine::quarantine::Reason;
-use scimulator::engine::restart::{Reset, restart};
+use scimulator::engine::restart::{Reset, Stop, pause, restart, start};
 use scimulator::engine::spec::JobSpec;
 use scimulator::engine::{CycleKind, RunState, status};
 use scimulator::expression::{Expression, ParseOptions};
@@ -38,10 +38,8 @@ fn until_its_first_run_has_ended_a_job_shows_not_run_and_the_placeholder() {
             assert!(!world.killed_cycle(Kill::After(0)).ended);
         }
         let shown = standing(&mut world);
-        assert_eq!(
-            (&shown["schedule"]["state"], &shown["status"]["code"]),
-            (&json!("Active"), &json!("NotRun"))
-        );
+        let (schedule, code) = if is_begun { ("Active", "NotRun") } else { ("Disabled", "Paused") };
+        assert_eq!((&shown["schedule"]["state"], &shown["status"]["code"]), (&json!(schedule), &json!(code)));
         assert_eq!(shown["status"]["lastExecution"], placeholder);
     }
     world.clean_cycle();
@@ -49,6 +47,99 @@ fn until_its_first_run_has_ended_a_job_shows_not_run_and_the_placeholder() {
     assert_eq!((&shown["schedule"]["state"], &shown["status"]["code"]), (&json!("Active"), &json!("Active")));
     assert_eq!(shown["status"]["lastExecution"]["state"], "Succeeded");
     covers!("E-004", "E-220");
+}
+
+#[test]
+fn schedule_and_code_tell_a_pause_from_the_switch_and_a_quarantine_from_its_end() {
+    let mut world = World::new("");
+    world.people.user("ada", &[]).assign("ada");
+    world.clean_cycle();
+    let now = world.clock.now();
+    let pair = |world: &mut World| {
+        let shown = standing(world);
+        let text = |pointer: &str| shown.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        (text("/schedule/state"), text("/status/code"))
+    };
+    let is = |schedule: &str, code: &str| (schedule.to_owned(), code.to_owned());
+    assert!(pause(world.store(), JOB, Stop::Pause, now).unwrap());
+    assert_eq!(pair(&mut world), is("Paused", "Paused"));
+    assert!(pause(world.store(), JOB, Stop::Off, now).unwrap());
+    assert_eq!(pair(&mut world), is("Disabled", "Paused"));
+    start(world.store(), JOB, now).unwrap().unwrap();
+    assert_eq!(pair(&mut world), is("Active", "Active"));
+    assert!(pause(world.store(), JOB, Stop::Off, now).unwrap());
+    assert!(pause(world.store(), JOB, Stop::Pause, now).unwrap());
+    assert_eq!(pair(&mut world), is("Paused", "Paused"), "the last word counts");
+    start(world.store(), JOB, now).unwrap().unwrap();
+
+    world.always(Method::Get, "/Users", answer(401));
+    world.cycle();
+    assert_eq!(pair(&mut world), is("Active", "Quarantine"));
+    let (spec, _) = world.spec();
+    let late = world.clock.now().saturating_add(SignedDuration::from_hours(29 * 24)).unwrap();
+    assert!(status::settle(world.store(), &spec, late).unwrap());
+    assert_eq!(pair(&mut world), is("Disabled", "Quarantine"));
+    assert_eq!(
+        standing(&mut world)["status"]["quarantine"]["reason"],
+        "EncounteredQuarantineException",
+        "the object is kept"
+    );
+    covers!("E-005");
+}
+
+#[test]
+fn progress_counts_pages_of_objects_while_a_cycle_is_under_way_and_is_gone_afterwards() {
+    /// Pages completed and all, when a first cycle is cut off before exchange number `exchange`.
+    fn pages(lines: &str, exchange: usize) -> (World, Value) {
+        let mut world = World::new(&format!("[job.fidelity]\n{lines}"));
+        for name in ["ann", "bob", "cyd", "dan", "eve"] {
+            world.people.user(name, &[]).assign(name);
+        }
+        world.people.group("G").member("G", "ann").assign("G");
+        assert!(!world.killed_cycle(Kill::Before(exchange)).ended);
+        let progress = standing(&mut world)["status"]["progress"].clone();
+        (world, progress)
+    }
+    let of = |progress: &Value| {
+        assert_eq!((progress.as_array().unwrap().len(), &progress[0]["units"]), (1, &json!("pages")));
+        (progress[0]["completedUnits"].as_u64().unwrap(), progress[0]["totalUnits"].as_u64().unwrap())
+    };
+    // Two probes, then a look-up and a create for each user: five users are three pages of two, the group is one.
+    for (exchange, completed) in [(3, 0), (5, 0), (6, 1), (9, 1), (10, 2), (12, 3), (14, 4)] {
+        let (_, progress) = pages("page_size = 2", exchange);
+        assert_eq!(of(&progress), (completed, 4), "before exchange {exchange}");
+    }
+    let (_, progress) = pages("", 9);
+    assert_eq!(of(&progress), (0, 2), "a page of 100");
+
+    let (mut world, progress) = pages("page_size = 2", 6);
+    let at = world.clock.now();
+    assert_eq!(progress[0]["progressObservationDateTime"], at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    world.restart();
+    let shown = |world: &World| {
+        let run = world.project.scimulator(["status"]).output().unwrap();
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let text = shown(&world);
+    assert!(text.contains("initial cycle under way, 25 % (1 of 4 pages)"), "{text}");
+    assert!(!text.contains("Activity ID"), "none has ended: {text}");
+
+    world.clean_cycle();
+    let ended = world.clean_cycle();
+    assert_eq!(standing(&mut world)["status"]["progress"], json!([]));
+    let (id, at) = (world.job().id, world.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    world.restart();
+    let text = shown(&world);
+    assert!(!text.contains("under way"), "{text}");
+    for part in [
+        format!("incremental cycle {} ended at {at} after 0s", ended.cycle),
+        "held as links  users 5, groups 1".to_owned(),
+        format!("Activity ID    {}", ended.id),
+        format!("Job ID         {id}"),
+    ] {
+        assert!(text.contains(&part), "`{part}` is missing in:\n{text}");
+    }
+    covers!("E-215", "E-222");
 }
 
 #[test]

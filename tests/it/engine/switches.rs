@@ -23,6 +23,11 @@ struct Row {
 
 /// Keys that a test of its own sets in a configuration file: the key, the file below `tests/it`, the test.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
+    (
+        "assignment_delay",
+        "on_demand",
+        "a_new_assignment_may_take_a_while_to_be_seen_on_demand_and_cycles_see_it_at_once",
+    ),
     ("blank_token", "client/grants", "a_blank_token_may_name_the_older_audience_or_send_nothing"),
     ("coalesce_skips_empty", "mappings_in_jobs", "the_switches_of_the_language_reach_a_running_job"),
     ("covers_soft_delete", "engine/tables", "without_covers_soft_delete_the_flag_spares_only_who_left_scope"),
@@ -41,6 +46,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "escrows_in_quarantine",
         "engine/quarantined",
         "by_choice_an_attempt_in_quarantine_leaves_escrows_alone",
+    ),
+    (
+        "fresh_job_code",
+        "status",
+        "a_new_job_is_not_configured_until_it_has_credentials_and_paused_until_its_first_cycle_begins",
     ),
     ("flow_null_values", "mappings_in_jobs", "null_flows_only_where_definition_mapping_and_switch_say_so"),
     ("follow_redirects", "client/access", "a_redirect_is_followed_only_where_the_job_says_so"),
@@ -69,8 +79,14 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "client/access",
         "a_job_with_client_credentials_provisions_and_leaves_no_secret_behind",
     ),
+    ("on_demand_rate", "on_demand", "held_to_the_rate_of_graph_the_sixth_run_is_refused"),
     ("on_demand_shape", "on_demand", "the_other_published_shape_is_a_choice"),
     ("on_missing", "engine/missing", "with_invalid_anchor_a_linked_account_that_is_gone_fails_its_object"),
+    (
+        "page_size",
+        "engine/standing",
+        "progress_counts_pages_of_objects_while_a_cycle_is_under_way_and_is_gone_afterwards",
+    ),
     ("probe", "engine/traces", "probes_can_be_turned_off"),
     ("requery_on_conflict", "engine/failures", "after_a_conflict_a_second_look_is_taken_only_when_asked_for"),
     ("restart_clears_links", "cli_trouble", "each_reset_clears_its_own_part"),

@@ -103,6 +103,17 @@ fn a_file_that_is_no_scenario_ends_with_two_before_anything_runs() {
 }
 
 #[test]
+fn a_run_that_plays_nothing_is_no_success() {
+    let skipped = "[[step]]\nfault = { target = \"down\" }\n";
+    let project = Project::with([("s.toml", text_of(skipped).as_str())]);
+    let target = format!("http://127.0.0.1:{}/scim", crate::common::free_port());
+    let told = run(&project, ["scenario", "run", "s.toml", "--target", &target]);
+    assert_eq!(told.code, 1, "{}", told.stdout);
+    assert!(told.stdout.ends_with("1 scenario: 1 skipped\n"), "{}", told.stdout);
+    assert!(told.stderr.contains("nothing was played: every scenario was skipped"), "{}", told.stderr);
+}
+
+#[test]
 fn a_list_names_each_with_its_title() {
     let told = run(&project(), ["scenario", "list", "scenarios", "--format", "json"]);
     let list: Value = serde_json::from_str(&told.stdout).unwrap();
@@ -150,6 +161,36 @@ fn json_is_one_document_of_the_documented_shape() {
             ["`", "."].iter().any(|before| page.contains(&format!("{before}{key}"))),
             "`{key}` is not documented"
         );
+    }
+}
+
+/// Whatever leaves the machine as an artefact or an annotation may be read by others than the tenant's people.
+#[test]
+fn a_redacted_run_names_nobody_in_any_report() {
+    let steps = "[[step]]\ntitle = \"About adele@contoso.com\"\ndo = \"initial cycle\"\n\
+                 expect.target.user.\"adele@contoso.com\" = { displayName = \"Adele Summers\", active = false }\n\
+                 expect.requests = [{ path = \"/Users/{adele@contoso.com}\", body = { displayName = \"Adele Winters\" } }]\n";
+    let project = Project::with([("s.toml", text_of(steps).as_str())]);
+    let told = |arguments: &[&str]| {
+        let all = ["scenario", "run", "s.toml", "--junit", "r.xml", "--har", "r.har"];
+        let command = project.scimulator(all.iter().chain(arguments).copied());
+        let output = { command }.env("GITHUB_ACTIONS", "true").output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let printed = [output.stdout, output.stderr].concat();
+        [String::from_utf8(printed).unwrap(), project.read("r.xml"), project.read("r.har")]
+    };
+    let personal =
+        ["contoso", "Adele", "Berg", "Summers", "Winters", "Okoro", "00000000-0000-4000-8000-00000000000"];
+    let openly = told(&[]).concat();
+    assert!(personal.iter().all(|word| openly.contains(word)), "{openly}");
+    for arguments in [&["--redact"][..], &["--redact", "--format", "json"]] {
+        for text in told(arguments) {
+            for word in personal {
+                assert!(!text.contains(word), "`{word}` stands in {text}");
+            }
+            assert!(text.contains("@example.invalid"), "{text}");
+        }
+        assert!(told(arguments)[0].contains("false"), "what tells nobody from another stays");
     }
 }
 

@@ -252,6 +252,42 @@ fn attributes_managers_members_and_numbers_of_the_target() {
     });
 }
 
+/// Nobody waits for somebody whom the job gave up, and yet he is not provisioned.
+#[test]
+fn whom_the_job_gave_up_is_no_escrow_and_not_forgotten() {
+    let story = format!("[job.fidelity]\nescrow_give_up = \"30m\"\n{STORY}");
+    let code = "SystemForCrossDomainIdentityManagementServiceIncompatible";
+    passes(&format!(
+        "{story}expect.job = {{ escrows = 0, given_up = 1, escrow.\"joe@contoso.com\" = \"{code}\" }}\n"
+    ));
+    let (failure, guilty) = fails(&format!("{story}expect.job.given_up = 0\n"));
+    assert_eq!((failure.key.as_str(), failure.expected.as_str()), ("expect.job.given_up", "0"));
+    assert!(failure.got.starts_with("1: joe@contoso.com create"), "{}", failure.got);
+    assert!(guilty.contains("POST"), "{guilty}");
+    // While somebody is tried again, nobody is given up.
+    passes(&format!("{STORY}expect.job = {{ escrows = 1, given_up = 0 }}\n"));
+}
+
+/// A target applies operations in sequence (RFC 7644 §3.5.2), so that their order can be expected.
+#[test]
+fn operations_count_in_sequence_where_order_is_expected() {
+    let active = r#"{ op = "Replace", path = "active", value = "False" }"#;
+    let support = r#"{ path = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", value = "Support" }"#;
+    let patch = |ordered: bool, one: &str, two: &str| {
+        format!(
+            "expect = {{ ordered = {ordered}, requests = [{{ path = \"/Users/{{adele@contoso.com}}\", operations = [\n\
+             {one},\n{two},\n] }}] }}"
+        )
+    };
+    for (one, two) in [(active, support), (support, active)] {
+        passes(&format!("{STORY}{}\n", patch(false, one, two)));
+    }
+    let both = [(active, support), (support, active)]
+        .map(|(one, two)| super::played(&format!("{STORY}{}\n", patch(true, one, two))).verdict.as_str());
+    assert_eq!(both.iter().filter(|verdict| **verdict == "passed").count(), 1, "{both:?}");
+    assert_eq!(both.iter().filter(|verdict| **verdict == "failed").count(), 1, "{both:?}");
+}
+
 #[test]
 fn the_job_its_escrows_and_its_log() {
     let job = |holds, fails, mark, key, expected, got, guilty| Case {

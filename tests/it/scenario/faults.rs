@@ -3,7 +3,9 @@
 mod converging;
 mod misleading;
 
-use super::{passes, played};
+use scimulator::scenario::{self, Options};
+
+use super::{parsed, passes, played, text_of};
 
 /// Adele changes, and something is wrong meanwhile.
 fn with_fault(fault: &str, expect: &str) -> String {
@@ -94,6 +96,34 @@ fn somebody_else_may_change_delete_and_renumber_accounts() {
         "{ target = \"renumbers\", user = \"ben@contoso.com\" }",
         "expect.target.users = 3\nexpect.target.user.\"ben@contoso.com\".displayName = \"Ben Ito\"\nadvance = \"40m\"",
     );
+}
+
+/// The front door of this app asks for a token, deletes nobody, and only rehearses in Test Mode.
+#[test]
+fn what_somebody_else_does_needs_no_token_and_is_no_rehearsal() {
+    let story = "[[step]]\nconsole = \"new token\"\ndo = \"set token\"\n[[step]]\ndo = \"initial cycle\"\n\
+                 expect.target.users = 3\n";
+    let outcomes = [
+        (
+            "{ target = \"edited\", user = \"ben@contoso.com\", set = { title = \"Boss\" } }",
+            "expect.target.user.\"ben@contoso.com\".title = \"Boss\"",
+        ),
+        (
+            "{ target = \"forgets\", user = \"ben@contoso.com\" }",
+            "expect.target.user.\"ben@contoso.com\".absent = true",
+        ),
+        ("{ target = \"renumbers\", user = \"ben@contoso.com\" }", "expect.target.users = 3"),
+    ];
+    for console in ["new token", "test mode on"] {
+        for (fault, expect) in outcomes {
+            let text = text_of(&format!(
+                "{story}[[step]]\nconsole = \"{console}\"\n[[step]]\nfault = {fault}\n{expect}\n"
+            ));
+            let text = text.replacen('\n', "\napp = \"knowbe4\"\n", 1);
+            let report = scenario::run(&parsed(&text), &Options::embedded());
+            assert_eq!(report.verdict.as_str(), "passed", "{console}: {fault}: {report}");
+        }
+    }
 }
 
 #[test]

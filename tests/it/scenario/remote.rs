@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::pack::pack;
 use super::{parsed, text_of};
+use crate::bad_targets::server::{Answer, Server};
 use crate::common::{Project, ThirdParty};
 use crate::sources::root;
 
@@ -167,6 +168,30 @@ fn the_pack_holds_over_a_socket_and_what_needs_the_embedded_app_is_skipped() {
         ["app-down-two-days", "app-forgets", "app-throttles", "credentials-expire", "rematch-after-404"];
     assert_eq!(skipped, BTreeSet::from(expected));
     assert_eq!(served.names(), [""; 0]);
+}
+
+/// Refused, gone astray or down is not absent: else whatever should be gone would be gone in an app that is down.
+#[test]
+fn only_what_the_app_says_is_gone_counts_as_absent() {
+    let steps = "[[step]]\ndo = \"initial cycle\"\nexpect.target.user.\"carla@contoso.com\".absent = true\n\
+                 expect.target.users = 0\n";
+    let text = text_of(steps).replace("[[assignment]]\nprincipal = \"Sales\"\n", "");
+    for (answer, verdict, words) in [
+        (Some((503, "")), "broken", "GET /Users/id-0: status 503"),
+        (Some((401, "")), "broken", "GET /Users/id-0: status 401"),
+        (Some((200, "<html>welcome</html>")), "broken", "GET /Users/id-0: status 200, and no JSON object"),
+        (None, "broken", "GET /Users/id-0: "),
+        (Some((404, "")), "passed", ""),
+        (Some((410, "")), "passed", ""),
+    ] {
+        let server = Server::start(move |asked| {
+            let is_read = asked.method == "GET" && asked.target.starts_with("/scim/Users/");
+            is_read.then(|| answer.map_or(Answer::HangUp, |(status, body)| Answer::say(status, body)))
+        });
+        let report = scenario::run(&parsed(&text), &options(&server.url(), None));
+        assert_eq!(report.verdict.as_str(), verdict, "{answer:?}: {report}");
+        assert!(report.failures().iter().all(|failure| failure.got.contains(words)), "{report}");
+    }
 }
 
 #[test]

@@ -93,6 +93,11 @@ const SCHEMA: [Rule; 7] = [
     ("system-out", &[], &[], &[]),
 ];
 
+/// Holds a document against the schema.
+pub(crate) fn is_valid_junit(text: &str) {
+    validate(&read(text));
+}
+
 fn validate(element: &Element) {
     let (_, required, further, children) = SCHEMA
         .iter()

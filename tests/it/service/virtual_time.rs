@@ -181,6 +181,40 @@ fn time_moves_until_a_job_is_in_quarantine_and_until_it_is_out_again() {
 }
 
 #[test]
+fn time_stops_at_a_source_that_can_not_be_used_and_the_job_keeps_its_reason_as_a_sentence() {
+    let project = project("embedded", "");
+    advanced(&project, ["--until", "cycle"], 0);
+    let requests = sent(&project).len();
+    let users = project.read("directory/users.csv");
+    std::fs::remove_file(project.path("directory/users.csv")).unwrap();
+
+    let output = advance(&project, ["--until", "quarantined"]);
+    assert_eq!(output.status.code(), Some(2));
+    let moved: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&moved["cycles"]["app"], minutes(&moved), &moved["reached"]), (&1.into(), 40, &false.into()));
+    assert_eq!(sent(&project).len(), requests, "nothing was sent");
+    let told = String::from_utf8(output.stderr).unwrap();
+    let error: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains("no file of users") && message.contains("job time stopped at"), "{message}");
+
+    let kept = status(&project)["status"]["lastExecution"]["error"].clone();
+    assert_eq!((&kept["code"], &kept["message"]), (&"ImportFailed".into(), &moved["source_fault"]));
+    let kept = kept["message"].as_str().unwrap();
+    assert!(message.ends_with(kept), "{message}");
+    for rendered in ["error:", "help:", "\n"] {
+        assert!(!kept.contains(rendered), "`{kept}` holds `{rendered}`");
+    }
+    // By a service it is the same.
+    let service = Service::start_with(&project, &["--virtual"]);
+    service.event("service_started");
+    assert_eq!(minutes(&advanced(&project, ["31d"], 2)), 40);
+    project.write("directory/users.csv", &users);
+    let moved = advanced(&project, ["80m"], 0);
+    assert_eq!((&moved["cycles"]["app"], &moved["source_fault"]), (&2.into(), &Value::Null));
+}
+
+#[test]
 fn job_time_never_goes_back_and_real_time_is_not_moved() {
     let project = project("embedded", "interval = '12h'");
     advanced(&project, ["31d"], 0);

@@ -5,7 +5,8 @@ use scimulator::directory::object::ObjectKind;
 use scimulator::http::{Method, Response, TransportError};
 use scimulator::scim::answer::{parse_list, parse_resource};
 use scimulator::scim::failure::{
-    ErrorCode, Exchange, failure_code, failure_text, probe_failure_text, retry_text, transport_failure_code,
+    ErrorCode, Exchange, failure_code, failure_text, named_code, probe_failure_text, retry_text,
+    transport_failure_code,
 };
 use serde::Deserialize;
 
@@ -117,6 +118,32 @@ fn statuses_get_the_codes_of_the_table() {
         (Exchange::Read, 302, html, format!("{prefix}ServiceIncompatible")),
     ] {
         assert_eq!(failure_code(exchange, status, body).as_str(), want, "{exchange:?} {status}");
+    }
+}
+
+#[test]
+fn a_code_counts_as_named_only_where_a_refused_write_says_exactly_its_name() {
+    let of_type = |scim_type: &str| format!(r#"{{"scimType":"{scim_type}","detail":"no"}}"#);
+    let detail = |text: &str| format!(r#"{{"scimType":"invalidValue","detail":"{text}"}}"#);
+    let (domain, licence) = (Some("InvalidDomain"), Some("LicenseLimitExceeded"));
+    for (exchange, status, body, want) in [
+        (Exchange::Create, 400, of_type("invalidDomain"), domain),
+        (Exchange::Update, 422, of_type("InvalidDomain"), domain),
+        (Exchange::Create, 403, of_type("licenseLimitExceeded"), licence),
+        (Exchange::Create, 409, detail("LicenseLimitExceeded: buy more seats"), licence),
+        (Exchange::Create, 402, detail("[InvalidDomain]"), domain),
+        (Exchange::Create, 400, detail("the domain is invalid"), None),
+        (Exchange::Create, 400, detail("invaliddomain"), None),
+        (Exchange::Create, 400, detail("NoInvalidDomains"), None),
+        (Exchange::Create, 400, "InvalidDomain".to_owned(), None),
+        (Exchange::Create, 401, of_type("invalidDomain"), None),
+        (Exchange::Create, 429, detail("LicenseLimitExceeded"), None),
+        (Exchange::Create, 500, of_type("invalidDomain"), None),
+        (Exchange::Read, 400, of_type("invalidDomain"), None),
+        (Exchange::MatchQuery, 400, of_type("invalidDomain"), None),
+    ] {
+        let named = named_code(exchange, status, body.as_bytes());
+        assert_eq!(named.map(ErrorCode::as_str), want, "{exchange:?} {status} {body}");
     }
 }
 

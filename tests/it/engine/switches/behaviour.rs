@@ -5,7 +5,7 @@ use scimulator::engine::{Purpose, RunState, status};
 use scimulator::http::Method;
 
 use super::{Row, world};
-use crate::engine::harness::{World, status as answer, unreachable};
+use crate::engine::harness::{Answer, World, status as answer, unreachable};
 
 /// Users of these names, all assigned.
 fn people(world: &mut World, names: &[&str]) {
@@ -74,6 +74,28 @@ pub(super) const ROWS: &[Row] = &[
         words: &[
             (r#""delete""#, "DELETE /Groups/{G} G delete success"),
             (r#""keep""#, " G other skipped EntrySynchronizationSkipped"),
+        ],
+    },
+    Row {
+        key: "named_errors",
+        see: |lines| {
+            let mut world = world("", lines);
+            people(&mut world, &["a", "b", "c"]);
+            for detail in ["InvalidDomain: example.org", "LicenseLimitExceeded", "no such plan"] {
+                let body = format!(r#"{{"scimType":"invalidValue","detail":"{detail}"}}"#);
+                world.once(Method::Post, "/Users", Answer::Status(403, Vec::new(), body));
+            }
+            world.cycle();
+            scimulator::covers!("E-251");
+            let codes = |line: &String| line.rsplit(' ').next().unwrap_or_default().to_owned();
+            let logged: Vec<String> = world.log_lines().iter().map(codes).collect();
+            let escrows = world.escrows();
+            assert!(escrows.iter().map(|escrow| &escrow.error_code).eq(&logged), "log and escrows agree");
+            logged.join(" ")
+        },
+        words: &[
+            ("true", "InvalidDomain LicenseLimitExceeded InsufficientRights"),
+            ("false", "InsufficientRights InsufficientRights InsufficientRights"),
         ],
     },
     Row {

@@ -1,0 +1,161 @@
+//! `preflight`: Microsoft's gallery validation and SCIM Validator by their names, against any endpoint.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use secrecy::SecretString;
+
+use super::arguments::{PreflightArguments, SuiteChoice};
+use super::context::Context;
+use super::{Exit, Failure};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::TenantUrl;
+use crate::config::tenant_url::{self, RemoteRefused};
+use crate::diagnostic::did_you_mean;
+use crate::preflight::report::{line, to_html, to_json, to_junit, to_text};
+use crate::preflight::{
+    self, Attributes, ClientCredentials, Options, PreflightError, Suite, TESTS, Test, WireError, list,
+};
+
+pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
+    let output = context.output;
+    let options = options(arguments)?;
+    let mut failed = None;
+    let report = preflight::run(&options, &mut |tested| {
+        let is_shown = !output.is_json() && tested.skipped.is_none_or(|(word, _)| word != "deselected");
+        if is_shown && let Err(failure) = output.text(&line(tested)) {
+            failed.get_or_insert(failure);
+        }
+    })
+    .map_err(failure)?;
+    if let Some(file) = &arguments.junit {
+        write(file, &to_junit(&report))?;
+    }
+    if let Some(file) = &arguments.html {
+        write(file, &to_html(&report, &SystemClock.now().strftime("%Y-%m-%d %H:%M UTC").to_string()))?;
+    }
+    if output.is_json() {
+        output.json(&to_json(&report))?;
+    } else {
+        output.text(&to_text(&report))?;
+    }
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(if report.is_fine() { Exit::Fine } else { Exit::Failed }),
+    }
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
+    let (url, _) = TenantUrl::parse(&arguments.url).map_err(|error| usage(format!("the URL: {error}")))?;
+    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
+        usage(error.to_string()).help(
+            "the tests make, change and delete users and groups there: once you are sure that it is the right \
+             server, add `--allow-remote`",
+        )
+    })?;
+    let seed = arguments.seed.unwrap_or_else(|| SystemClock.now().as_millisecond().unsigned_abs());
+    Ok(Options {
+        url,
+        tenant_url: arguments.url.clone(),
+        allow_remote: arguments.allow_remote,
+        token: arguments.token_env.as_deref().map(variable).transpose()?,
+        tests: tests(arguments)?,
+        attributes: attributes(&arguments.attributes)?,
+        groups: !arguments.no_groups,
+        verbose: arguments.verbose_patch,
+        domain: arguments.domain.clone(),
+        seed,
+        retries: arguments.retries,
+        credentials: credentials(arguments)?,
+        throughput: arguments.test.is_empty(),
+    })
+}
+
+fn variable(name: &str) -> Result<SecretString, Failure> {
+    let value = Context::env(name).map(SecretString::from);
+    value.ok_or_else(|| usage(format!("the environment variable `{name}` is not set")))
+}
+
+fn tests(arguments: &PreflightArguments) -> Result<Vec<&'static Test>, Failure> {
+    if !arguments.test.is_empty() {
+        let named = |text: &String| {
+            list::named(text).ok_or_else(|| {
+                let failure = usage(format!("no test has the number or name `{text}`"));
+                match did_you_mean(text, TESTS.iter().flat_map(|test| [test.id, test.name])) {
+                    Some(near) => failure.help(format!("did you mean `{near}`?")),
+                    None => failure.help("numbers are A1 to A25, B1 to B25 and P1 to P7"),
+                }
+            })
+        };
+        return arguments.test.iter().map(named).collect();
+    }
+    let is_chosen = |test: &&Test| match arguments.suite {
+        SuiteChoice::Gallery => test.suite() == Suite::Gallery,
+        SuiteChoice::Validator => test.suite() == Suite::Validator,
+        SuiteChoice::All => true,
+    };
+    Ok(TESTS.iter().filter(is_chosen).collect())
+}
+
+fn attributes(source: &str) -> Result<Attributes, Failure> {
+    match source {
+        "default" => Ok(Attributes::Default),
+        "discover" => Ok(Attributes::Discovered),
+        file => {
+            let unreadable = || format!("can not read the schema `{file}`");
+            let text = std::fs::read_to_string(file).map_err(|error| usage(unreadable()).because(&error))?;
+            let schema: serde_json::Value =
+                serde_json::from_str(&text).map_err(|error| usage(unreadable()).because(&error))?;
+            let attributes = Attributes::of_file(&schema);
+            if attributes == Attributes::Listed(BTreeSet::new()) {
+                let help = "it is Entra's synchronizationSchema, as the portal and `scimulator schema export` write it";
+                return Err(usage(format!("the schema `{file}` names no attributes")).help(help));
+            }
+            Ok(attributes)
+        }
+    }
+}
+
+fn credentials(arguments: &PreflightArguments) -> Result<Option<ClientCredentials>, Failure> {
+    let (Some(endpoint), Some(id), Some(secret)) =
+        (&arguments.token_endpoint, &arguments.client_id, &arguments.client_secret_env)
+    else {
+        return Ok(None);
+    };
+    let endpoint = tenant_url::token_endpoint(endpoint, arguments.allow_remote)
+        .map_err(|error| usage(format!("the token endpoint: {error}")))?;
+    Ok(Some(ClientCredentials {
+        token_endpoint: endpoint.to_string(),
+        id: id.clone(),
+        secret: variable(secret)?,
+        scope: arguments.oauth_scope.clone(),
+    }))
+}
+
+fn failure(error: PreflightError) -> Failure {
+    let exit = match &error {
+        PreflightError::Wire(WireError::Unreachable(_) | WireError::Refused(_)) => Exit::Target,
+        PreflightError::Token(_) | PreflightError::Folder(_) | PreflightError::Wire(_) => Exit::Usage,
+        PreflightError::Config(_) | PreflightError::Run(_) | PreflightError::Play(_) => Exit::Defect,
+    };
+    let failure = Failure::new(exit, error.to_string());
+    if matches!(error, PreflightError::Wire(WireError::Refused(_))) {
+        return failure.help("name the environment variable with the bearer token: `--token-env NAME`");
+    }
+    if let PreflightError::Config(findings) = error {
+        return Failure::findings(Exit::Usage, findings);
+    }
+    match std::error::Error::source(&error) {
+        Some(cause) => failure.because(cause),
+        None => failure,
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text)
+        .map_err(|error| usage(format!("can not write `{}`", file.display())).because(&error))
+}

@@ -1,0 +1,354 @@
+//! What the oracle is told about a job: its rules as data, its world out of the state, the target read back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Job, Kept, RunError, Target, spec_in_effect};
+use crate::client::Exchange;
+use crate::clock::Clock;
+use crate::directory::object::ObjectKind;
+use crate::engine::drive::InProcess as _;
+use crate::engine::spec::JobSpec;
+use crate::expression::AttributeValue;
+use crate::http::{Method, Response, TransportError};
+use crate::mapping::{AttributeType, FlowType, MappingSource, Mutability, ObjectMapping, shorten_guest_upn};
+use crate::oracle::{
+    self, Filtered, Flow, History, Kind, MappingRule, Object, Question, Reference, Report, Settings, Source,
+    State, World,
+};
+use crate::scim::query::resource_path;
+use crate::scope::ScopeMode;
+use crate::scope::filter::FilterVerdict;
+use crate::store::{ObjectState, Store, StoreError, StoredObject};
+
+/// Resources asked for in a page of a list.
+const PAGE: usize = 100;
+/// So many pages of a list are read at most, of users and of groups each: a million accounts.
+const PAGES_MAX: usize = 10_000;
+/// The two collections.
+const COLLECTIONS: [(ObjectKind, &str); 2] = [(ObjectKind::User, "Users"), (ObjectKind::Group, "Groups")];
+
+/// What a target was found to hold.
+#[derive(Debug, Clone, Default)]
+pub struct ReadBack {
+    /// The resources, with their kinds.
+    pub resources: Vec<(ObjectKind, Value)>,
+    /// What could not be read, and why: a person should know of it.
+    pub gaps: Vec<String>,
+}
+
+/// The exchanges that verdicts rest on.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'e> {
+    /// The job's exchanges, in order.
+    pub exchanges: &'e [Exchange],
+    /// The target was right before this one.
+    pub since: usize,
+}
+
+/// What reading a target back came to.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// What it holds.
+    Read(ReadBack),
+    /// Neither lists nor accounts could be read: why.
+    Unreachable(String),
+}
+
+impl Job {
+    /// Compares what the target of this job holds with what it should hold.
+    pub fn compare(
+        &self,
+        store: &Store,
+        clock: &dyn Clock,
+        held: &[(ObjectKind, Value)],
+        evidence: Evidence<'_>,
+    ) -> Result<Report, RunError> {
+        let spec = spec_in_effect(&self.spec, &self.config, store)?;
+        let question = Question {
+            settings: &settings(&spec),
+            world: &world(&spec, store)?,
+            held,
+            exchanges: evidence.exchanges,
+            base_url: &spec.base_url,
+            since: evidence.since,
+            now: clock.now(),
+        };
+        Ok(oracle::compare(&question))
+    }
+
+    /// Reads the target back: the embedded app's content out of band, any other by pages of its lists, and by id whom
+    /// the job knows and no list has.
+    pub fn read_back(&self, store: &Store, clock: &dyn Clock) -> Result<Seen, RunError> {
+        if let Target::Embedded(_) = &self.target {
+            let resources = store.embedded_content(&self.spec.name)?;
+            let kind = |resource: &Value| {
+                ObjectKind::from_name(resource.pointer("/meta/resourceType").and_then(Value::as_str)?)
+            };
+            let resources = resources.into_iter().filter_map(|resource| Some((kind(&resource)?, resource)));
+            return Ok(Seen::Read(ReadBack { resources: resources.collect(), gaps: Vec::new() }));
+        }
+        let mut read = ReadBack::default();
+        let mut unreachable = None;
+        for (kind, collection) in COLLECTIONS {
+            if !self.spec.mapping(kind).enabled {
+                continue;
+            }
+            if let Err(why) = self.read_list((kind, collection), store, clock, &mut read)? {
+                read.gaps.push(format!("/{collection} can't be listed: {why}"));
+                unreachable.get_or_insert(why);
+            }
+        }
+        let listed: BTreeSet<String> =
+            read.resources.iter().filter_map(|(_, resource)| id_of(resource)).map(str::to_owned).collect();
+        let mut was_answered = !read.resources.is_empty() || unreachable.is_none();
+        for ((kind, _), link) in store.links(&self.spec.name)? {
+            if listed.contains(&link.target_id) {
+                continue;
+            }
+            let path = resource_path(kind, &link.target_id);
+            match self.get(store, clock, &path)? {
+                Ok(answer) if answer.is_success() => {
+                    was_answered = true;
+                    if let Ok(resource) = serde_json::from_slice::<Value>(&answer.body) {
+                        read.resources.push((kind, resource));
+                    }
+                }
+                Ok(answer) if answer.status == 404 => was_answered = true,
+                Ok(answer) => read.gaps.push(format!("/{path} can't be read: {}", answer.status)),
+                Err(error) => {
+                    return Ok(Seen::Unreachable(error.to_string()));
+                }
+            }
+        }
+        match unreachable {
+            Some(why) if !was_answered => Ok(Seen::Unreachable(why)),
+            Some(_) | None => Ok(Seen::Read(read)),
+        }
+    }
+
+    /// Deletes a resource of the target, apart from any cycle, the embedded app's too. The inner result is the answer, or
+    /// why there is none. The caller holds the job's lock.
+    pub fn remove(
+        &self,
+        store: &mut Store,
+        clock: &dyn Clock,
+        (kind, target_id): (ObjectKind, &str),
+    ) -> Result<Result<Response, TransportError>, RunError> {
+        let path = resource_path(kind, target_id);
+        let Target::Embedded(embedded) = &self.target else { return self.delete(&path) };
+        let mut request = self.request(Method::Delete, &path);
+        self.credentials.authorization.apply(&mut request);
+        let mut kept = Kept { app: embedded.app(&self.spec.name, store)?, job: self.spec.name.clone() };
+        let answer = kept.app.handle(&request, clock.now()).response;
+        kept.keep(store)?;
+        Ok(Ok(answer))
+    }
+
+    /// Reads a list to its end; the inner error says why it can't be read.
+    fn read_list(
+        &self,
+        (kind, collection): (ObjectKind, &str),
+        store: &Store,
+        clock: &dyn Clock,
+        read: &mut ReadBack,
+    ) -> Result<Result<(), String>, RunError> {
+        let mut start = 1;
+        let mut seen = BTreeSet::new();
+        for _ in 0..PAGES_MAX {
+            let answer =
+                match self.get(store, clock, &format!("{collection}?startIndex={start}&count={PAGE}"))? {
+                    Ok(answer) if answer.is_success() => answer,
+                    Ok(answer) => return Ok(Err(format!("the target answered {}", answer.status))),
+                    Err(error) => return Ok(Err(error.to_string())),
+                };
+            let Ok(Value::Object(mut list)) = serde_json::from_slice(&answer.body) else {
+                return Ok(Err("the answer is no JSON object".to_owned()));
+            };
+            let total = list.get("totalResults").and_then(Value::as_u64);
+            let page = match list.get_mut("Resources").map(Value::take) {
+                Some(Value::Array(page)) => page,
+                None if total == Some(0) || 1 < start => Vec::new(),
+                Some(_) | None => return Ok(Err("the answer is no list".to_owned())),
+            };
+            let before = seen.len();
+            let length = page.len();
+            for resource in page {
+                // A target that does not know pages answers with the same one again and again.
+                if id_of(&resource).is_some_and(|id| seen.insert(id.to_owned())) {
+                    read.resources.push((kind, resource));
+                }
+            }
+            start += length;
+            if seen.len() == before
+                || total.is_none_or(|total| total < u64::try_from(start).unwrap_or(u64::MAX))
+            {
+                return Ok(Ok(()));
+            }
+        }
+        Ok(Err(format!("it goes on after {PAGES_MAX} pages")))
+    }
+}
+
+fn id_of(resource: &Value) -> Option<&str> {
+    resource.get("id").and_then(Value::as_str)
+}
+
+/// The rules of a job, as data.
+fn settings(spec: &JobSpec) -> Settings {
+    Settings {
+        everybody: spec.scope == ScopeMode::All,
+        users: kind(&spec.users),
+        groups: kind(&spec.groups),
+        skip_out_of_scope: spec.rules.skip_out_of_scope,
+        covers_soft_delete: spec.rules.covers_soft_delete,
+        keeps_groups: spec.rules.keeps_groups,
+        can_disable: spec.rules.soft_delete_supported,
+        deletes_unmapped: spec.rules.delete_when_unmapped,
+        expressions: spec.expressions.clone(),
+        roles: spec.roles.clone(),
+        roles_off: spec.roles_off.clone(),
+    }
+}
+
+fn kind(mapping: &ObjectMapping) -> Kind {
+    let wanted = match mapping.kind {
+        ObjectKind::User => "manager",
+        ObjectKind::Group => "members",
+    };
+    let references = mapping.references();
+    let reference = references.iter().find(|reference| reference.source_attribute == wanted);
+    let kinds = [ObjectKind::User, ObjectKind::Group];
+    Kind {
+        enabled: mapping.enabled,
+        create: mapping.create,
+        update: mapping.update,
+        delete: mapping.delete,
+        rules: mapping
+            .attributes
+            .iter()
+            .filter_map(|attribute| {
+                let definition = mapping.definition(attribute)?;
+                (definition.attribute_type != AttributeType::Reference).then(|| MappingRule {
+                    path: attribute.target.as_str().to_owned(),
+                    source: match &attribute.source {
+                        MappingSource::Direct(name) => Source::Direct(name.clone()),
+                        MappingSource::Constant(text) => Source::Constant(text.clone()),
+                        MappingSource::Expression(expression) => Source::Expression(expression.clone()),
+                        MappingSource::None => Source::None,
+                    },
+                    default: attribute.default_value.clone().or_else(|| definition.default_value.clone()),
+                    flow: match attribute.flow_type {
+                        FlowType::Always => Flow::Always,
+                        FlowType::ObjectAddOnly => Flow::OnCreate,
+                        FlowType::MultiValueAddOnly | FlowType::ValueAddOnly | FlowType::AttributeAddOnly => {
+                            Flow::Adds
+                        }
+                    },
+                    matching: 0 < attribute.matching_priority,
+                    exact: definition.case_exact,
+                    multivalued: definition.multivalued,
+                    returned: definition.mutability != Mutability::WriteOnly
+                        && !attribute.target.is_core("password"),
+                })
+            })
+            .collect(),
+        reference: reference.map(|reference| Reference {
+            path: reference.path.as_str().to_owned(),
+            kinds: kinds.into_iter().filter(|kind| reference.points_to(*kind)).collect(),
+        }),
+    }
+}
+
+/// The directory as the job has seen it, and what the job knows.
+fn world(spec: &JobSpec, store: &Store) -> Result<World, StoreError> {
+    let job = &spec.name;
+    let row = store.job(job)?;
+    let watermark = row.filter(|row| row.definition == spec.definition).and_then(|row| row.watermark);
+    let touched = match watermark {
+        Some(seq) => Some(store.touched_after(seq)?),
+        None => None,
+    };
+    let links = store.links(job)?;
+    let staged: BTreeSet<_> = store.staged(job)?.into_iter().map(|(kind, id, _)| (kind, id)).collect();
+    let mut escrows = BTreeMap::new();
+    for escrow in store.escrows(job)? {
+        escrows.entry((escrow.kind, escrow.source_id)).or_insert(escrow.reason);
+    }
+    let mut world = World { history: history(job, store)?, ..World::default() };
+    for (group, member) in store.all_memberships()? {
+        world.members.entry(group).or_default().insert(member);
+    }
+    for (principal, role) in store.all_assignments(job)? {
+        world.assignments.entry(principal).or_default().insert(role);
+    }
+    world.recorded = store.all_references(job)?.into_iter().collect();
+    for stored in store.everybody(job)? {
+        let key = (stored.kind, stored.id.clone());
+        if let (ObjectKind::User, Some(manager)) = (stored.kind, stored.text("manager"))
+            && let Some(id) = store.resolve_manager(manager)?
+        {
+            world.managers.insert(stored.id.clone(), id);
+        }
+        let object = Object {
+            label: stored.label.clone(),
+            state: match stored.state {
+                ObjectState::Active => State::Active,
+                ObjectState::Recycled(_) => State::Recycled,
+                ObjectState::Gone(_) => State::Gone,
+            },
+            filtered: filtered(spec, &stored),
+            link: links
+                .get(&key)
+                .map(|link| oracle::Link { target_id: link.target_id.clone(), managed: link.managed }),
+            pending: touched.as_ref().is_none_or(|touched| touched.contains(&stored.id)),
+            escrow: escrows.get(&key).cloned(),
+            held_back: staged.contains(&key),
+            attributes: stored.attributes,
+        };
+        world.objects.insert(key, object);
+    }
+    Ok(world)
+}
+
+fn filtered(spec: &JobSpec, object: &StoredObject) -> Filtered {
+    let filter = &spec.mapping(object.kind).scope;
+    if filter.is_empty() {
+        return Filtered::Passes;
+    }
+    let mut view = object.attributes.clone();
+    let mut set =
+        |name: &str, text: &str| view.insert(name.to_owned(), AttributeValue::Text(text.to_owned()));
+    set("objectId", &object.id);
+    if let Some(name) = object.text("userPrincipalName") {
+        set("userPrincipalName", &shorten_guest_upn(name));
+        if object.text("originalUserPrincipalName").is_none() {
+            set("originalUserPrincipalName", name);
+        }
+    }
+    match filter.evaluate(&view).verdict {
+        FilterVerdict::Passed => Filtered::Passes,
+        FilterVerdict::OutOfScope => Filtered::Fails,
+        FilterVerdict::NotProcessed => Filtered::Ignored,
+    }
+}
+
+fn history(job: &str, store: &Store) -> Result<History, StoreError> {
+    let happened = store.happened()?;
+    let mut history = History {
+        joined: happened.joined,
+        restored: happened.restored,
+        purged: happened.purged,
+        ..History::default()
+    };
+    for execution in store.executions(job, u32::MAX)? {
+        let Ok(cycle) = u64::try_from(execution.cycle) else { continue };
+        history.began.insert(cycle, execution.began);
+        history.ended.extend(execution.ended.map(|ended| (cycle, ended)));
+        if execution.initial && execution.state.as_deref() != Some("Failed") {
+            history.full_reads.insert(cycle);
+        }
+    }
+    Ok(history)
+}

@@ -1,0 +1,90 @@
+//! A report without personal data: exchanges, and what failures say, before any reporter has them.
+
+use serde_json::Value;
+
+use super::model::{Change, Edit, Scenario, Wanted, WantedRequest};
+use super::report::{Failure, Report, Verdict};
+use crate::client::{Pseudonyms, Sentences};
+use crate::expression::AttributeValue;
+
+/// Puts pseudonyms in the place of what is personal. Known as such: what stands in the directory, in edits and in
+/// expectations of the scenario, and what went over the wire. The name of the file stays.
+pub(super) fn mask(report: &mut Report, scenario: &Scenario, pseudonyms: &Pseudonyms) {
+    let mut sentences = pseudonyms.sentences();
+    learn_scenario(&mut sentences, scenario);
+    for exchange in &mut report.exchanges {
+        sentences.learn_exchange(exchange);
+        *exchange = pseudonyms.exchange(exchange);
+    }
+    report.title = sentences.mask(&report.title);
+    for left in &mut report.left {
+        *left = sentences.mask(left);
+    }
+    let failures = match &mut report.verdict {
+        Verdict::Failed(failures) => failures.as_mut_slice(),
+        Verdict::Broken(failure) => std::slice::from_mut(failure),
+        Verdict::Passed | Verdict::Skipped(_) => &mut [],
+    };
+    for Failure { title, key, expected, got, .. } in failures {
+        for text in [key, expected, got].into_iter().chain(title.as_mut()) {
+            *text = sentences.mask(text);
+        }
+    }
+}
+
+fn learn_scenario(sentences: &mut Sentences<'_>, scenario: &Scenario) {
+    for (object, _) in &scenario.directory.objects {
+        sentences.learn("id", &object.id.as_str().into());
+        for (name, value) in &object.attributes {
+            learn_attribute(sentences, name, value);
+        }
+    }
+    for step in &scenario.steps {
+        step.edits.iter().for_each(|edit| learn_edit(sentences, edit));
+        for expectation in &step.expect {
+            if let Wanted::Attribute { path, value, .. } = &expectation.what {
+                sentences.learn(path, value);
+            } else if let Wanted::Requests { wanted, .. } = &expectation.what {
+                wanted.iter().for_each(|(_, wanted)| learn_request(sentences, wanted));
+            } else if let Wanted::NoRequest(wanted) = &expectation.what {
+                learn_request(sentences, wanted);
+            }
+        }
+    }
+}
+
+fn learn_edit(sentences: &mut Sentences<'_>, edit: &Edit) {
+    sentences.learn("name", &edit.object.name.as_str().into());
+    match &edit.change {
+        Change::Add { attributes, .. } => {
+            attributes.iter().for_each(|(name, value)| learn_attribute(sentences, name, value));
+        }
+        Change::Set(values) => {
+            for (name, value) in values {
+                value.iter().for_each(|value| learn_attribute(sentences, name, value));
+            }
+        }
+        Change::Delete | Change::Restore | Change::Purge | Change::Assign { .. } | Change::Members { .. } => {
+        }
+    }
+}
+
+fn learn_attribute(sentences: &mut Sentences<'_>, name: &str, value: &AttributeValue) {
+    match value {
+        AttributeValue::Text(text) => sentences.learn(name, &text.as_str().into()),
+        AttributeValue::List(texts) => {
+            texts.iter().for_each(|text| sentences.learn(name, &text.as_str().into()));
+        }
+        AttributeValue::Roles(_) => {}
+    }
+}
+
+fn learn_request(sentences: &mut Sentences<'_>, wanted: &WantedRequest) {
+    for value in wanted.operations.iter().flatten().chain(&wanted.body) {
+        // Without a name around it, a value is as personal as can be.
+        match value.get("path").and_then(Value::as_str) {
+            Some(path) => value.get("value").into_iter().for_each(|value| sentences.learn(path, value)),
+            None => sentences.learn("", value),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What the oracle says of a scenario: of every cycle, where the file asks for it, and at the end of a step.
+
+use super::{Play, PlayError};
+use crate::diagnostic::Place;
+use crate::oracle::{Finding, Report};
+use crate::runner::{Evidence, Seen};
+use crate::scenario::expect::Miss;
+
+/// What is expected of the oracle.
+const EXPECTED: &str = "that the app holds what it should";
+
+impl Play<'_> {
+    /// Asks the oracle. Once it finds nothing, what it finds later began after that.
+    pub(super) fn consult(&mut self) -> Result<Report, PlayError> {
+        let held = if self.is_remote {
+            match self.job.read_back(&self.store, &self.clock)? {
+                Seen::Read(read) => read.resources,
+                Seen::Unreachable(why) => {
+                    return Err(PlayError::Edit(format!("the app can't be read back: {why}")));
+                }
+            }
+        } else {
+            self.resources()?
+        };
+        let exchanges = &self.stage.exchanges;
+        let evidence = Evidence { exchanges, since: self.right_until };
+        let report = self.job.compare(&self.store, &self.clock, &held, evidence)?;
+        if report.is_clean() {
+            self.right_until = exchanges.len();
+        }
+        Ok(report)
+    }
+
+    /// Asks the oracle after a cycle, where the scenario wants that; the first cycle that it finds fault with counts. A
+    /// cycle that follows a clean one of the step, with nothing new in the directory and nothing sent, is clean too.
+    pub(super) fn consult_after_cycle(&mut self) -> Result<(), PlayError> {
+        let Some(place) = self.scenario.oracle.clone().filter(|_| self.found.is_empty()) else {
+            return Ok(());
+        };
+        let seq = self.store.last_seq()?;
+        let mut since = self.stage.exchanges.iter().skip(self.right_until);
+        if self.clean_at == Some(seq) && since.all(|exchange| exchange.about.object.is_none()) {
+            return Ok(());
+        }
+        let report = self.consult()?;
+        self.clean_at = report.is_clean().then_some(seq);
+        self.found = report.faults().map(|finding| miss(&place, "oracle", finding)).collect();
+        Ok(())
+    }
+}
+
+/// A finding as what does not hold of an expectation.
+pub(super) fn miss(place: &Place, key: &str, finding: &Finding) -> Miss {
+    Miss {
+        place: place.clone(),
+        key: key.to_owned(),
+        expected: EXPECTED.to_owned(),
+        got: finding.to_string(),
+        guilty: finding.guilty,
+    }
+}
