@@ -1,6 +1,7 @@
 //! The embedded SCIM 2.0 app: a correct and friendly target to provision into, in process or over a socket.
 //!
 //! [`App`] is the pure core: a request and the time in, an answer and its latency out. [`serve`] puts it on a socket.
+//! [`FaultyApp`] is the app that is not as it should be.
 //! Its evaluation of filters and PATCH is its own and shares nothing with the client's encoder, so that one mistake can
 //! not cancel out another. What it must answer is in `wire.md 11`; what Microsoft's suites ask of it, in
 //! `preflight.md`.
@@ -27,6 +28,7 @@ mod content;
 mod discovery;
 mod draft;
 mod edit;
+mod faults;
 mod filter;
 mod members;
 mod out_of_band;
@@ -57,6 +59,10 @@ use project::Projection;
 use query::Query;
 
 pub use console::{ConsoleCommand, ConsoleError, Mode};
+pub use faults::{
+    Fault, FaultRule, FaultWord, FaultyApp, Met, Preset, Served, SettingError, Settings as FaultSettings,
+    Tampering,
+};
 pub use serve::{new_token, serve};
 pub use strict::{AppRules, RulesError};
 

@@ -443,7 +443,15 @@ pub enum SchemaCommand {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  scimulator target\n  scimulator target --port 8080 --token s3cr3t --base-path /scim/v2\n  \
-                  scimulator target --app knowbe4\n  scimulator target --app my-app.toml"
+                  scimulator target --app knowbe4\n  scimulator target --app my-app.toml\n  \
+                  scimulator target --fault throttled,retry_after=30s,after=20,times=5 --fault two_matches,path=/Users\n  \
+                  scimulator target --fault error,status=503,percent=10 --seed 7\n  \
+                  scimulator target --fault limits,of=Slack\n\n\
+                  Faults: down, unauthorized, throttled (retry_after), error (status, 500), html (status, 502), lost_reply,\n\
+                  slow (latency, 31s), not_found_when_empty, two_matches, stale_reads (lag, 5m), patch_ignored, remove_wipes,\n\
+                  wrong_content_type, rewrites (attribute, displayName), limits (of: AWS, Slack, GitHub, Miro, dbt).\n\
+                  Each may have: method, path (below the base path), after (so many pass first), times (so many meet it),\n\
+                  percent (so many of a hundred, drawn from the seed). The last that fits a request goes first."
 )]
 pub struct TargetArguments {
     /// The app to play: one of the gallery, or the file of a profile; it takes what is listed there, and nothing else.
@@ -458,6 +466,12 @@ pub struct TargetArguments {
     /// The path before `/Users`.
     #[arg(long, value_name = "PATH", default_value = "/scim")]
     pub base_path: String,
+    /// Something that the app does wrong, `NAME[,KEY=VALUE]…`; several times for several.
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<String>,
+    /// What the draws of faults with `percent` derive from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// Arguments of `compatibility`.

@@ -9,7 +9,9 @@ use super::{Exit, Failure};
 use crate::clock::SystemClock;
 use crate::diagnostic::did_you_mean;
 use crate::gallery;
-use crate::target::{App, AppOptions, AppRules, serve};
+use crate::target::{App, AppOptions, AppRules, FaultyApp, serve};
+
+mod faults;
 
 pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| {
@@ -26,8 +28,13 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         ..AppOptions::default()
     };
     let takes_everything = options.rules.is_none();
+    let faults = arguments.faults.iter().map(|text| faults::read(text)).collect::<Result<Vec<_>, _>>()?;
     let app = App::new(options);
     let has_console = app.console_shown().is_some();
+    let mut app = FaultyApp::new(app, arguments.seed);
+    for rule in faults {
+        app.break_it(rule);
+    }
     let app = Arc::new(Mutex::new(app));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
@@ -38,6 +45,9 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         context.output.note("an empty SCIM app, in memory only; stop it with Ctrl-C");
         if takes_everything && arguments.app.is_some() {
             context.output.note("its profile has no table `[app]`: it takes whatever SCIM has");
+        }
+        for fault in &arguments.faults {
+            context.output.note(&format!("its fault: {fault}"));
         }
         if has_console {
             context.output.note(&format!("its console is at http://{address}/console"));

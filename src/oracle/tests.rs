@@ -421,14 +421,15 @@ fn leaving_scope_disables_or_a_rule_says_why_not() {
         },
         &[("ann active", "app", Some(3))],
     );
-    for (rule, arrange) in [
-        ("skip-out-of-scope-deletions", (|case| case.settings.skip_out_of_scope = true) as fn(&mut Case)),
+    let arrangements: [(&str, fn(&mut Case)); 4] = [
+        ("skip-out-of-scope-deletions", |case| case.settings.skip_out_of_scope = true),
         ("held-back", |case| ann(&mut case.world).held_back = true),
         ("action-off", |case| case.settings.users.update = false),
         ("soft-delete-not-mapped", |case| {
             case.settings.users.rules.remove(1);
         }),
-    ] {
+    ];
+    for (rule, arrange) in arrangements {
         check(
             |case| {
                 left(case);

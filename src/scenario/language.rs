@@ -9,11 +9,8 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::model::{
-    Act, AtConsole, Do, Expectation, Fault, FaultKind, FaultRule, Named, Scenario, SourceFault, Step,
-    TargetFault, Time, To, Until, Wanted,
-};
-use super::raw::{RawFault, RawScenario, RawStep, Text};
+use super::model::{Act, AtConsole, Do, Expectation, Named, Scenario, Step, Time, To, Until, Wanted};
+use super::raw::{RawScenario, RawStep, Text};
 use super::schema::{self, DIRECTORY_KEYS};
 use super::snapshot::Snapshot;
 use crate::clock::{SignedDuration, Timestamp};
@@ -24,10 +21,10 @@ use crate::diagnostic::{Diagnostic, Place, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::directory::read::{ReadOptions, read_folder, read_part};
 use crate::engine::restart::Reset;
-use crate::http::Method;
 
 mod edits;
 mod expected;
+mod faults;
 
 pub(super) use expected::is_named;
 
@@ -451,64 +448,6 @@ impl Reader<'_> {
         for name in super::names::placeholders(text) {
             self.must_be_known(BOTH, name, span);
         }
-    }
-
-    fn fault(&mut self, raw: Spanned<RawFault>) -> Option<Fault> {
-        let span = raw.span();
-        let raw = raw.into_inner();
-        let place = self.place(&span);
-        let target = raw.target.as_ref().and_then(|word| TargetFault::from_word(word.get_ref()));
-        let source = raw.source.as_ref().and_then(|word| SourceFault::from_word(word.get_ref()));
-        let object = self.named(raw.user.as_ref(), raw.group.as_ref());
-        if let (Some(object), Some(text)) = (&object, raw.user.as_ref().or(raw.group.as_ref())) {
-            self.must_be_known(&[object.kind], &object.name, &text.span());
-        }
-        if let Some(path) = &raw.path {
-            self.placeholders_must_be_known(path.get_ref(), &path.span());
-        }
-        let kind = match (target, source) {
-            (Some(_), Some(_)) | (None, None) => {
-                if !self.is_told(&span) {
-                    let help =
-                        "`fault = { target = \"down\" }` or `fault = { source = \"missing\" }`".to_owned();
-                    self.error(&span, "a fault is one of `target` or of `source`", Some(help));
-                }
-                return None;
-            }
-            (None, Some(source)) => FaultKind::Source((source != SourceFault::None).then_some(source)),
-            (Some(TargetFault::None), None) => FaultKind::None,
-            (Some(fault @ (TargetFault::Forgets | TargetFault::Renumbers | TargetFault::Edited)), None) => {
-                let Some(object) = object else {
-                    let help = "write `user = \"…\"` or `group = \"…\"`".to_owned();
-                    self.error(
-                        &span,
-                        format!("whom does the app treat so: `{fault}` needs a name"),
-                        Some(help),
-                    );
-                    return None;
-                };
-                let set = raw.set.unwrap_or_default();
-                if (fault == TargetFault::Edited) == set.is_empty() {
-                    self.error(&span, "`set` says what somebody `edited`, and belongs to it alone", None);
-                }
-                let set = set.into_iter().map(|(name, value)| (name, json_of(&value))).collect();
-                FaultKind::Account { fault, object, set: Value::Object(set) }
-            }
-            (Some(fault), None) => {
-                let latency = raw.latency.as_ref().and_then(|text| self.duration(text));
-                FaultKind::Requests(FaultRule {
-                    fault,
-                    method: raw.method.as_ref().and_then(|word| Method::from_name(word.get_ref())),
-                    path: raw.path.map(Spanned::into_inner),
-                    object,
-                    status: raw.status.unwrap_or(500),
-                    retry_after: raw.retry_after.as_ref().and_then(|text| self.duration(text)),
-                    latency: latency.unwrap_or(SignedDuration::from_secs(31)),
-                    times: raw.times,
-                })
-            }
-        };
-        Some(Fault { place, kind })
     }
 }
 

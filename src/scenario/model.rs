@@ -14,7 +14,7 @@ use crate::directory::object::ObjectKind;
 use crate::engine::entry::{Action, Status};
 use crate::engine::restart::Reset;
 use crate::expression::AttributeValue;
-use crate::http::Method;
+use crate::target::{FaultWord, Preset};
 
 /// A scenario file, read and found right.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Scenario {
     pub fn needs_embedded(&self) -> Option<String> {
         let faults = self.steps.iter().flat_map(|step| &step.faults);
         let target = faults.filter_map(|fault| match &fault.kind {
-            FaultKind::Requests(rule) => Some(rule.fault.as_str()),
+            FaultKind::Requests(rule) => Some(rule.word.as_str()),
             FaultKind::Account { fault, .. } => Some(fault.as_str()),
             FaultKind::None | FaultKind::Source(_) => None,
         });
@@ -136,29 +136,69 @@ words! {
     }
 }
 
+/// What the app does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetFault {
+    /// It does so no longer.
+    None,
+    /// Requests meet it.
+    Requests(FaultWord),
+    /// It happens to one account or group, at once.
+    Account(AccountFault),
+}
+
 words! {
-    /// What the app does wrong.
-    pub enum TargetFault {
-        /// It does so no longer.
-        None = "none",
-        /// Nobody listens.
-        Down = "down",
-        /// The credentials are refused: 401.
-        Unauthorized = "unauthorized",
-        /// Too many requests: 429.
-        Throttled = "throttled",
-        /// Another status.
-        Error = "error",
-        /// It does what it is asked, and the answer is lost.
-        LostReply = "lost_reply",
-        /// It takes its time; beyond the job's time-out there is no answer, though what was asked is done.
-        Slow = "slow",
-        /// The account is gone, as if somebody had deleted it there.
+    /// What happens to one account or group of the app, out of band.
+    pub enum AccountFault {
+        /// It is gone, as if somebody had deleted it there.
         Forgets = "forgets",
-        /// The account is there under another id, as after a restored backup.
+        /// It is there under another id, as after a restored backup.
         Renumbers = "renumbers",
-        /// Somebody changed the account there.
+        /// Somebody changed it there.
         Edited = "edited",
+        /// It is there twice, as after a backup that was restored into live data.
+        Duplicated = "duplicated",
+    }
+}
+
+impl Word for TargetFault {
+    const CHOICES: &'static [Self] = &[
+        Self::None,
+        Self::Requests(FaultWord::Down),
+        Self::Requests(FaultWord::Unauthorized),
+        Self::Requests(FaultWord::Throttled),
+        Self::Requests(FaultWord::Error),
+        Self::Requests(FaultWord::Html),
+        Self::Requests(FaultWord::LostReply),
+        Self::Requests(FaultWord::Slow),
+        Self::Requests(FaultWord::NotFoundWhenEmpty),
+        Self::Requests(FaultWord::TwoMatches),
+        Self::Requests(FaultWord::StaleReads),
+        Self::Requests(FaultWord::PatchIgnored),
+        Self::Requests(FaultWord::RemoveWipes),
+        Self::Requests(FaultWord::WrongContentType),
+        Self::Requests(FaultWord::Rewrites),
+        Self::Requests(FaultWord::Limits),
+        Self::Account(AccountFault::Forgets),
+        Self::Account(AccountFault::Renumbers),
+        Self::Account(AccountFault::Edited),
+        Self::Account(AccountFault::Duplicated),
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Requests(fault) => fault.as_str(),
+            Self::Account(fault) => fault.as_str(),
+        }
+    }
+}
+
+impl Word for Preset {
+    const CHOICES: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 
@@ -173,6 +213,10 @@ words! {
         Truncated = "truncated",
         /// It is empty all of a sudden.
         Empty = "empty",
+        /// Somebody is still writing it: its last line is no line yet.
+        HalfWritten = "half_written",
+        /// It shows what there was: edits come to be known when this ends.
+        Stale = "stale",
     }
 }
 
@@ -372,23 +416,19 @@ pub(super) enum FaultKind {
     /// Requests meet it.
     Requests(FaultRule),
     /// It happens to one account, at once.
-    Account { fault: TargetFault, object: Named, set: Value },
+    Account { fault: AccountFault, object: Named, set: Value },
     /// The source is so; `None` as it should be.
     Source(Option<SourceFault>),
 }
 
-/// Which requests meet a fault, and what becomes of them.
+/// Which requests meet a fault, and what becomes of them; names are of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FaultRule {
-    pub(super) fault: TargetFault,
-    pub(super) method: Option<Method>,
+    pub(super) word: FaultWord,
+    /// Paths and label follow from the two below when the fault begins.
+    pub(super) rule: crate::target::FaultRule,
     pub(super) path: Option<String>,
     pub(super) object: Option<Named>,
-    pub(super) status: u16,
-    pub(super) retry_after: Option<SignedDuration>,
-    pub(super) latency: SignedDuration,
-    /// How many requests still meet it; `None` for every one.
-    pub(super) times: Option<u32>,
 }
 
 /// Something that must hold at the end of a step.

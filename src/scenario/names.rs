@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::stage::endpoint;
 use crate::client::{Body, Exchange, Outcome};
 use crate::directory::object::ObjectKind;
 
@@ -49,7 +50,8 @@ impl Ids {
         remember(self.targets.entry((kind, source_id.to_owned())).or_default(), target_id);
     }
 
-    /// Takes in what an exchange says: the id in the answer to a create, and in the path of a read or write.
+    /// Takes in what an exchange says: the id in the answer to a create, in the path of a read or write, and of the one
+    /// that a query finds. Whom nobody answered for when it was created is known by the latter alone.
     pub(super) fn learn(&mut self, exchange: &Exchange, base_url: &str) {
         let Some(object) = &exchange.about.object else { return };
         let Outcome::Response(response) = &exchange.outcome else { return };
@@ -64,10 +66,19 @@ impl Ids {
         };
         let path = target_of(&exchange.request.url, base_url).0;
         let in_path = path.split('/').nth(2).filter(|id| !id.is_empty());
+        let is_query = exchange.request.method == "GET" && path == format!("/{}", endpoint(object.kind));
+        let found = match &response.body {
+            Some(Body::Json(body)) if is_query => body.get("Resources").and_then(|all| all.as_array()),
+            Some(Body::Json(_) | Body::Text(_) | Body::Cut(_)) | None => None,
+        };
+        let found = match found.map(Vec::as_slice) {
+            Some([one]) => one.get("id").and_then(|id| id.as_str()),
+            Some(_) | None => None,
+        };
         if let Some(id) = made {
             self.made.insert((object.kind, id.to_owned()));
         }
-        if let Some(id) = made.or(in_path) {
+        if let Some(id) = made.or(in_path).or(found) {
             self.linked(object.kind, &object.source_id, id);
         }
     }

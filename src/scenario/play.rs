@@ -6,11 +6,13 @@ use serde_json::Value;
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
 use super::mask::mask;
-use super::model::{Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, Step, Time, To, Until, Wanted};
+use super::model::{
+    Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, SourceFault, Step, Time, To, Until, Wanted,
+};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
-use super::stage::{FaultyApp, Rule, Stage, endpoint};
+use super::stage::{Rule, Stage, StagedApp, endpoint};
 use super::{Options, Target};
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
 use crate::config::{Access, Config, Endpoint, TokenSource};
@@ -144,7 +146,9 @@ struct Play<'s> {
     store: Store,
     clock: VirtualClock,
     stage: Stage,
-    app: FaultyApp,
+    app: StagedApp,
+    /// Edits that a stale source does not show yet.
+    unseen: Vec<&'s Edit>,
     ids: Ids,
     prefix: Prefix,
     /// Exchanges that `ids` has learned from.
@@ -184,7 +188,7 @@ impl<'s> Play<'s> {
         let job = Job::new(&config, job_config, &|name| options.variable(name))?;
         let clock = VirtualClock::new(scenario.start);
         let rules = AppRules::read(&job_config.played).map_err(PlayError::Rules)?;
-        let app = FaultyApp::new(job_config.fidelity.timeout, rules);
+        let app = StagedApp::new(job_config.fidelity.timeout, rules, config.directory.seed);
         let mut store = Store::in_memory()?;
         scenario.directory.import(&mut store, clock.now(), &prefix)?;
         let mut ids = Ids::default();
@@ -200,6 +204,7 @@ impl<'s> Play<'s> {
             clock,
             stage: Stage::default(),
             app,
+            unseen: Vec::new(),
             ids,
             prefix,
             learned: 0,
@@ -247,12 +252,19 @@ impl<'s> Play<'s> {
         Verdict::Passed
     }
 
-    fn step(&mut self, step: &Step) -> Result<Vec<Miss>, PlayError> {
+    fn step(&mut self, step: &'s Step) -> Result<Vec<Miss>, PlayError> {
         (self.place, self.clean_at) = (None, None);
         let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
+        let stale = Some(SourceFault::Stale);
+        let is_stale = self.stage.source == stale
+            || step.faults.iter().any(|fault| fault.kind == FaultKind::Source(stale));
         for edit in &step.edits {
             self.place = Some(edit.place.clone());
-            self.edit(edit)?;
+            if is_stale {
+                self.unseen.push(edit);
+            } else {
+                self.edit(edit)?;
+            }
         }
         for fault in &step.faults {
             self.place = Some(fault.place.clone());
@@ -364,7 +376,14 @@ impl<'s> Play<'s> {
     fn fault(&mut self, fault: &Fault) -> Result<(), PlayError> {
         match &fault.kind {
             FaultKind::None => self.app.mend(),
-            FaultKind::Source(source) => self.stage.source = *source,
+            FaultKind::Source(source) => {
+                self.stage.source = *source;
+                if *source != Some(SourceFault::Stale) {
+                    for edit in std::mem::take(&mut self.unseen) {
+                        self.edit(edit)?;
+                    }
+                }
+            }
             FaultKind::Requests(rule) => {
                 let paths = rule.path.as_ref().map(|path| self.ids.readings(path));
                 let label = match &rule.object {

@@ -140,20 +140,26 @@ pub(super) struct RawFault {
     /// How many requests it meets; without it every one until it is ended.
     #[schemars(with = "Option<u32>", range(min = 1, max = u32::MAX))]
     pub(super) times: Option<u32>,
+    /// How many requests pass before the first one meets it.
+    #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX), extend("default" = 0))]
+    pub(super) after: Option<u32>,
+    /// How many of a hundred requests meet it, drawn from `seed`.
+    #[schemars(with = "Option<u8>", range(min = 1, max = 100), extend("default" = 100))]
+    pub(super) percent: Option<u8>,
     /// Only requests of this method.
     #[schemars(with = "Option<OneOf<super::model::MethodWord>>")]
     pub(super) method: Option<Text>,
     /// Only requests for this path, as in an expectation.
     #[schemars(with = "Option<String>")]
     pub(super) path: Option<Text>,
-    /// Only requests about this user; whom the app forgets, renumbers or edits.
+    /// Only requests about this user; whom the app forgets, renumbers, edits or has twice.
     #[schemars(with = "Option<String>")]
     pub(super) user: Option<Text>,
-    /// Only requests about this group; what the app forgets, renumbers or edits.
+    /// Only requests about this group; what the app forgets, renumbers, edits or has twice.
     #[schemars(with = "Option<String>")]
     pub(super) group: Option<Text>,
-    /// The status of an `error`.
-    #[schemars(with = "Option<u16>", range(min = 400, max = 599), extend("default" = 500))]
+    /// The status of an `error`, 500 when it says nothing, and of `html`, 502.
+    #[schemars(with = "Option<u16>", range(min = 200, max = 599))]
     pub(super) status: Option<u16>,
     /// What `Retry-After` says in the answers of an app that throttles; without it there is none.
     #[schemars(with = "Option<String>")]
@@ -161,6 +167,15 @@ pub(super) struct RawFault {
     /// How long an answer of a `slow` app takes.
     #[schemars(with = "Option<String>", extend("default" = "31s"))]
     pub(super) latency: Option<Text>,
+    /// How far behind the writes `stale_reads` are.
+    #[schemars(with = "Option<String>", extend("default" = "5m"))]
+    pub(super) lag: Option<Text>,
+    /// The text that an app which `rewrites` keeps in capitals, with dots for those within others: `name.givenName`.
+    #[schemars(with = "Option<String>", extend("default" = "displayName"))]
+    pub(super) attribute: Option<String>,
+    /// Whose published `limits`.
+    #[schemars(with = "Option<OneOf<crate::target::Preset>>")]
+    pub(super) of: Option<Text>,
     /// What somebody else sets in the app, by SCIM attribute.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
     pub(super) set: Option<BTreeMap<String, toml::Value>>,

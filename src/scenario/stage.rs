@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::model::{FaultRule, SourceFault, TargetFault};
-use super::names::target_of;
+use super::model::{self, AccountFault, SourceFault};
 use crate::client::Exchange;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::{Delivery, InProcess, Ports};
-use crate::engine::spec::{EMBEDDED_PATH, EMBEDDED_URL};
+use crate::engine::spec::EMBEDDED_PATH;
 use crate::engine::{EngineError, Event, ImportOutcome};
-use crate::http::{Request, Response, TransportError};
+use crate::http::{Request, TransportError};
 use crate::store::Store;
-use crate::target::{App, AppOptions, AppRules, ConsoleCommand, ConsoleError, ResourceKind};
+use crate::target::{
+    App, AppOptions, AppRules, ConsoleCommand, ConsoleError, FaultRule, FaultyApp, ResourceKind, Served as _,
+    Tampering,
+};
 
 /// The ports of a scenario's cycles: the directory is in the state already, edits are in its change log.
 #[derive(Debug, Default)]
@@ -28,11 +30,15 @@ pub(super) struct Stage {
 impl Ports for Stage {
     fn import(&mut self, _store: &mut Store, _now: Timestamp) -> Result<ImportOutcome, EngineError> {
         Ok(match self.source {
-            None | Some(SourceFault::None) => ImportOutcome::Done,
+            // A stale source is a good one; what it does not show yet is kept back where edits are made.
+            None | Some(SourceFault::None | SourceFault::Stale) => ImportOutcome::Done,
             Some(SourceFault::Missing) => ImportOutcome::Fault("the source is not there".to_owned()),
             Some(SourceFault::Truncated) => ImportOutcome::Fault("the source ends in the middle".to_owned()),
             Some(SourceFault::Empty) => {
                 ImportOutcome::Fault("the source is empty all of a sudden".to_owned())
+            }
+            Some(SourceFault::HalfWritten) => {
+                ImportOutcome::Fault("the source ends within a line: somebody is still writing it".to_owned())
             }
         })
     }
@@ -49,41 +55,40 @@ impl Ports for Stage {
 /// A rule whose names are ids of this moment.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
-    pub(super) fault: FaultRule,
+    pub(super) fault: model::FaultRule,
     /// The paths it is about; `None` for any.
     pub(super) paths: Option<Vec<String>>,
     /// The name of the object it is about.
     pub(super) label: Option<String>,
 }
 
-/// The embedded app, and what is wrong with it.
-pub(super) struct FaultyApp {
-    app: App,
-    rules: Vec<Rule>,
+/// The embedded app with its faults, as the job meets it.
+pub(super) struct StagedApp {
+    app: FaultyApp,
     /// How long the job waits for an answer.
     timeout: SignedDuration,
 }
 
-impl FaultyApp {
-    pub(super) fn new(timeout: SignedDuration, rules: Option<AppRules>) -> Self {
+impl StagedApp {
+    pub(super) fn new(timeout: SignedDuration, rules: Option<AppRules>, seed: u64) -> Self {
         let rules = rules.map(Arc::new);
         let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), rules, ..AppOptions::default() };
-        Self { app: App::new(options), rules: Vec::new(), timeout }
+        Self { app: FaultyApp::new(App::new(options), seed), timeout }
     }
 
     /// Requests meet this fault from now on. A later one goes before those that were there.
-    pub(super) fn break_it(&mut self, rule: Rule) {
-        self.rules.insert(0, rule);
+    pub(super) fn break_it(&mut self, Rule { fault, paths, label }: Rule) {
+        self.app.break_it(FaultRule { paths, label, ..fault.rule });
     }
 
     /// Requests meet no fault any more.
     pub(super) fn mend(&mut self) {
-        self.rules.clear();
+        self.app.mend();
     }
 
     /// Does something in the console of the app.
     pub(super) fn console(&mut self, command: ConsoleCommand) -> Result<(), ConsoleError> {
-        self.app.console(command)
+        self.app.app().console(command)
     }
 
     /// Everything that it holds, read out of band.
@@ -94,80 +99,33 @@ impl FaultyApp {
     /// Lets somebody else do something to a resource, out of band; whether the app agreed.
     pub(super) fn tamper(
         &mut self,
-        fault: TargetFault,
+        fault: AccountFault,
         (kind, id): (ObjectKind, &str),
         set: &Value,
         now: Timestamp,
     ) -> bool {
+        let what = match fault {
+            AccountFault::Forgets => Tampering::Forget,
+            AccountFault::Renumbers => Tampering::Renumber,
+            AccountFault::Edited => Tampering::Edit(set),
+            AccountFault::Duplicated => Tampering::Duplicate,
+        };
         let kind = match kind {
             ObjectKind::User => ResourceKind::User,
             ObjectKind::Group => ResourceKind::Group,
         };
-        match fault {
-            TargetFault::Forgets => self.app.forget(kind, id, now),
-            TargetFault::Renumbers => self.app.renumber(kind, id, now),
-            TargetFault::Edited => set.as_object().is_some_and(|set| self.app.overwrite(kind, id, set, now)),
-            TargetFault::None
-            | TargetFault::Down
-            | TargetFault::Unauthorized
-            | TargetFault::Throttled
-            | TargetFault::Error
-            | TargetFault::LostReply
-            | TargetFault::Slow => false,
-        }
-    }
-
-    /// The first fault that a request meets; it counts as met.
-    fn meet(&mut self, request: &Request, label: Option<&str>) -> Option<FaultRule> {
-        let path = target_of(&request.url, EMBEDDED_URL).0;
-        let rule = self.rules.iter_mut().find(|rule| {
-            rule.fault.times != Some(0)
-                && rule.fault.method.is_none_or(|method| method == request.method)
-                && rule.paths.as_ref().is_none_or(|paths| paths.contains(&path))
-                && rule
-                    .label
-                    .as_deref()
-                    .is_none_or(|name| label.is_some_and(|label| label.eq_ignore_ascii_case(name)))
-        })?;
-        if let Some(times) = &mut rule.fault.times {
-            *times = times.saturating_sub(1);
-        }
-        Some(rule.fault.clone())
+        self.app.tamper(what, kind, id, now)
     }
 }
 
-impl InProcess for FaultyApp {
+impl InProcess for StagedApp {
     fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery {
-        let Some(fault) = self.meet(request, label) else { return self.app.handle(request, now).into() };
-        let at_once = |outcome| Delivery { outcome, latency: SignedDuration::ZERO };
-        let lost = |why: &str| Err(TransportError::Connect(why.to_owned()));
-        match fault.fault {
-            TargetFault::Down => at_once(lost("connection refused")),
-            TargetFault::Unauthorized => at_once(Ok(refusal(401, "the token is not valid any more"))),
-            TargetFault::Throttled => {
-                let mut response = refusal(429, "too many requests");
-                if let Some(pause) = fault.retry_after {
-                    response.headers.push(("Retry-After".to_owned(), pause.as_secs().to_string()));
-                }
-                at_once(Ok(response))
-            }
-            TargetFault::Error => at_once(Ok(refusal(fault.status, "something went wrong"))),
-            TargetFault::LostReply => {
-                self.app.handle(request, now);
-                at_once(lost("the connection broke before the answer"))
-            }
-            TargetFault::Slow => {
-                let reply = self.app.handle(request, now);
-                if fault.latency < self.timeout {
-                    return Delivery { outcome: Ok(reply.response), latency: fault.latency };
-                }
-                let after_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
-                Delivery { outcome: Err(TransportError::Timeout { after_ms }), latency: self.timeout }
-            }
-            TargetFault::None | TargetFault::Forgets | TargetFault::Renumbers | TargetFault::Edited => {
-                self.app.handle(request, now).into()
-            }
+        let met = self.app.handle(request, label, now);
+        if met.latency < self.timeout {
+            return Delivery { outcome: met.outcome, latency: met.latency };
         }
+        let after_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
+        Delivery { outcome: Err(TransportError::Timeout { after_ms }), latency: self.timeout }
     }
 }
 
@@ -177,13 +135,4 @@ pub(super) fn endpoint(kind: ObjectKind) -> &'static str {
         ObjectKind::User => "Users",
         ObjectKind::Group => "Groups",
     }
-}
-
-/// An answer that refuses, in SCIM's form (RFC 7644 §3.12).
-fn refusal(status: u16, detail: &str) -> Response {
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail,
-    });
-    let headers = vec![("Content-Type".to_owned(), "application/scim+json".to_owned())];
-    Response { status, headers, body: body.to_string().into_bytes() }
 }

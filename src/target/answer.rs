@@ -93,6 +93,11 @@ impl Refusal {
         Self::new(501, None, detail)
     }
 
+    /// Any status: of an app that does not do as it should.
+    pub(super) fn of_status(status: u16, detail: impl Into<String>) -> Self {
+        Self::new(status, None, detail)
+    }
+
     /// What is wrong, for people.
     pub(super) fn detail(&self) -> &str {
         &self.detail

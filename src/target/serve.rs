@@ -3,34 +3,38 @@
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request as SocketRequest;
 use axum::response::Response as SocketResponse;
+use http_body::Frame;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::answer::{self, Refusal};
 use super::console::{CONSOLE_PATH, over_http};
-use super::{App, BODY_BYTES_MAX, Change, Reply};
+use super::faults::{Met, Served};
+use super::{App, BODY_BYTES_MAX, Change};
 use crate::clock::Clock;
-use crate::http::{Method, Request, Response};
+use crate::http::{Method, Request, Response, TransportError};
 
-/// Serves the app until `shutdown` is done, then lets running requests end.
+/// Serves the app, with its faults if it has any, until `shutdown` is done, then lets running requests end.
 ///
 /// `clock` gives the time of `meta`; each answer is held back for its latency in real time. After a request that
 /// changed something, `on_change` gets the changes before the answer leaves and before another request is looked at, so
-/// that whatever was answered for is kept.
+/// that whatever was answered for is kept. Where there is to be no answer, the connection is closed without one.
 ///
 /// # Errors
 ///
 /// Those of the listener.
-pub async fn serve(
-    app: Arc<Mutex<App>>,
+pub async fn serve<A: Served>(
+    app: Arc<Mutex<A>>,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     on_change: impl Fn(Vec<Change>) + Send + Sync + 'static,
@@ -40,24 +44,24 @@ pub async fn serve(
     let router = Router::new().fallback(move |request: SocketRequest| {
         let (app, clock, on_change) = (Arc::clone(&app), Arc::clone(&clock), Arc::clone(&on_change));
         async move {
-            let reply = match taken_in(request).await {
+            let met = match taken_in(request).await {
                 Ok(request) => {
-                    let mut app = app.lock().unwrap_or_else(PoisonError::into_inner);
-                    let reply = if is_of_console(&request) {
-                        console_reply(&mut app, &request)
+                    let mut served = app.lock().unwrap_or_else(PoisonError::into_inner);
+                    let met = if is_of_console(&request) {
+                        at_once(console_response(served.app(), &request))
                     } else {
-                        app.handle(&request, clock.now())
+                        served.meet(&request, clock.now())
                     };
-                    let changes = app.drain_changes();
+                    let changes = served.app().drain_changes();
                     if !changes.is_empty() {
                         on_change(changes);
                     }
-                    reply
+                    met
                 }
-                Err(refusal) => Reply { response: refusal.into_response(), latency: SignedDuration::ZERO },
+                Err(refusal) => at_once(refusal.into_response()),
             };
-            wait(reply.latency).await;
-            given_out(reply.response)
+            wait(met.latency).await;
+            given_out(met.outcome)
         }
     });
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
@@ -92,13 +96,15 @@ fn check_visitor(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-fn console_reply(app: &mut App, request: &Request) -> Reply {
-    let answered = check_visitor(request).and_then(|()| over_http(app, request, &new_token()));
-    let response = match answered {
+fn console_response(app: &mut App, request: &Request) -> Response {
+    match check_visitor(request).and_then(|()| over_http(app, request, &new_token())) {
         Ok((status, body)) => answer::with_body(status, &body),
         Err(refusal) => refusal.into_response(),
-    };
-    Reply { response, latency: SignedDuration::ZERO }
+    }
+}
+
+fn at_once(response: Response) -> Met {
+    Met { outcome: Ok(response), latency: SignedDuration::ZERO }
 }
 
 async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
@@ -125,7 +131,8 @@ async fn taken_in(request: SocketRequest) -> Result<Request, Refusal> {
     Ok(Request { method, url, headers, body })
 }
 
-fn given_out(response: Response) -> SocketResponse {
+fn given_out(outcome: Result<Response, TransportError>) -> SocketResponse {
+    let Ok(response) = outcome else { return SocketResponse::new(Body::new(NoAnswer)) };
     let mut built = SocketResponse::builder().status(response.status);
     for (name, value) in &response.headers {
         built = built.header(name, value);
@@ -136,6 +143,21 @@ fn given_out(response: Response) -> SocketResponse {
         *fault.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
         fault
     })
+}
+
+/// A body that fails before anything was sent, headers included: the server closes the connection.
+struct NoAnswer;
+
+impl HttpBody for NoAnswer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())))
+    }
 }
 
 #[expect(

@@ -1,5 +1,8 @@
 //! What goes wrong on purpose: each fault meets the requests it is for, and what the job makes of it.
 
+mod converging;
+mod misleading;
+
 use scimulator::scenario::{self, Options};
 
 use super::{parsed, passes, played, text_of};
@@ -63,7 +66,7 @@ fn faults_end_and_the_newest_goes_first() {
 
 #[test]
 fn a_fault_of_the_source_is_no_deletion() {
-    for fault in ["missing", "truncated", "empty"] {
+    for fault in ["missing", "truncated", "empty", "half_written"] {
         passes(&format!(
             "{}\n[[step]]\nfault = {{ source = \"none\" }}\nuntil = \"job.cycle\"\n\
              expect.target.user.\"adele@contoso.com\".title = \"Director\"\n",

@@ -172,6 +172,15 @@ fn what_a_step_says_must_make_sense() {
             "`set` says what somebody `edited`, and belongs to it alone",
             "",
         ),
+        ("fault = { target = 'slow', status = 503 }", "{ target", "`status` does not belong to `slow`", ""),
+        (
+            "fault = { target = 'error', status = 302 }",
+            "{ target",
+            "the status is from 400 to 599, not 302",
+            "",
+        ),
+        ("fault = { target = 'limits' }", "{ target", "whose limits: `limits` needs `of`", ""),
+        ("fault = { target = 'limits', of = 'slack' }", "'slack'", "`of` can not be `slack`", "`Slack`"),
         ("fault = { target = 'dwon' }", "'dwon'", "`target` can not be `dwon`", "did you mean `down`?"),
     ];
     for (step, mark, message, help) in cases {

@@ -1,0 +1,99 @@
+//! Faults as they are written after `--fault`: `error,status=503,method=POST,times=3`.
+
+use std::str::FromStr;
+
+use super::{Exit, Failure};
+use crate::clock::SignedDuration;
+use crate::config::duration;
+use crate::diagnostic::did_you_mean;
+use crate::http::Method;
+use crate::target::{Fault, FaultRule, FaultSettings, FaultWord, Preset};
+
+/// What may be said of every fault and of some.
+const KEYS: [&str; 11] = [
+    "status",
+    "retry_after",
+    "latency",
+    "lag",
+    "attribute",
+    "of",
+    "method",
+    "path",
+    "after",
+    "times",
+    "percent",
+];
+
+/// The rule of a fault that is written so.
+pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
+    let mut parts = text.split(',').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let word = one_of(FaultWord::ALL, FaultWord::as_str, name)
+        .map_err(|help| wrong(text, &format!("there is no fault `{name}`"), help))?;
+    let mut settings = FaultSettings::default();
+    // Which fault it is follows from settings that are read below.
+    let mut rule = FaultRule::every(Fault::Down);
+    for part in parts {
+        let help = || format!("write `KEY=VALUE`; keys are {}", KEYS.join(", "));
+        let (key, value) =
+            part.split_once('=').ok_or_else(|| wrong(text, &format!("`{part}` says nothing"), help()))?;
+        let is_wrong = |what: &str| wrong(text, &format!("`{value}` is no {what}"), help());
+        match key {
+            "status" => settings.status = Some(number(value).ok_or_else(|| is_wrong("status"))?),
+            "retry_after" => settings.retry_after = Some(time(text, value)?),
+            "latency" => settings.latency = Some(time(text, value)?),
+            "lag" => settings.lag = Some(time(text, value)?),
+            "attribute" => settings.attribute = Some(value.to_owned()),
+            "of" => {
+                let preset = one_of(Preset::ALL, Preset::as_str, value);
+                let none = |help| wrong(text, &format!("no limits of `{value}` are known"), help);
+                settings.of = Some(preset.map_err(none)?);
+            }
+            "method" => {
+                let method = Method::from_name(&value.to_ascii_uppercase());
+                rule.method = Some(method.ok_or_else(|| is_wrong("method"))?);
+            }
+            "path" => rule.paths = Some(vec![value.to_owned()]),
+            "after" => rule.after = number(value).ok_or_else(|| is_wrong("number"))?,
+            "times" => {
+                let times = number(value).filter(|times| 0 < *times);
+                rule.times = Some(times.ok_or_else(|| is_wrong("number of requests"))?);
+            }
+            "percent" => {
+                let percent = number(value).filter(|percent| (1..=100).contains(percent));
+                rule.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100"))?;
+            }
+            _ => {
+                let help = did_you_mean(key, KEYS).map_or_else(help, |key| format!("did you mean `{key}`?"));
+                return Err(wrong(text, &format!("a fault has no `{key}`"), help));
+            }
+        }
+    }
+    rule.fault = word
+        .with(settings)
+        .map_err(|error| Failure::new(Exit::Usage, format!("`--fault {text}`: {error}")))?;
+    Ok(rule)
+}
+
+fn wrong(text: &str, why: &str, help: String) -> Failure {
+    Failure::new(Exit::Usage, format!("`--fault {text}`: {why}")).help(help)
+}
+
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    text.parse().ok()
+}
+
+fn time(text: &str, value: &str) -> Result<SignedDuration, Failure> {
+    duration::parse(value).map_err(|error| wrong(text, &error.to_string(), duration::HELP.to_owned()))
+}
+
+/// The one that is written so; else what to say about it.
+fn one_of<T: Copy>(all: &[T], word: fn(T) -> &'static str, text: &str) -> Result<T, String> {
+    all.iter().copied().find(|one| word(*one) == text).ok_or_else(|| {
+        let words = || all.iter().map(|one| word(*one));
+        match did_you_mean(text, words()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", words().collect::<Vec<_>>().join(", ")),
+        }
+    })
+}
