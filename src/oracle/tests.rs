@@ -421,7 +421,8 @@ fn leaving_scope_disables_or_a_rule_says_why_not() {
         },
         &[("ann active", "app", Some(3))],
     );
-    let arrangements: [(&str, fn(&mut Case)); 4] = [
+    type Arrange = fn(&mut Case);
+    let arrangements: [(&str, Arrange); 4] = [
         ("skip-out-of-scope-deletions", |case| case.settings.skip_out_of_scope = true),
         ("held-back", |case| ann(&mut case.world).held_back = true),
         ("action-off", |case| case.settings.users.update = false),
