@@ -122,7 +122,7 @@ impl Runs for ConfiguredJob {
         Ok(ran)
     }
 
-    /// Delivers the mails that are still owed, every [`MAIL_PAUSE`]: of a job that is paused or disabled no cycle will.
+    /// Delivers the mails that are still owed, every now and then (`MAIL_PAUSE`): of a job that is paused or disabled no cycle will.
     fn errands(&mut self, now: Timestamp) -> Result<(), Fault> {
         let is_waiting = |tried: Timestamp| {
             // A clock that was set back is no reason to wait longer.

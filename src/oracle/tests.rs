@@ -410,6 +410,9 @@ fn an_orphan_was_to_be_deleted_or_is_a_second_account() {
     );
 }
 
+/// What makes a case another one.
+type Arrange = fn(&mut Case);
+
 #[test]
 fn leaving_scope_disables_or_a_rule_says_why_not() {
     let left = |case: &mut Case| ann(&mut case.world).filtered = Filtered::Fails;
@@ -421,7 +424,6 @@ fn leaving_scope_disables_or_a_rule_says_why_not() {
         },
         &[("ann active", "app", Some(3))],
     );
-    type Arrange = fn(&mut Case);
     let arrangements: [(&str, Arrange); 4] = [
         ("skip-out-of-scope-deletions", |case| case.settings.skip_out_of_scope = true),
         ("held-back", |case| ann(&mut case.world).held_back = true),
