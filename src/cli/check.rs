@@ -6,6 +6,7 @@ mod target;
 use super::arguments::CheckArguments;
 use super::context::Context;
 use super::failure::{findings_to_json, print_findings};
+use super::output::counted;
 use super::schema::imported_note;
 use super::session::{now, run_failure, store_failure};
 use super::{Exit, Failure};
@@ -245,10 +246,4 @@ fn counts(findings: &[Diagnostic]) -> Vec<String> {
         .filter(|(count, _)| *count != 0)
         .map(|(count, name)| counted(count, name))
         .collect()
-}
-
-fn counted(count: impl TryInto<u64>, what: &str) -> String {
-    let count: u64 = count.try_into().unwrap_or(u64::MAX);
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::arguments::DriftArguments;
 use super::context::Context;
+use super::output::counted;
 use super::session::{Session, run_failure};
 use super::{Exit, Failure};
 use crate::client::{self, Exchange, Filter, JournalError, file_name, one_line};
@@ -23,15 +24,13 @@ pub(super) fn run(context: &Context, arguments: &DriftArguments) -> Result<Exit,
     };
     let exchanges = journal(context, &session)?;
     let evidence = Evidence { exchanges: &exchanges, since: 0 };
-    let report = job
-        .compare(&session.store, &clock, &read.resources, evidence)
-        .map_err(|error| run_failure(&error))?;
+    let report = job.compare(&session.store, &clock, &read, evidence).map_err(|error| run_failure(&error))?;
     if context.output.is_json() {
         context.output.json(&to_json(&session.job.name, &report, &read, &exchanges))?;
     } else {
         context.output.text(&to_text(&report, &read, &exchanges))?;
     }
-    Ok(exit_of(&report, arguments.strict))
+    Ok(exit_of(&report, &read, arguments.strict))
 }
 
 /// The job's exchanges, as far back as they are kept.
@@ -50,13 +49,15 @@ fn journal(context: &Context, session: &Session) -> Result<Vec<Exchange>, Failur
     Ok(exchanges)
 }
 
-/// A defect of ours goes before a fault of the app.
-fn exit_of(report: &Report, strict: bool) -> Exit {
+/// A defect of ours goes before a fault of the app, and that before accounts that could not be read.
+fn exit_of(report: &Report, read: &ReadBack, strict: bool) -> Exit {
     let verdicts = || report.findings.iter().map(|finding| finding.verdict);
     if verdicts().any(|verdict| verdict == Verdict::Ours) {
         Exit::Defect
     } else if verdicts().any(|verdict| strict || verdict == Verdict::App) {
         Exit::Failed
+    } else if !read.unread.is_empty() {
+        Exit::Target
     } else {
         Exit::Fine
     }
@@ -73,10 +74,10 @@ fn to_text(report: &Report, read: &ReadBack, exchanges: &[Exchange]) -> String {
     let count =
         |verdict: &str| report.findings.iter().filter(|finding| finding.verdict.as_str() == verdict).count();
     lines.push(format!(
-        "{} users and {} groups compared in {} values: {} by the app's fault, {} by rule, {} by ours",
-        compared.users,
-        compared.groups,
-        compared.values,
+        "{} and {} compared in {}: {} by the app's fault, {} by rule, {} by ours",
+        counted(compared.users, "user"),
+        counted(compared.groups, "group"),
+        counted(compared.values, "value"),
         count("app"),
         count("blind-spot"),
         count("ours")

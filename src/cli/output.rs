@@ -117,6 +117,13 @@ fn short(duration: SignedDuration, added: impl Fn(i64) -> i64) -> String {
     }
 }
 
+/// A number with its noun, in the plural unless it is one.
+pub(super) fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count: u64 = count.try_into().unwrap_or(u64::MAX);
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The comparison: what should be there against what is, and whose each difference is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub struct Question<'q> {
     pub world: &'q World,
     /// What the app holds.
     pub held: &'q [(ObjectKind, Value)],
+    /// Accounts that could not be read, by kind and id of the app: nothing is said of them.
+    pub unread: &'q BTreeSet<(ObjectKind, String)>,
     /// The job's exchanges, in order; as many as there are.
     pub exchanges: &'q [Exchange],
     /// The tenant URL without a slash at its end.
@@ -114,7 +116,10 @@ impl<'q> Comparison<'q> {
     }
 
     fn object(&mut self, key: &'q Key, object: &'q Object) {
-        let now = self.question.now;
+        let Question { now, unread, .. } = *self.question;
+        if object.target_id().is_some_and(|id| unread.contains(&(key.0, id.to_owned()))) {
+            return;
+        }
         let standing = standing(key, object, &self.scope);
         if object.pending && self.wire.failing(key).is_none() {
             if standing != Standing::Free {

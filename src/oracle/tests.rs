@@ -120,6 +120,7 @@ struct Case {
     world: World,
     sent: Vec<Exchange>,
     held: Vec<(ObjectKind, Value)>,
+    unread: BTreeSet<(ObjectKind, String)>,
     since: usize,
 }
 
@@ -131,6 +132,7 @@ fn check(arrange: impl FnOnce(&mut Case), wanted: &[(&str, &str, Option<usize>)]
         world: world(),
         sent: story(),
         held: vec![(User, held_ann()), (Group, held_team())],
+        unread: BTreeSet::new(),
         since: 0,
     };
     arrange(&mut case);
@@ -138,6 +140,7 @@ fn check(arrange: impl FnOnce(&mut Case), wanted: &[(&str, &str, Option<usize>)]
         settings: &case.settings,
         world: &case.world,
         held: &case.held,
+        unread: &case.unread,
         exchanges: &case.sent,
         base_url: BASE,
         since: case.since,
@@ -441,4 +444,17 @@ fn leaving_scope_disables_or_a_rule_says_why_not() {
             &[("ann active", rule, None)],
         );
     }
+}
+
+#[test]
+fn nothing_is_said_of_an_account_that_could_not_be_read() {
+    let lose = |case: &mut Case| case.held.retain(|(kind, _)| *kind != User);
+    check(lose, &[("ann missing", "app", Some(0))]); // the create
+    check(
+        |case| {
+            lose(case);
+            case.unread.insert((User, held_ann()["id"].as_str().unwrap().to_owned()));
+        },
+        &[],
+    );
 }

@@ -17,7 +17,8 @@ use crate::oracle::{
     self, Filtered, Flow, History, Kind, MappingRule, Object, Question, Reference, Report, Settings, Source,
     State, World,
 };
-use crate::scim::query::resource_path;
+use crate::scim::answer::ReadById;
+use crate::scim::query::{collection_path, resource_path};
 use crate::scope::ScopeMode;
 use crate::scope::filter::FilterVerdict;
 use crate::store::{ObjectState, Store, StoreError, StoredObject};
@@ -26,8 +27,6 @@ use crate::store::{ObjectState, Store, StoreError, StoredObject};
 const PAGE: usize = 100;
 /// So many pages of a list are read at most, of users and of groups each: a million accounts.
 const PAGES_MAX: usize = 10_000;
-/// The two collections.
-const COLLECTIONS: [(ObjectKind, &str); 2] = [(ObjectKind::User, "Users"), (ObjectKind::Group, "Groups")];
 
 /// What a target was found to hold.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +35,8 @@ pub struct ReadBack {
     pub resources: Vec<(ObjectKind, Value)>,
     /// What could not be read, and why: a person should know of it.
     pub gaps: Vec<String>,
+    /// Linked accounts among that, by kind and id of the target: whether they are there is not known.
+    pub unread: BTreeSet<(ObjectKind, String)>,
 }
 
 /// The exchanges that verdicts rest on.
@@ -62,14 +63,15 @@ impl Job {
         &self,
         store: &Store,
         clock: &dyn Clock,
-        held: &[(ObjectKind, Value)],
+        read: &ReadBack,
         evidence: Evidence<'_>,
     ) -> Result<Report, RunError> {
         let spec = spec_in_effect(&self.spec, &self.config, store)?;
         let question = Question {
             settings: &settings(&spec),
             world: &world(&spec, store)?,
-            held,
+            held: &read.resources,
+            unread: &read.unread,
             exchanges: evidence.exchanges,
             base_url: &spec.base_url,
             since: evidence.since,
@@ -87,11 +89,12 @@ impl Job {
                 ObjectKind::from_name(resource.pointer("/meta/resourceType").and_then(Value::as_str)?)
             };
             let resources = resources.into_iter().filter_map(|resource| Some((kind(&resource)?, resource)));
-            return Ok(Seen::Read(ReadBack { resources: resources.collect(), gaps: Vec::new() }));
+            return Ok(Seen::Read(ReadBack { resources: resources.collect(), ..ReadBack::default() }));
         }
         let mut read = ReadBack::default();
         let mut unreachable = None;
-        for (kind, collection) in COLLECTIONS {
+        for kind in [ObjectKind::User, ObjectKind::Group] {
+            let collection = collection_path(kind);
             if !self.spec.mapping(kind).enabled {
                 continue;
             }
@@ -108,17 +111,17 @@ impl Job {
                 continue;
             }
             let path = resource_path(kind, &link.target_id);
-            match self.get(store, clock, &path)? {
-                Ok(answer) if answer.is_success() => {
-                    was_answered = true;
-                    if let Ok(resource) = serde_json::from_slice::<Value>(&answer.body) {
-                        read.resources.push((kind, resource));
-                    }
-                }
-                Ok(answer) if answer.status == 404 => was_answered = true,
-                Ok(answer) => read.gaps.push(format!("/{path} can't be read: {}", answer.status)),
-                Err(error) => {
-                    return Ok(Seen::Unreachable(error.to_string()));
+            let answer = match self.get(store, clock, &path)? {
+                Ok(answer) => answer,
+                Err(error) => return Ok(Seen::Unreachable(error.to_string())),
+            };
+            was_answered |= answer.is_success();
+            match ReadById::of(&answer) {
+                ReadById::There(resource) => read.resources.push((kind, resource)),
+                ReadById::Gone => was_answered = true,
+                ReadById::Unreadable(why) => {
+                    read.gaps.push(format!("/{path} can't be read: {why}"));
+                    read.unread.insert((kind, link.target_id));
                 }
             }
         }

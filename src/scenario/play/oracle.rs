@@ -3,7 +3,7 @@
 use super::{Play, PlayError};
 use crate::diagnostic::Place;
 use crate::oracle::{Finding, Report};
-use crate::runner::{Evidence, Seen};
+use crate::runner::{Evidence, ReadBack, Seen};
 use crate::scenario::expect::Miss;
 
 /// What is expected of the oracle.
@@ -12,19 +12,21 @@ const EXPECTED: &str = "that the app holds what it should";
 impl Play<'_> {
     /// Asks the oracle. Once it finds nothing, what it finds later began after that.
     pub(super) fn consult(&mut self) -> Result<Report, PlayError> {
-        let held = if self.is_remote {
+        let read = if self.is_remote {
+            let unreadable = |why: &str| PlayError::Edit(format!("the app can't be read back: {why}"));
             match self.job.read_back(&self.store, &self.clock)? {
-                Seen::Read(read) => read.resources,
-                Seen::Unreachable(why) => {
-                    return Err(PlayError::Edit(format!("the app can't be read back: {why}")));
-                }
+                Seen::Read(read) => match read.gaps.first().filter(|_| !read.unread.is_empty()) {
+                    Some(gap) => return Err(unreadable(gap)),
+                    None => read,
+                },
+                Seen::Unreachable(why) => return Err(unreadable(&why)),
             }
         } else {
-            self.resources()?
+            ReadBack { resources: self.resources()?, ..ReadBack::default() }
         };
         let exchanges = &self.stage.exchanges;
         let evidence = Evidence { exchanges, since: self.right_until };
-        let report = self.job.compare(&self.store, &self.clock, &held, evidence)?;
+        let report = self.job.compare(&self.store, &self.clock, &read, evidence)?;
         if report.is_clean() {
             self.right_until = exchanges.len();
         }

@@ -141,6 +141,34 @@ fn drift_reads_a_real_target_by_pages_and_names_the_request_to_blame() {
 }
 
 #[test]
+fn an_account_that_cannot_be_read_is_neither_missing_nor_fine() {
+    let url = serve(Fault {
+        response: |request, response| {
+            if request.url.contains("startIndex") {
+                let mut list: Value = serde_json::from_slice(&response.body).unwrap();
+                list["Resources"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|user| user["userName"] != "bob@contoso.com");
+                response.body = list.to_string().into_bytes();
+            } else if request.method == scimulator::http::Method::Get && !request.url.contains('?') {
+                response.body = b"<html>".to_vec();
+            }
+        },
+        ..HONEST
+    });
+    let project = over_a_socket(&url);
+    fine(&project, &["cycle"]);
+    let (code, report) = asked(&project, &["drift"]);
+    assert_eq!((code, &report["findings"]), (Some(3), &json!([])), "{report:#}");
+    let gap = report["gaps"][0].as_str().unwrap();
+    assert!(
+        gap.starts_with("/Users/") && gap.ends_with("can't be read: status 200, and no JSON object"),
+        "{gap}"
+    );
+}
+
+#[test]
 fn clean_leaves_what_was_there_before_and_what_the_target_does_not_give_up() {
     let url = serve(HONEST);
     // Ann is there already: another job made her.

@@ -11,7 +11,7 @@ use scimulator::engine::{EngineError, Event, ImportOutcome, Purpose};
 use scimulator::expression::AttributeValue;
 use scimulator::http::{Method, Request, Response, TransportError};
 use scimulator::oracle::{Difference, Finding, Report, Verdict};
-use scimulator::runner::{self, Evidence, Job};
+use scimulator::runner::{self, Evidence, Job, ReadBack};
 use scimulator::store::{Edit, Store};
 use scimulator::target::{App, AppOptions};
 use serde_json::Value;
@@ -175,7 +175,7 @@ impl Rig {
 
     /// What the oracle says; once it is clean, that is where it begins to look.
     pub(super) fn ask(&mut self) -> Report {
-        let held: Vec<_> = self
+        let resources: Vec<_> = self
             .app
             .app
             .resources()
@@ -185,8 +185,9 @@ impl Rig {
                 (ObjectKind::from_name(kind).unwrap(), resource.clone())
             })
             .collect();
+        let read = ReadBack { resources, ..ReadBack::default() };
         let evidence = Evidence { exchanges: &self.exchanges, since: self.since };
-        let report = self.job.compare(&self.store, &self.clock, &held, evidence).unwrap();
+        let report = self.job.compare(&self.store, &self.clock, &read, evidence).unwrap();
         if report.is_clean() {
             self.since = self.exchanges.len();
         }
