@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::stage::endpoint;
 use crate::client::{Body, Exchange, Outcome};
 use crate::directory::object::ObjectKind;
+use crate::scim::query::collection_path;
 
 /// The names in braces in a text: `/Users/{adele@contoso.com}`.
 pub(super) fn placeholders(text: &str) -> Vec<&str> {
@@ -66,7 +66,8 @@ impl Ids {
         };
         let path = target_of(&exchange.request.url, base_url).0;
         let in_path = path.split('/').nth(2).filter(|id| !id.is_empty());
-        let is_query = exchange.request.method == "GET" && path == format!("/{}", endpoint(object.kind));
+        let is_query =
+            exchange.request.method == "GET" && path == format!("/{}", collection_path(object.kind));
         let found = match &response.body {
             Some(Body::Json(body)) if is_query => body.get("Resources").and_then(|all| all.as_array()),
             Some(Body::Json(_) | Body::Text(_) | Body::Cut(_)) | None => None,

@@ -12,7 +12,7 @@ use super::model::{
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
-use super::stage::{Rule, Stage, StagedApp, endpoint};
+use super::stage::{Rule, Stage, StagedApp};
 use super::{Options, Target};
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
 use crate::config::{Access, Config, Endpoint, TokenSource};
@@ -26,6 +26,7 @@ use crate::engine::{CycleResult, EngineError, Purpose};
 use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
 use crate::scim::answer::ReadById;
+use crate::scim::query::resource_path;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
 
@@ -631,7 +632,7 @@ impl<'s> Play<'s> {
         }
         let mut found = Vec::new();
         for (kind, id) in self.ids.targets() {
-            let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let path = resource_path(kind, id);
             let read = match self.job.get(&self.store, &self.clock, &path)? {
                 Ok(answer) => ReadById::of(&answer),
                 Err(error) => ReadById::Unreadable(error.to_string()),
@@ -657,7 +658,7 @@ impl<'s> Play<'s> {
         let mut left = Vec::new();
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {
-            let path = format!("{}/{}", endpoint(kind), encoded(id));
+            let path = resource_path(kind, id);
             let is_there =
                 || matches!(self.job.get(&self.store, &self.clock, &path), Ok(Ok(it)) if it.is_success());
             if !self.ids.is_made(kind, id) {
@@ -676,11 +677,4 @@ impl<'s> Play<'s> {
         }
         left
     }
-}
-
-/// An id as a segment of a path.
-fn encoded(id: &str) -> String {
-    const KEPT: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    percent_encoding::utf8_percent_encode(id, KEPT).to_string()
 }

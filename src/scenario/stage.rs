@@ -128,11 +128,3 @@ impl InProcess for StagedApp {
         Delivery { outcome: Err(TransportError::Timeout { after_ms }), latency: self.timeout }
     }
 }
-
-/// Where resources of a kind are.
-pub(super) fn endpoint(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::User => "Users",
-        ObjectKind::Group => "Groups",
-    }
-}

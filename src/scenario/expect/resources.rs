@@ -9,8 +9,8 @@ use super::{Evidence, Said, first_failed, is_failed, is_like};
 use crate::directory::object::ObjectKind;
 use crate::scenario::language::is_named;
 use crate::scenario::model::Named;
-use crate::scenario::stage::endpoint;
 use crate::scim::path::TargetPath;
+use crate::scim::query::collection_path;
 
 /// The manager of an account (RFC 7643 §4.3).
 const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
@@ -69,7 +69,7 @@ pub(super) fn count(kind: ObjectKind, wanted: u64, evidence: &Evidence<'_>) -> O
     };
     let names: Vec<String> = found.iter().map(name).collect();
     let of_kind = |method: &str| {
-        evidence.seen.iter().rfind(|seen| seen.method() == method && seen.endpoint() == endpoint(kind))
+        evidence.seen.iter().rfind(|seen| seen.method() == method && seen.endpoint() == collection_path(kind))
     };
     let is_more = wanted < u64::try_from(found.len()).unwrap_or(u64::MAX);
     let guilty = if is_more { of_kind("POST") } else { of_kind("DELETE").or_else(|| of_kind("POST")) };
