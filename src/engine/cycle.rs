@@ -218,7 +218,8 @@ impl<'a> Cycle<'a> {
         now: Timestamp,
         purpose: Purpose,
     ) -> Result<Self, EngineError> {
-        let mut job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
+        let mut job =
+            store.job(&spec.name)?.unwrap_or_else(|| JobRow::new(&spec.name, &spec.id, &spec.definition));
         if purpose == Purpose::InitialCycle {
             job.watermark = None;
         }
@@ -636,29 +637,6 @@ impl<'a> Cycle<'a> {
         }
         let wait = crate::scim::retry_after::parse(response.header("Retry-After")?, self.context.now)?;
         Some(wait.min(longest))
-    }
-}
-
-/// A job that has never run.
-pub(super) fn new_job(spec: &JobSpec) -> JobRow {
-    JobRow {
-        name: spec.name.clone(),
-        id: spec.id.clone(),
-        watermark: None,
-        full_read: None,
-        cycle: 0,
-        definition: spec.definition.clone(),
-        paused: false,
-        turned_off: false,
-        failures: 0,
-        steady: None,
-        linked: (0, 0),
-        next_cycle: None,
-        quarantine: None,
-        disabled: false,
-        escrows_pruned: false,
-        force_deletes: false,
-        exported: 0,
     }
 }
 

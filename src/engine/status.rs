@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::cycle::new_job;
 use super::entry::seconds;
 use super::notice::{self, Occasion};
 use super::quarantine::{Quarantine, ends_at};
@@ -17,7 +16,7 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// The job's record, after its last run, with the progress of one under way.
 pub fn synchronization_job(spec: &JobSpec, store: &Store) -> Result<Value, StoreError> {
-    let job = store.job(&spec.name)?.unwrap_or_else(|| new_job(spec));
+    let job = store.job(&spec.name)?.unwrap_or_else(|| JobRow::new(&spec.name, &spec.id, &spec.definition));
     let quarantine = quarantine(&job)?;
     let last = store.executions(&spec.name, 1)?.pop();
     let (state, code) = match (&quarantine, job.paused, &last) {

@@ -45,6 +45,31 @@ pub struct JobRow {
     pub exported: i64,
 }
 
+impl JobRow {
+    /// A job that has never run.
+    pub fn new(name: &str, id: &str, definition: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            watermark: None,
+            full_read: None,
+            cycle: 0,
+            definition: definition.to_owned(),
+            paused: false,
+            turned_off: false,
+            failures: 0,
+            steady: None,
+            linked: (0, 0),
+            next_cycle: None,
+            quarantine: None,
+            disabled: false,
+            escrows_pruned: false,
+            force_deletes: false,
+            exported: 0,
+        }
+    }
+}
+
 /// The connection between a source object and its account (`engine.md 0`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {

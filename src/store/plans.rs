@@ -150,25 +150,7 @@ fn treat(store: &Store, kind: ObjectKind, id: &str) {
 /// An import, a full read, another import with leavers, an incremental cycle.
 fn live(store: &mut Store) {
     import(store, 3, "");
-    let job = JobRow {
-        name: JOB.to_owned(),
-        id: JOB.to_owned(),
-        watermark: None,
-        full_read: Some(1),
-        cycle: 1,
-        definition: String::new(),
-        paused: false,
-        turned_off: false,
-        failures: 0,
-        steady: None,
-        linked: (0, 0),
-        next_cycle: None,
-        quarantine: None,
-        disabled: false,
-        escrows_pruned: false,
-        force_deletes: false,
-        exported: 0,
-    };
+    let job = JobRow { full_read: Some(1), cycle: 1, ..JobRow::new(JOB, JOB, "") };
     store.save_job(&job).unwrap();
     let execution = Execution {
         cycle: 1,
