@@ -530,7 +530,7 @@ impl InProcess for Kept {
         self.app.handle(request, now).into()
     }
 
-    fn keep(&mut self, store: &mut Store) -> Result<(), StoreError> {
+    fn keep(&mut self, store: &mut Store) -> Result<(), EngineError> {
         let changes = self.app.drain_changes();
         if changes.is_empty() {
             return Ok(());
@@ -554,8 +554,9 @@ impl InProcess for Kept {
                     Change::Settings(settings) => store.save_embedded_settings(&self.job, &settings)?,
                 }
             }
-            Ok(())
-        })
+            Ok::<(), StoreError>(())
+        })?;
+        Ok(())
     }
 }
 

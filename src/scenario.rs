@@ -54,7 +54,7 @@ use crate::config::{TenantUrl, TokenSource};
 use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
-pub use model::{AccountFault, Do, Scenario, SourceFault, Step, TargetFault, Until};
+pub use model::{AccountFault, Do, ProcessFault, Scenario, SourceFault, Step, TargetFault, Until};
 pub use report::{Failure, Report, Tally, Verdict};
 pub use schema::json_schema;
 

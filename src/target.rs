@@ -60,8 +60,8 @@ use query::Query;
 
 pub use console::{ConsoleCommand, ConsoleError, Mode};
 pub use faults::{
-    Fault, FaultRule, FaultWord, FaultyApp, Met, Preset, Served, SettingError, Settings as FaultSettings,
-    Tampering,
+    Counter, Fault, FaultRule, FaultWord, FaultyApp, Met, Preset, Served, SettingError,
+    Settings as FaultSettings, Tampering, Which,
 };
 pub use serve::{new_token, serve};
 pub use strict::{AppRules, RulesError};

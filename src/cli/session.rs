@@ -199,7 +199,7 @@ fn near<'n>(text: &str, names: &'n [String]) -> Option<&'n str> {
 pub(super) fn engine_failure(error: &EngineError) -> Failure {
     match error {
         EngineError::Store(error) => store_failure(error),
-        EngineError::Note(_) | EngineError::Defect(_) => {
+        EngineError::Note(_) | EngineError::Defect(_) | EngineError::Killed => {
             Failure::new(Exit::Defect, "a defect of scimulator").because(error)
         }
     }

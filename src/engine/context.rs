@@ -28,6 +28,9 @@ pub enum EngineError {
     /// What the engine wrote earlier makes no sense to it now.
     #[error("a note of the engine can't be read back")]
     Note(#[from] serde_json::Error),
+    /// The process of the job was killed, in a rehearsal of that.
+    #[error("the process was killed")]
+    Killed,
     /// A defect: an outcome for an effect that was never asked for, and the like.
     #[error("defect: {0}")]
     Defect(&'static str),

@@ -12,7 +12,7 @@ use crate::client::journal::{self, ObjectRef};
 use crate::client::{Answered, Authorization, Authorized, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::{Request, Response, TransportError};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// What a driver needs beside the transport: the source, the journal, and somebody who watches.
 pub trait Ports {
@@ -53,7 +53,10 @@ pub trait InProcess {
     fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery;
 
     /// Keeps what the last request changed, as a server would before it answers; in memory there is nothing to keep.
-    fn keep(&mut self, _store: &mut Store) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// It can't be kept; or the process of the job is killed here, before it hears of the answer.
+    fn keep(&mut self, _store: &mut Store) -> Result<(), EngineError> {
         Ok(())
     }
 }
@@ -123,7 +126,7 @@ pub fn in_process(
                     credentials.authorization.apply(&mut request);
                     let label = about.as_ref().map(|about| about.label.as_str());
                     let delivery = target.handle(&request, label, now);
-                    target.keep(cycle.store()).map_err(EngineError::Store)?;
+                    target.keep(cycle.store())?;
                     let answered = Answered {
                         outcome: delivery.outcome,
                         elapsed: Duration::try_from(delivery.latency).unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::directory::object::ObjectKind;
 use crate::engine::entry::{Action, Status};
 use crate::engine::restart::Reset;
 use crate::expression::AttributeValue;
-use crate::target::{FaultWord, Preset};
+use crate::target::{FaultWord, Preset, Which};
 
 /// A scenario file, read and found right.
 #[derive(Debug, Clone)]
@@ -51,10 +51,12 @@ impl Scenario {
         let target = faults.filter_map(|fault| match &fault.kind {
             FaultKind::Requests(rule) => Some(rule.word.as_str()),
             FaultKind::Account { fault, .. } => Some(fault.as_str()),
-            FaultKind::None | FaultKind::Source(_) => None,
+            FaultKind::Killed { unheard: true, .. } => Some(ProcessFault::KilledUnheard.as_str()),
+            FaultKind::Killed { unheard: false, .. } => Some(ProcessFault::Killed.as_str()),
+            FaultKind::None | FaultKind::Source(_) | FaultKind::Alive => None,
         });
         if let Some(first) = target.into_iter().next() {
-            return Some(format!("the fault `{first}` is one of the embedded app's"));
+            return Some(format!("the fault `{first}` needs the embedded app"));
         }
         let console = self.steps.iter().find_map(|step| step.console)?;
         Some(format!("`{console}` is for the console of the embedded app"))
@@ -217,6 +219,18 @@ words! {
         HalfWritten = "half_written",
         /// It shows what there was: edits come to be known when this ends.
         Stale = "stale",
+    }
+}
+
+words! {
+    /// What becomes of the process that runs the job. It is started again at once.
+    pub enum ProcessFault {
+        /// Nothing any more.
+        None = "none",
+        /// It is killed as a request is about to leave.
+        Killed = "killed",
+        /// It is killed after the app has done what was asked, before it has heard of that.
+        KilledUnheard = "killed_unheard",
     }
 }
 
@@ -419,14 +433,25 @@ pub(super) enum FaultKind {
     Account { fault: AccountFault, object: Named, set: Value },
     /// The source is so; `None` as it should be.
     Source(Option<SourceFault>),
+    /// The process lives on.
+    Alive,
+    /// The process is killed around such a request; after it when the app has done it and nobody heard.
+    Killed { unheard: bool, requests: Requests },
 }
 
-/// Which requests meet a fault, and what becomes of them; names are of the file.
+/// What requests meet.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FaultRule {
     pub(super) word: FaultWord,
+    pub(super) fault: crate::target::Fault,
+    pub(super) requests: Requests,
+}
+
+/// Which requests; names are of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Requests {
     /// Paths and label follow from the two below when the fault begins.
-    pub(super) rule: crate::target::FaultRule,
+    pub(super) which: Which,
     pub(super) path: Option<String>,
     pub(super) object: Option<Named>,
 }

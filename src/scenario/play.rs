@@ -7,12 +7,13 @@ use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
 use super::mask::mask;
 use super::model::{
-    Act, AtConsole, Change, Edit, Fault, FaultKind, Scenario, SourceFault, Step, Time, To, Until, Wanted,
+    Act, AtConsole, Change, Edit, Fault, FaultKind, Requests, Scenario, SourceFault, Step, Time, To, Until,
+    Wanted,
 };
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
-use super::stage::{Rule, Stage, StagedApp};
+use super::stage::{Stage, StagedApp};
 use super::{Options, Target};
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
 use crate::config::{Access, Config, Endpoint, TokenSource};
@@ -28,7 +29,7 @@ use crate::runner::{Job, RunError};
 use crate::scim::answer::ReadById;
 use crate::scim::query::resource_path;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
-use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
+use crate::target::{AppRules, ConsoleCommand, Mode, RulesError, Which};
 
 mod oracle;
 
@@ -386,15 +387,13 @@ impl<'s> Play<'s> {
                 }
             }
             FaultKind::Requests(rule) => {
-                let paths = rule.path.as_ref().map(|path| self.ids.readings(path));
-                let label = match &rule.object {
-                    Some(object) => {
-                        let (kind, id) = self.source_of(&[object.kind], &object.name)?;
-                        self.store.object(kind, &id)?.map(|object| object.label)
-                    }
-                    None => None,
-                };
-                self.app.break_it(Rule { fault: rule.clone(), paths, label });
+                let which = self.which(&rule.requests)?;
+                self.app.break_it(rule.fault.clone(), which);
+            }
+            FaultKind::Alive => self.app.spare(),
+            FaultKind::Killed { unheard, requests } => {
+                let which = self.which(requests)?;
+                self.app.kill(*unheard, which);
             }
             FaultKind::Account { fault, object, set } => {
                 let ids = self.ids.targets_of(&[object.kind], &object.name);
@@ -408,6 +407,19 @@ impl<'s> Play<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Which requests are meant, by the names and ids of this moment.
+    fn which(&self, requests: &Requests) -> Result<Which, PlayError> {
+        let paths = requests.path.as_ref().map(|path| self.ids.readings(path));
+        let label = match &requests.object {
+            Some(object) => {
+                let (kind, id) = self.source_of(&[object.kind], &object.name)?;
+                self.store.object(kind, &id)?.map(|object| object.label)
+            }
+            None => None,
+        };
+        Ok(Which { paths, label, ..requests.which.clone() })
     }
 
     fn act(&mut self, act: Act) -> Result<(), PlayError> {
@@ -487,10 +499,21 @@ impl<'s> Play<'s> {
 
     fn cycle(&mut self, purpose: Purpose) -> Result<(), PlayError> {
         let Self { job, store, clock, stage, app, .. } = self;
-        let result = job.cycle_on(store, clock, purpose, stage, app)?;
+        let result = match job.cycle_on(store, clock, purpose, stage, app) {
+            Err(RunError::Engine(EngineError::Killed)) => return self.start_again(),
+            other => other?,
+        };
         self.cycles = self.cycles.saturating_add(1);
         self.last = Some(result);
         self.consult_after_cycle()
+    }
+
+    /// A new process in place of the one that was killed: it has what is in the state, and nothing else.
+    fn start_again(&mut self) -> Result<(), PlayError> {
+        self.store = self.store.copy()?;
+        let Some(job) = self.config.jobs.first() else { return Ok(()) };
+        self.job = Job::new(&self.config, job, &|_| None)?;
+        Ok(())
     }
 
     /// Moves time and runs every cycle that becomes due; whether what it was to move until holds.

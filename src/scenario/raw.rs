@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::model::{AtConsole, Do, SourceFault, TargetFault, Until};
+use super::model::{AtConsole, Do, ProcessFault, SourceFault, TargetFault, Until};
 use crate::config::words::OneOf;
 
 /// A text and its place.
@@ -137,6 +137,9 @@ pub(super) struct RawFault {
     /// What is wrong with the source; `none` ends it.
     #[schemars(with = "Option<OneOf<SourceFault>>")]
     pub(super) source: Option<Text>,
+    /// What becomes of the process that runs the job, once unless `times` says otherwise; `none` ends it.
+    #[schemars(with = "Option<OneOf<ProcessFault>>")]
+    pub(super) process: Option<Text>,
     /// How many requests it meets; without it every one until it is ended.
     #[schemars(with = "Option<u32>", range(min = 1, max = u32::MAX))]
     pub(super) times: Option<u32>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::model::{self, AccountFault, SourceFault};
+use super::model::{AccountFault, SourceFault};
 use crate::client::Exchange;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::directory::object::ObjectKind;
@@ -14,8 +14,8 @@ use crate::engine::{EngineError, Event, ImportOutcome};
 use crate::http::{Request, TransportError};
 use crate::store::Store;
 use crate::target::{
-    App, AppOptions, AppRules, ConsoleCommand, ConsoleError, FaultRule, FaultyApp, ResourceKind, Served as _,
-    Tampering,
+    App, AppOptions, AppRules, ConsoleCommand, ConsoleError, Counter, Fault, FaultRule, FaultyApp,
+    ResourceKind, Served as _, Tampering, Which,
 };
 
 /// The ports of a scenario's cycles: the directory is in the state already, edits are in its change log.
@@ -52,33 +52,52 @@ impl Ports for Stage {
     fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
 }
 
-/// A rule whose names are ids of this moment.
-#[derive(Debug, Clone)]
-pub(super) struct Rule {
-    pub(super) fault: model::FaultRule,
-    /// The paths it is about; `None` for any.
-    pub(super) paths: Option<Vec<String>>,
-    /// The name of the object it is about.
-    pub(super) label: Option<String>,
-}
-
 /// The embedded app with its faults, as the job meets it.
 pub(super) struct StagedApp {
     app: FaultyApp,
     /// How long the job waits for an answer.
     timeout: SignedDuration,
+    seed: u64,
+    /// Around which requests the job's process is killed: after them, when nobody is to hear of the answer.
+    kills: Vec<(bool, Counter)>,
+    /// Whether it has just been killed.
+    is_killed: bool,
 }
 
 impl StagedApp {
     pub(super) fn new(timeout: SignedDuration, rules: Option<AppRules>, seed: u64) -> Self {
         let rules = rules.map(Arc::new);
         let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), rules, ..AppOptions::default() };
-        Self { app: FaultyApp::new(App::new(options), seed), timeout }
+        let app = FaultyApp::new(App::new(options), seed);
+        Self { app, timeout, seed, kills: Vec::new(), is_killed: false }
     }
 
     /// Requests meet this fault from now on. A later one goes before those that were there.
-    pub(super) fn break_it(&mut self, Rule { fault, paths, label }: Rule) {
-        self.app.break_it(FaultRule { paths, label, ..fault.rule });
+    pub(super) fn break_it(&mut self, fault: Fault, which: Which) {
+        self.app.break_it(FaultRule { fault, which });
+    }
+
+    /// The process of the job is killed around such requests from now on.
+    pub(super) fn kill(&mut self, unheard: bool, which: Which) {
+        // Numbered from the other end: draws differ from those of the app's own faults.
+        let number = u64::MAX.saturating_sub(u64::try_from(self.kills.len()).unwrap_or(u64::MAX));
+        self.kills.push((unheard, Counter::new(which, number)));
+    }
+
+    /// It is killed no more.
+    pub(super) fn spare(&mut self) {
+        self.kills.clear();
+    }
+
+    /// Whether a request is the end of the process, and whether the app still does it.
+    fn deadly(&mut self, request: &Request, label: Option<&str>) -> Option<bool> {
+        let path = self.app.path_of(request);
+        let Self { kills, seed, .. } = self;
+        let (unheard, counter) = kills.iter_mut().find_map(|(unheard, counter)| {
+            counter.reaches(*seed, request.method, &path, label).then_some((*unheard, counter))
+        })?;
+        counter.met();
+        Some(unheard)
     }
 
     /// Requests meet no fault any more.
@@ -120,11 +139,21 @@ impl StagedApp {
 
 impl InProcess for StagedApp {
     fn handle(&mut self, request: &Request, label: Option<&str>, now: Timestamp) -> Delivery {
+        let deadly = self.deadly(request, label);
+        self.is_killed = deadly.is_some();
+        if deadly == Some(false) {
+            let outcome = Err(TransportError::Connect("it never left".to_owned()));
+            return Delivery { outcome, latency: SignedDuration::ZERO };
+        }
         let met = self.app.handle(request, label, now);
         if met.latency < self.timeout {
             return Delivery { outcome: met.outcome, latency: met.latency };
         }
         let after_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         Delivery { outcome: Err(TransportError::Timeout { after_ms }), latency: self.timeout }
+    }
+
+    fn keep(&mut self, _store: &mut Store) -> Result<(), EngineError> {
+        if self.is_killed { Err(EngineError::Killed) } else { Ok(()) }
     }
 }

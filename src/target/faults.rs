@@ -23,11 +23,25 @@ use limits::Limiter;
 pub use fault::{Fault, FaultWord, SettingError, Settings};
 pub use limits::Preset;
 
-/// Which requests meet a fault. Of several that fit, the newest goes first.
+/// A fault, and which requests meet it. Of several that fit, the newest goes first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
     /// What they meet.
     pub fault: Fault,
+    /// Which.
+    pub which: Which,
+}
+
+impl FaultRule {
+    /// A fault that every request meets that it is for.
+    pub fn every(fault: Fault) -> Self {
+        Self { fault, which: Which::default() }
+    }
+}
+
+/// Which requests meet something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Which {
     /// Only those of this method.
     pub method: Option<Method>,
     /// Only those for one of these paths below the base path, decoded and without a query: `/Users`.
@@ -42,20 +56,53 @@ pub struct FaultRule {
     pub percent: u8,
 }
 
-impl FaultRule {
-    /// A fault that every request meets that it is for.
-    pub fn every(fault: Fault) -> Self {
-        Self { fault, method: None, paths: None, label: None, after: 0, times: None, percent: 100 }
+impl Default for Which {
+    /// Every one.
+    fn default() -> Self {
+        Self { method: None, paths: None, label: None, after: 0, times: None, percent: 100 }
     }
+}
 
-    fn fits(&self, request: &Request, path: &str, label: Option<&str>) -> bool {
-        self.fault.is_for(request, path)
-            && self.method.is_none_or(|method| method == request.method)
+impl Which {
+    fn fits(&self, method: Method, path: &str, label: Option<&str>) -> bool {
+        self.method.is_none_or(|wanted| wanted == method)
             && self.paths.as_ref().is_none_or(|paths| paths.iter().any(|known| known == path))
             && self
                 .label
                 .as_deref()
                 .is_none_or(|name| label.is_some_and(|label| label.eq_ignore_ascii_case(name)))
+    }
+}
+
+/// Counts the requests that are meant.
+#[derive(Debug, Clone)]
+pub struct Counter {
+    which: Which,
+    /// What its draws are told apart by from those of others.
+    number: u64,
+    seen: u64,
+}
+
+impl Counter {
+    /// Has seen none yet. `number` tells its draws apart from those of others of one seed.
+    pub fn new(which: Which, number: u64) -> Self {
+        Self { which, number, seen: 0 }
+    }
+
+    /// Whether a request is meant, which counts it as seen. `path` is decoded, below the base path and without a query.
+    pub fn reaches(&mut self, seed: u64, method: Method, path: &str, label: Option<&str>) -> bool {
+        if self.which.times == Some(0) || !self.which.fits(method, path, label) {
+            return false;
+        }
+        self.seen = self.seen.saturating_add(1);
+        u64::from(self.which.after) < self.seen && drawn(seed, self.number, self.seen) < self.which.percent
+    }
+
+    /// A request that was meant met what it was to meet.
+    pub fn met(&mut self) {
+        if let Some(times) = &mut self.which.times {
+            *times = times.saturating_sub(1);
+        }
     }
 }
 
@@ -115,16 +162,15 @@ pub struct FaultyApp {
 
 /// A rule, and what it has met.
 struct Active {
-    rule: FaultRule,
-    number: u64,
-    seen: u64,
+    fault: Fault,
+    counter: Counter,
     limiter: Option<Limiter>,
     behind: Option<Behind>,
 }
 
 impl fmt::Debug for FaultyApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules: Vec<&FaultRule> = self.rules.iter().map(|active| &active.rule).collect();
+        let rules: Vec<_> = self.rules.iter().map(|active| (&active.fault, &active.counter)).collect();
         f.debug_struct("FaultyApp").field("app", &self.app).field("rules", &rules).finish_non_exhaustive()
     }
 }
@@ -139,9 +185,10 @@ impl FaultyApp {
     /// Requests meet this fault from now on. A later one goes before those that were there.
     pub fn break_it(&mut self, rule: FaultRule) {
         self.numbered = self.numbered.saturating_add(1);
-        let limiter = if let Fault::Limits { of } = rule.fault { Some(Limiter::new(of)) } else { None };
-        let behind = if let Fault::StaleReads { lag } = rule.fault { Some(Behind::new(lag)) } else { None };
-        self.rules.insert(0, Active { rule, number: self.numbered, seen: 0, limiter, behind });
+        let FaultRule { fault, which } = rule;
+        let limiter = if let Fault::Limits { of } = fault { Some(Limiter::new(of)) } else { None };
+        let behind = if let Fault::StaleReads { lag } = fault { Some(Behind::new(lag)) } else { None };
+        self.rules.insert(0, Active { fault, counter: Counter::new(which, self.numbered), limiter, behind });
     }
 
     /// Requests meet no fault any more.
@@ -215,12 +262,8 @@ impl FaultyApp {
         let path = self.path_of(request);
         let Self { app, seed, rules, .. } = self;
         for active in rules.iter_mut() {
-            if active.rule.times == Some(0) || !active.rule.fits(request, &path, label) {
-                continue;
-            }
-            active.seen = active.seen.saturating_add(1);
-            if active.seen <= u64::from(active.rule.after)
-                || active.rule.percent <= drawn(*seed, active.number, active.seen)
+            if !active.fault.is_for(request, &path)
+                || !active.counter.reaches(*seed, request.method, &path, label)
             {
                 continue;
             }
@@ -231,19 +274,17 @@ impl FaultyApp {
             };
             let happens = match answered {
                 Some(response) => Happens::Answered(response),
-                None if active.rule.fault.is_conditional() => continue,
-                None => Happens::Fault(active.rule.fault.clone()),
+                None if active.fault.is_conditional() => continue,
+                None => Happens::Fault(active.fault.clone()),
             };
-            if let Some(times) = &mut active.rule.times {
-                *times = times.saturating_sub(1);
-            }
+            active.counter.met();
             return Some(happens);
         }
         None
     }
 
-    /// The path of a request below the base path, decoded.
-    fn path_of(&self, request: &Request) -> String {
+    /// The path of a request below the base path, decoded and without its query.
+    pub fn path_of(&self, request: &Request) -> String {
         let target = request.path_and_query();
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let below = path.strip_prefix(self.app.options.base_path.as_str()).unwrap_or(path);

@@ -51,17 +51,17 @@ pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
             }
             "method" => {
                 let method = Method::from_name(&value.to_ascii_uppercase());
-                rule.method = Some(method.ok_or_else(|| is_wrong("method"))?);
+                rule.which.method = Some(method.ok_or_else(|| is_wrong("method"))?);
             }
-            "path" => rule.paths = Some(vec![value.to_owned()]),
-            "after" => rule.after = number(value).ok_or_else(|| is_wrong("number"))?,
+            "path" => rule.which.paths = Some(vec![value.to_owned()]),
+            "after" => rule.which.after = number(value).ok_or_else(|| is_wrong("number"))?,
             "times" => {
                 let times = number(value).filter(|times| 0 < *times);
-                rule.times = Some(times.ok_or_else(|| is_wrong("number of requests"))?);
+                rule.which.times = Some(times.ok_or_else(|| is_wrong("number of requests"))?);
             }
             "percent" => {
                 let percent = number(value).filter(|percent| (1..=100).contains(percent));
-                rule.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100"))?;
+                rule.which.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100"))?;
             }
             _ => {
                 let help = did_you_mean(key, KEYS).map_or_else(help, |key| format!("did you mean `{key}`?"));

@@ -1,6 +1,7 @@
 //! What goes wrong on purpose: each fault meets the requests it is for, and what the job makes of it.
 
 mod converging;
+mod killed;
 mod misleading;
 
 use scimulator::scenario::{self, Options};

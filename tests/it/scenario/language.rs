@@ -159,7 +159,7 @@ fn what_a_step_says_must_make_sense() {
             "`accountEnabled` is neither `True` nor `False`: `maybe`",
             "",
         ),
-        ("fault = {}", "{}", "a fault is one of `target` or of `source`", "fault = {"),
+        ("fault = {}", "{}", "a fault is one of `target`, of `source` or of `process`", "fault = {"),
         (
             "fault = { target = 'forgets' }",
             "{ target",
