@@ -43,6 +43,7 @@ mod run;
 mod scenario;
 mod schema;
 mod session;
+mod simulate;
 mod start;
 mod status;
 mod target;
@@ -183,6 +184,7 @@ fn dispatch(Arguments { global, command }: Arguments) -> Result<Exit, Failure> {
         Command::Clean(arguments) => clean::run(&context, &arguments),
         Command::Preflight(arguments) => preflight::run(&context, &arguments),
         Command::Scenario(command) => scenario::run(&context, &command),
+        Command::Simulate(arguments) => simulate::run(&context, &arguments),
         Command::Target(arguments) => target::run(&context, &arguments),
         Command::App(command) => app::run(&context, &command),
         Command::Completions(arguments) => completions::run(&context, &arguments),

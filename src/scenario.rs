@@ -43,18 +43,19 @@ mod stage;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use secrecy::SecretString;
 
 use crate::client::Pseudonyms;
 use crate::config::{TenantUrl, TokenSource};
+use crate::parallel::in_order;
 use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
 pub use model::{AccountFault, Do, ProcessFault, Scenario, SourceFault, Step, TargetFault, Until};
+pub use play::End;
+#[cfg(test)]
+pub(crate) use play::Sabotage;
 pub use report::{Failure, Report, Tally, Verdict};
 pub use schema::json_schema;
 
@@ -70,6 +71,9 @@ pub struct Options {
     pub prefix: String,
     /// What stands for personal data in reports and exchanges; `None` leaves it as it is.
     pub redact: Option<Pseudonyms>,
+    /// A law that is broken on purpose.
+    #[cfg(test)]
+    pub(crate) sabotage: Option<Sabotage>,
 }
 
 /// What scenarios are run against.
@@ -94,13 +98,24 @@ pub struct Remote {
 impl Options {
     /// Against the embedded app.
     pub fn embedded() -> Self {
-        Self { target: Target::Embedded, keep: false, prefix: String::new(), redact: None }
+        Self::against(Target::Embedded, "")
     }
 
     /// Against an endpoint, under names that begin with `prefix`.
     pub fn remote(url: TenantUrl, token: Option<SecretString>, prefix: &str) -> Self {
         let remote = Remote { url, token: token.map(TokenSource::Value) };
-        Self { target: Target::Remote(remote), keep: false, prefix: prefix.to_owned(), redact: None }
+        Self::against(Target::Remote(remote), prefix)
+    }
+
+    fn against(target: Target, prefix: &str) -> Self {
+        Self {
+            target,
+            keep: false,
+            prefix: prefix.to_owned(),
+            redact: None,
+            #[cfg(test)]
+            sabotage: None,
+        }
     }
 
     /// The prefix of the scenario with that number.
@@ -125,6 +140,15 @@ pub fn run(scenario: &Scenario, options: &Options) -> Report {
     play::play(scenario, options, 1)
 }
 
+/// Plays one scenario against the embedded app, and tells how things stand when it is over, with the scenario's verdict
+/// aside. The text says why that is not known: the scenario could not begin, or the state could not be read.
+pub fn run_to_end(scenario: &Scenario, options: &Options) -> (Report, Result<End, String>) {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is one of a certain lifetime")]
+    let (report, end) = play::play_to_end(scenario, options, 1, |play| play.end());
+    let end = end.unwrap_or_else(|| Err("it could not begin".to_owned()));
+    (report, end)
+}
+
 /// Plays scenarios, `workers` at once. `done` is called for each in the order of the list, as soon as it and all before
 /// it are over; the reports come in that order too.
 pub fn run_all(
@@ -133,30 +157,8 @@ pub fn run_all(
     workers: NonZeroUsize,
     done: &mut (dyn FnMut(&Report) + Send),
 ) -> Vec<Report> {
-    let next = AtomicUsize::new(0);
-    let told =
-        Mutex::new((Vec::new(), scenarios.iter().map(|_| None).collect::<Vec<Option<Report>>>(), done));
-    std::thread::scope(|scope| {
-        for _ in 0..workers.get().min(scenarios.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(scenario) = scenarios.get(at) else { break };
-                    let report = play::play(scenario, options, at.saturating_add(1));
-                    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (over, waiting, done) = &mut *told;
-                    if let Some(place) = waiting.get_mut(at) {
-                        *place = Some(report);
-                    }
-                    while let Some(report) = waiting.get_mut(over.len()).and_then(Option::take) {
-                        done(&report);
-                        over.push(report);
-                    }
-                }
-            });
-        }
-    });
-    told.into_inner().unwrap_or_else(PoisonError::into_inner).0
+    let number = |at: usize| at.saturating_add(1);
+    in_order(scenarios, workers, |at, scenario| play::play(scenario, options, number(at)), done)
 }
 
 /// Whether a text looks like a scenario: it has steps, which no other file of ours has.

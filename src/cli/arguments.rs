@@ -9,6 +9,7 @@ pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
 pub use oracle::{CleanArguments, DriftArguments};
 pub use preflight::{PreflightArguments, SuiteChoice};
 pub use scenario::{ScenarioCommand, ScenarioRunArguments};
+pub use simulate::SimulateArguments;
 
 use crate::config::duration;
 use crate::engine::entry::Action;
@@ -19,6 +20,7 @@ mod app;
 mod oracle;
 mod preflight;
 mod scenario;
+mod simulate;
 
 /// Plays the Microsoft Entra provisioning service against any SCIM 2.0 endpoint.
 ///
@@ -158,6 +160,8 @@ pub enum Command {
     Drift(DriftArguments),
     /// Remove from the target what this job created.
     Clean(CleanArguments),
+    /// Play stories drawn from seeds on embedded parts, with faults and kills, and hold them against the laws.
+    Simulate(SimulateArguments),
     /// Run scenarios on virtual time, list them, or write one to start from.
     #[command(
         subcommand,

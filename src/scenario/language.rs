@@ -9,7 +9,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::model::{Act, AtConsole, Do, Expectation, Named, Scenario, Step, Time, To, Until, Wanted};
+use super::model::{
+    Act, AtConsole, Do, Expectation, Named, OracleWord, Scenario, Step, Time, To, Until, Wanted,
+};
 use super::raw::{RawScenario, RawStep, Text};
 use super::schema::{self, DIRECTORY_KEYS};
 use super::snapshot::Snapshot;
@@ -228,7 +230,9 @@ impl Reader<'_> {
             description: raw.description,
             start: start?,
             steps,
-            oracle: raw.oracle.map(|word| self.place(&word.span())),
+            oracle: raw
+                .oracle
+                .and_then(|word| Some((self.place(&word.span()), OracleWord::from_word(word.get_ref())?))),
             folder,
             directory: snapshot,
             config,

@@ -29,8 +29,8 @@ pub struct Scenario {
     pub start: Timestamp,
     /// The steps, at least one.
     pub steps: Vec<Step>,
-    /// Where it says that every cycle has to leave the app as it should be.
-    pub(super) oracle: Option<Place>,
+    /// What the oracle has to say after every cycle, and where that stands.
+    pub(super) oracle: Option<(Place, OracleWord)>,
     /// The folder of its directory; `None` when that stands in the file.
     pub folder: Option<PathBuf>,
     /// The directory it begins with.
@@ -253,6 +253,8 @@ words! {
     pub(super) enum OracleWord {
         /// That nothing is missing, orphaned or drifted by anybody's fault.
         Clean = "clean",
+        /// That nothing of it is a defect of ours; the app may be at fault.
+        NoDefect = "no defect",
     }
 }
 

@@ -31,7 +31,14 @@ use crate::scim::query::resource_path;
 use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
 use crate::target::{AppRules, ConsoleCommand, Mode, RulesError, Which};
 
+mod end;
 mod oracle;
+#[cfg(test)]
+mod sabotage;
+
+pub use end::End;
+#[cfg(test)]
+pub(crate) use sabotage::Sabotage;
 
 /// How far time moves at most until something holds, when nothing else is said: past the 28 days of a quarantine and
 /// the 30 of the recycle bin.
@@ -76,6 +83,16 @@ pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Rep
 
 /// Plays a scenario to its end, or to the first step of which something does not hold.
 fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report {
+    play_to_end(scenario, options, number, |_| ()).0
+}
+
+/// The same; and what `look` sees of the stage once it is over, unless it could not begin.
+pub(super) fn play_to_end<T>(
+    scenario: &Scenario,
+    options: &Options,
+    number: usize,
+    look: impl FnOnce(&mut Play<'_>) -> T,
+) -> (Report, Option<T>) {
     let began = WireInstant::now();
     let mut report = Report {
         file: scenario.file.clone(),
@@ -85,6 +102,7 @@ fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report 
         prefix: None,
         steps: 0,
         cycles: 0,
+        kills: 0,
         span: (scenario.start, scenario.start),
         exchanges: Vec::new(),
         left: Vec::new(),
@@ -92,24 +110,26 @@ fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report 
     };
     if let (Target::Remote(_), Some(why)) = (&options.target, scenario.needs_embedded()) {
         report.verdict = Verdict::Skipped(why);
-        return report;
+        return (report, None);
     }
+    let mut seen = None;
     let prefix = options.prefix(number);
     report.prefix = prefix.as_str().map(str::to_owned);
     match Play::new(scenario, options, prefix) {
         Ok(mut play) => {
             report.verdict = play.steps(&mut report.steps);
+            seen = Some(look(&mut play));
             if !options.keep {
                 report.left = play.clean_up();
             }
-            report.cycles = play.cycles;
+            (report.cycles, report.kills) = (play.cycles, play.kills);
             report.span.1 = play.clock.now();
             report.exchanges = play.stage.exchanges;
         }
         Err(error) => report.verdict = Verdict::Broken(broken(scenario, 0, None, scenario.start, &error)),
     }
     report.took = began.elapsed();
-    report
+    (report, seen)
 }
 
 /// What is told of a scenario that can't go on.
@@ -140,7 +160,7 @@ fn broken(
     }
 }
 
-struct Play<'s> {
+pub(super) struct Play<'s> {
     scenario: &'s Scenario,
     config: Config,
     job: Job,
@@ -156,6 +176,8 @@ struct Play<'s> {
     /// Exchanges that `ids` has learned from.
     learned: usize,
     cycles: u64,
+    /// Cycles that were cut off.
+    kills: u64,
     last: Option<CycleResult>,
     /// The newest token of the app's console, and how many there were.
     token: Option<String>,
@@ -168,6 +190,11 @@ struct Play<'s> {
     clean_at: Option<i64>,
     /// What the oracle found after a cycle of the step under way.
     found: Vec<Miss>,
+    #[cfg(test)]
+    sabotage: Option<Sabotage>,
+    /// How many scenarios were played before.
+    #[cfg(test)]
+    nth: u64,
 }
 
 impl<'s> Play<'s> {
@@ -211,6 +238,7 @@ impl<'s> Play<'s> {
             prefix,
             learned: 0,
             cycles: 0,
+            kills: 0,
             last: None,
             token: None,
             tokens: 0,
@@ -218,6 +246,10 @@ impl<'s> Play<'s> {
             right_until: 0,
             clean_at: None,
             found: Vec::new(),
+            #[cfg(test)]
+            sabotage: options.sabotage,
+            #[cfg(test)]
+            nth: sabotage::played_before(),
         })
     }
 
@@ -285,9 +317,11 @@ impl<'s> Play<'s> {
         };
         self.learn();
         let mut misses = std::mem::take(&mut self.found);
-        for wanted in step.expect.iter().filter(|wanted| matches!(wanted.what, Wanted::Oracle(_))) {
-            let report = self.consult()?;
-            misses.extend(report.faults().map(|finding| oracle::miss(&wanted.place, &wanted.key, finding)));
+        for wanted in &step.expect {
+            if let Wanted::Oracle(word) = wanted.what {
+                let report = self.consult()?;
+                misses.extend(oracle::misses(&wanted.place, &wanted.key, word, &report));
+            }
         }
         misses.extend(self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)?);
         Ok(misses)
@@ -505,12 +539,17 @@ impl<'s> Play<'s> {
         };
         self.cycles = self.cycles.saturating_add(1);
         self.last = Some(result);
+        #[cfg(test)]
+        self.sabotage_cycle()?;
         self.consult_after_cycle()
     }
 
     /// A new process in place of the one that was killed: it has what is in the state, and nothing else.
     fn start_again(&mut self) -> Result<(), PlayError> {
+        self.kills = self.kills.saturating_add(1);
         self.store = self.store.copy()?;
+        #[cfg(test)]
+        self.sabotage_restart()?;
         let Some(job) = self.config.jobs.first() else { return Ok(()) };
         self.job = Job::new(&self.config, job, &|_| None)?;
         Ok(())

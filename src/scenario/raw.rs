@@ -35,7 +35,7 @@ pub(super) struct RawScenario {
     /// When it begins, in virtual time.
     #[schemars(with = "Option<String>", extend("default" = super::language::START))]
     pub(super) start: Option<Text>,
-    /// Says that after every cycle the app must hold what it should, by the oracle.
+    /// What the oracle must say after every cycle, as in `expect.oracle`.
     #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
     pub(super) oracle: Option<Text>,
     /// What happens, step by step.
@@ -200,7 +200,7 @@ pub(super) struct RawExpect {
     #[schemars(with = "Option<Vec<RawRequest>>")]
     pub(super) no_requests: Option<Vec<Spanned<RawRequest>>>,
     /// What the oracle must say of all that the app holds: `clean` when nothing is missing, orphaned or drifted by
-    /// anybody's fault.
+    /// anybody's fault, `no defect` when nothing is so by a defect of Scimulator.
     #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
     pub(super) oracle: Option<Text>,
     /// What the app must hold.

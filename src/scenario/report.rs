@@ -35,6 +35,8 @@ pub struct Report {
     pub steps: usize,
     /// Cycles that ran.
     pub cycles: u64,
+    /// Cycles that were cut off: their process was killed.
+    pub kills: u64,
     /// From when to when, in virtual time.
     pub span: (Timestamp, Timestamp),
     /// Every exchange, in the order in which answers came.

@@ -84,6 +84,11 @@ impl StagedApp {
         self.kills.push((unheard, Counter::new(which, number)));
     }
 
+    /// Whether no request meets a fault, or the end of the process, any more.
+    pub(super) fn is_mended(&self) -> bool {
+        self.app.is_mended() && self.kills.iter().all(|(_, counter)| counter.is_over())
+    }
+
     /// It is killed no more.
     pub(super) fn spare(&mut self) {
         self.kills.clear();

@@ -91,11 +91,16 @@ impl Counter {
 
     /// Whether a request is meant, which counts it as seen. `path` is decoded, below the base path and without a query.
     pub fn reaches(&mut self, seed: u64, method: Method, path: &str, label: Option<&str>) -> bool {
-        if self.which.times == Some(0) || !self.which.fits(method, path, label) {
+        if self.is_over() || !self.which.fits(method, path, label) {
             return false;
         }
         self.seen = self.seen.saturating_add(1);
         u64::from(self.which.after) < self.seen && drawn(seed, self.number, self.seen) < self.which.percent
+    }
+
+    /// Whether as many have met it as were to.
+    pub fn is_over(&self) -> bool {
+        self.which.times == Some(0)
     }
 
     /// A request that was meant met what it was to meet.
@@ -194,6 +199,11 @@ impl FaultyApp {
     /// Requests meet no fault any more.
     pub fn mend(&mut self) {
         self.rules.clear();
+    }
+
+    /// Whether no request meets a fault any more.
+    pub fn is_mended(&self) -> bool {
+        self.rules.iter().all(|active| active.counter.is_over())
     }
 
     /// Everything that the app holds, duplicates too, read out of band.

@@ -2,12 +2,10 @@
 
 use super::{Play, PlayError};
 use crate::diagnostic::Place;
-use crate::oracle::{Finding, Report};
+use crate::oracle::{Finding, Report, Verdict};
 use crate::runner::{Evidence, ReadBack, Seen};
 use crate::scenario::expect::Miss;
-
-/// What is expected of the oracle.
-const EXPECTED: &str = "that the app holds what it should";
+use crate::scenario::model::OracleWord;
 
 impl Play<'_> {
     /// Asks the oracle. Once it finds nothing, what it finds later began after that.
@@ -36,7 +34,7 @@ impl Play<'_> {
     /// Asks the oracle after a cycle, where the scenario wants that; the first cycle that it finds fault with counts. A
     /// cycle that follows a clean one of the step, with nothing new in the directory and nothing sent, is clean too.
     pub(super) fn consult_after_cycle(&mut self) -> Result<(), PlayError> {
-        let Some(place) = self.scenario.oracle.clone().filter(|_| self.found.is_empty()) else {
+        let Some((place, word)) = self.scenario.oracle.clone().filter(|_| self.found.is_empty()) else {
             return Ok(());
         };
         let seq = self.store.last_seq()?;
@@ -46,18 +44,23 @@ impl Play<'_> {
         }
         let report = self.consult()?;
         self.clean_at = report.is_clean().then_some(seq);
-        self.found = report.faults().map(|finding| miss(&place, "oracle", finding)).collect();
+        self.found = misses(&place, "oracle", word, &report);
         Ok(())
     }
 }
 
-/// A finding as what does not hold of an expectation.
-pub(super) fn miss(place: &Place, key: &str, finding: &Finding) -> Miss {
-    Miss {
+/// What the oracle found that is not to be, as what does not hold of an expectation.
+pub(super) fn misses(place: &Place, key: &str, word: OracleWord, report: &Report) -> Vec<Miss> {
+    let (expected, minds): (_, fn(&&Finding) -> bool) = match word {
+        OracleWord::Clean => ("that the app holds what it should", |_| true),
+        OracleWord::NoDefect => ("that nothing is a defect of ours", |found| found.verdict == Verdict::Ours),
+    };
+    let miss = |finding: &Finding| Miss {
         place: place.clone(),
         key: key.to_owned(),
-        expected: EXPECTED.to_owned(),
+        expected: expected.to_owned(),
         got: finding.to_string(),
         guilty: finding.guilty,
-    }
+    };
+    report.faults().filter(minds).map(miss).collect()
 }

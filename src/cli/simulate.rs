@@ -1,0 +1,125 @@
+//! `simulate`: stories drawn from seeds, held against the laws.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::arguments::SimulateArguments;
+use super::context::Context;
+use super::output::counted;
+use super::{Exit, Failure};
+use crate::simulate::{self, Outcome, Played, simulate_all};
+
+pub(super) fn run(context: &Context, arguments: &SimulateArguments) -> Result<Exit, Failure> {
+    let output = context.output;
+    if let Some(folder) = &arguments.save {
+        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    }
+    let seeds: Vec<u64> = arguments.seeds.clone().collect();
+    let workers =
+        arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    let bar = output.progress("stories", u64::try_from(seeds.len()).unwrap_or(u64::MAX));
+    let mut trouble = None;
+    let outcomes = simulate_all(&seeds, arguments.cycles, workers, &mut |outcome| {
+        bar.inc(1);
+        let Some((outcome, failure)) = outcome.as_ref().and_then(|it| Some((it, it.failure.as_ref()?)))
+        else {
+            return;
+        };
+        if !output.is_json()
+            && let Err(failure) = bar.suspend(|| output.text(&told(outcome.seed, failure, arguments)))
+        {
+            trouble.get_or_insert(failure);
+        }
+        if let Some(folder) = &arguments.save {
+            let file = folder.join(format!("seed-{}.toml", outcome.seed));
+            if let Err(error) = std::fs::write(&file, failure.reduced.to_toml()) {
+                trouble.get_or_insert(cannot_write(&file, &error));
+            }
+        }
+    });
+    bar.finish_and_clear();
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    let begun = outcomes.iter().flatten().count();
+    let failed = outcomes.iter().flatten().filter(|outcome| outcome.failure.is_some()).count();
+    if output.is_json() {
+        output.json(&to_json(arguments, &outcomes))?;
+    } else {
+        output.text(&summary(arguments.cycles, played(&outcomes), begun, failed))?;
+        if begun < seeds.len() {
+            output.note(&format!("{} were not begun, after so many failures", seeds.len() - begun));
+        }
+    }
+    Ok(if failed == 0 { Exit::Fine } else { Exit::Defect })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("can not write `{}`", path.display())).because(error)
+}
+
+/// How the story of a seed is told again.
+fn again(seed: u64, arguments: &SimulateArguments) -> String {
+    format!("scimulator simulate --seeds {seed} --cycles {}", arguments.cycles)
+}
+
+fn told(seed: u64, failure: &simulate::Failure, arguments: &SimulateArguments) -> String {
+    let scenario = failure.reduced.to_toml();
+    let lines: Vec<String> =
+        scenario.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
+    format!(
+        "failed  seed {seed}: not so: {}\n  {}\n  again: {}\n  as a scenario, for `scimulator scenario run`:\n{}\n",
+        failure.broken.law.says(),
+        failure.broken.what,
+        again(seed, arguments),
+        lines.join("\n")
+    )
+}
+
+fn played(outcomes: &[Option<Outcome>]) -> Played {
+    let mut sum = Played::default();
+    for outcome in outcomes.iter().flatten() {
+        sum += outcome.played;
+    }
+    sum
+}
+
+fn summary(cycles: u32, played: Played, begun: usize, failed: usize) -> String {
+    let stories = if begun == 1 { "story".to_owned() } else { format!("{begun} stories") };
+    let end = if failed == 0 { "every law held".to_owned() } else { format!("{failed} failed") };
+    format!(
+        "{stories} of {}: {}, {} cut off by a kill, {}: {end}",
+        counted(cycles, "step"),
+        counted(played.cycles, "cycle"),
+        played.kills,
+        counted(played.requests, "request"),
+    )
+}
+
+/// The result for programs. Keys may be added, none goes away.
+fn to_json(arguments: &SimulateArguments, outcomes: &[Option<Outcome>]) -> Value {
+    let sum = played(outcomes);
+    let failures = outcomes.iter().flatten().filter_map(|outcome| {
+        let failure = outcome.failure.as_ref()?;
+        Some(json!({
+            "seed": outcome.seed,
+            "law": failure.broken.law.says(),
+            "what": failure.broken.what,
+            "again": again(outcome.seed, arguments),
+            "scenario": failure.reduced.to_toml(),
+        }))
+    });
+    json!({
+        "version": 1,
+        "seeds": { "from": arguments.seeds.start(), "to": arguments.seeds.end() },
+        "steps": arguments.cycles,
+        "stories": outcomes.iter().flatten().count(),
+        "notBegun": outcomes.iter().filter(|outcome| outcome.is_none()).count(),
+        "cycles": sum.cycles,
+        "kills": sum.kills,
+        "requests": sum.requests,
+        "failures": failures.collect::<Vec<_>>(),
+    })
+}
