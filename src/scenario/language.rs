@@ -228,7 +228,9 @@ impl Reader<'_> {
             description: raw.description,
             start: start?,
             steps,
-            oracle: raw.oracle.map(|word| self.place(&word.span())),
+            oracle: raw
+                .oracle
+                .and_then(|word| Some((self.place(&word.span()), Word::from_word(word.get_ref())?))),
             folder,
             directory: snapshot,
             config,

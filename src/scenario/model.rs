@@ -29,8 +29,8 @@ pub struct Scenario {
     pub start: Timestamp,
     /// The steps, at least one.
     pub steps: Vec<Step>,
-    /// Where it says that every cycle has to leave the app as it should be.
-    pub(super) oracle: Option<Place>,
+    /// What the oracle has to say after every cycle, and where that is written.
+    pub(super) oracle: Option<(Place, OracleWord)>,
     /// The folder of its directory; `None` when that stands in the file.
     pub folder: Option<PathBuf>,
     /// The directory it begins with.
@@ -239,6 +239,8 @@ words! {
     pub(super) enum OracleWord {
         /// That nothing is missing, orphaned or drifted by anybody's fault.
         Clean = "clean",
+        /// That nothing is, be it by a blind spot of Entra's.
+        Strict = "strict",
     }
 }
 

@@ -86,6 +86,7 @@ fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report 
         cycles: 0,
         span: (scenario.start, scenario.start),
         exchanges: Vec::new(),
+        held: Vec::new(),
         left: Vec::new(),
         took: std::time::Duration::ZERO,
     };
@@ -102,6 +103,9 @@ fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report 
                 report.left = play.clean_up();
             }
             report.cycles = play.cycles;
+            if !play.is_remote {
+                report.held = play.app.resources();
+            }
             report.span.1 = play.clock.now();
             report.exchanges = play.stage.exchanges;
         }
@@ -284,9 +288,10 @@ impl<'s> Play<'s> {
         };
         self.learn();
         let mut misses = std::mem::take(&mut self.found);
-        for wanted in step.expect.iter().filter(|wanted| matches!(wanted.what, Wanted::Oracle(_))) {
-            let report = self.consult()?;
-            misses.extend(report.faults().map(|finding| oracle::miss(&wanted.place, &wanted.key, finding)));
+        for wanted in &step.expect {
+            if let Wanted::Oracle(word) = wanted.what {
+                misses.extend(oracle::misses(&self.consult()?, word, (&wanted.place, &wanted.key)));
+            }
         }
         misses.extend(self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)?);
         Ok(misses)

@@ -35,7 +35,7 @@ pub(super) struct RawScenario {
     /// When it begins, in virtual time.
     #[schemars(with = "Option<String>", extend("default" = super::language::START))]
     pub(super) start: Option<Text>,
-    /// Says that after every cycle the app must hold what it should, by the oracle.
+    /// What the oracle must say after every cycle, as in `expect.oracle`.
     #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
     pub(super) oracle: Option<Text>,
     /// What happens, step by step.
@@ -197,7 +197,7 @@ pub(super) struct RawExpect {
     #[schemars(with = "Option<Vec<RawRequest>>")]
     pub(super) no_requests: Option<Vec<Spanned<RawRequest>>>,
     /// What the oracle must say of all that the app holds: `clean` when nothing is missing, orphaned or drifted by
-    /// anybody's fault.
+    /// anybody's fault, `strict` when that is so of Entra's blind spots too.
     #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
     pub(super) oracle: Option<Text>,
     /// What the app must hold.

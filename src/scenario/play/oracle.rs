@@ -2,9 +2,10 @@
 
 use super::{Play, PlayError};
 use crate::diagnostic::Place;
-use crate::oracle::{Finding, Report};
+use crate::oracle::{Finding, Report, Verdict};
 use crate::runner::{Evidence, ReadBack, Seen};
 use crate::scenario::expect::Miss;
+use crate::scenario::model::OracleWord;
 
 /// What is expected of the oracle.
 const EXPECTED: &str = "that the app holds what it should";
@@ -36,7 +37,7 @@ impl Play<'_> {
     /// Asks the oracle after a cycle, where the scenario wants that; the first cycle that it finds fault with counts. A
     /// cycle that follows a clean one of the step, with nothing new in the directory and nothing sent, is clean too.
     pub(super) fn consult_after_cycle(&mut self) -> Result<(), PlayError> {
-        let Some(place) = self.scenario.oracle.clone().filter(|_| self.found.is_empty()) else {
+        let Some((place, word)) = self.scenario.oracle.clone().filter(|_| self.found.is_empty()) else {
             return Ok(());
         };
         let seq = self.store.last_seq()?;
@@ -45,19 +46,24 @@ impl Play<'_> {
             return Ok(());
         }
         let report = self.consult()?;
-        self.clean_at = report.is_clean().then_some(seq);
-        self.found = report.faults().map(|finding| miss(&place, "oracle", finding)).collect();
+        self.found = misses(&report, word, (&place, "oracle"));
+        self.clean_at = self.found.is_empty().then_some(seq);
         Ok(())
     }
 }
 
-/// A finding as what does not hold of an expectation.
-pub(super) fn miss(place: &Place, key: &str, finding: &Finding) -> Miss {
-    Miss {
+/// What the oracle found that it must not find, as what does not hold of the expectation with this place and key.
+pub(super) fn misses(report: &Report, word: OracleWord, (place, key): (&Place, &str)) -> Vec<Miss> {
+    let counts = |finding: &&Finding| match (word, finding.verdict) {
+        (OracleWord::Clean, Verdict::BlindSpot(_)) => false,
+        (OracleWord::Clean | OracleWord::Strict, _) => true,
+    };
+    let miss = |finding: &Finding| Miss {
         place: place.clone(),
         key: key.to_owned(),
         expected: EXPECTED.to_owned(),
         got: finding.to_string(),
         guilty: finding.guilty,
-    }
+    };
+    report.findings.iter().filter(counts).map(miss).collect()
 }
