@@ -312,6 +312,8 @@ impl<'q> Comparison<'q> {
         let covered = !in_scope || (settings.covers_soft_delete && !is_live(object));
         if object.held_back {
             Some(Rule::HeldBack)
+        } else if object.left_over && !in_scope {
+            Some(Rule::ScopeNarrowed)
         } else if settings.skip_out_of_scope && covered && object.state != State::Gone {
             Some(Rule::SkipOutOfScopeDeletions)
         } else if !settings.kind(key.0).update {
@@ -391,6 +393,8 @@ impl<'q> Comparison<'q> {
         let managed = object.link.as_ref().is_some_and(|link| link.managed);
         let rule = if object.held_back {
             Some(Rule::HeldBack)
+        } else if object.left_over && !is_gone {
+            Some(Rule::ScopeNarrowed)
         } else if !is_gone && settings.skip_out_of_scope {
             Some(Rule::SkipOutOfScopeDeletions)
         } else if !is_gone && key.0 == ObjectKind::Group && settings.keeps_groups {

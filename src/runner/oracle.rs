@@ -273,6 +273,10 @@ fn world(spec: &JobSpec, store: &Store) -> Result<World, StoreError> {
         Some(seq) => Some(store.touched_after(seq)?),
         None => None,
     };
+    let since_everybody = match store.everybody_until(job)?.filter(|_| spec.scope != ScopeMode::All) {
+        Some(seq) => Some(store.touched_after(seq)?),
+        None => None,
+    };
     let links = store.links(job)?;
     let staged: BTreeSet<_> = store.staged(job)?.into_iter().map(|(kind, id, _)| (kind, id)).collect();
     let mut escrows = BTreeMap::new();
@@ -308,6 +312,7 @@ fn world(spec: &JobSpec, store: &Store) -> Result<World, StoreError> {
             pending: touched.as_ref().is_none_or(|touched| touched.contains(&stored.id)),
             escrow: escrows.get(&key).cloned(),
             held_back: staged.contains(&key),
+            left_over: since_everybody.as_ref().is_some_and(|touched| !touched.contains(&stored.id)),
             attributes: stored.attributes,
         };
         world.objects.insert(key, object);
