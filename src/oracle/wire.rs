@@ -108,7 +108,7 @@ impl<'w> Wire<'w> {
     /// Whether the last exchange on behalf of an object failed: since when that request does, with no write between.
     pub(super) fn failing(&self, key: &Key) -> Option<usize> {
         let is_failed = |exchange: &Exchange| !is_understood(exchange) && status(exchange) != Some(404);
-        let mut all = self.for_object(key).rev();
+        let mut all = self.for_object(key).filter(|(_, exchange)| exchange.about.cycle.is_some()).rev();
         let (mut first, last) = all.next().filter(|(_, last)| is_failed(last))?;
         for (at, exchange) in all {
             if at < self.since || is_write(exchange) && is_understood(exchange) {
