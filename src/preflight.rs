@@ -31,12 +31,14 @@ pub mod report;
 
 mod attributes;
 mod direct;
+mod federated;
 mod provisioned;
 mod validator;
 mod wire;
 
 pub use attributes::Attributes;
 pub use direct::ClientCredentials;
+pub use federated::{Federation, TokenIssuer};
 pub use judge::{Grade, Word};
 pub use list::{Area, Kind, Suite, TESTS, Test};
 pub use provisioned::PlayError;
@@ -82,6 +84,8 @@ pub struct Options {
     pub retries: u32,
     /// Client credentials for the test of them.
     pub credentials: Option<ClientCredentials>,
+    /// Workload identity federation for the test of it.
+    pub federation: Option<Federation>,
     /// Whether requests a second are measured.
     pub throughput: bool,
 }
@@ -95,6 +99,15 @@ pub enum PreflightError {
     /// The endpoint can't be asked.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The key of the stand-in for Entra can't be had.
+    #[error("the key of the stand-in for Entra, `{}`, can't be made or read", file.display())]
+    Issuer {
+        /// Where it is kept.
+        file: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The throw-away job can't be made.
     #[error("the job can't be set up in a temporary folder")]
     Folder(#[from] std::io::Error),
@@ -158,14 +171,18 @@ pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, P
     let network = Network::new(&network).map_err(WireError::from)?;
     let mut wire =
         Wire::new(network, authorization, options.url.base(), options.retries).map_err(WireError::from)?;
+    // Before the endpoint is asked: its key set can be had of a first run without one.
+    let assertion = options.federation.as_ref().map(Federation::stand_in).transpose()?.flatten();
     reach(&mut wire)?;
     let schemas = wire.ask(Method::Get, "Schemas", None);
-    let tested = run_all(options, &mut wire, &schemas, told);
+    let tested = run_all(options, &mut wire, &schemas, assertion.as_ref(), told);
     let throughput = if options.throughput { wire.burst(BURST) } else { Err(String::new()) };
     // Whatever happened, nothing of ours stays.
     let left = wire.clean_up();
     let mut warnings = wire.warnings();
     warnings.extend(short_lived(options));
+    let is_asked = options.tests.iter().any(|test| test.id == "A22");
+    warnings.extend(options.federation.as_ref().filter(|_| is_asked).and_then(Federation::warning));
     let throughput = match throughput {
         Ok(took) => Some(Throughput { requests: BURST, took }),
         Err(why) if options.throughput => {
@@ -199,6 +216,7 @@ fn run_all(
     options: &Options,
     wire: &mut Wire,
     schemas: &Said,
+    assertion: Option<&SecretString>,
     told: &mut dyn FnMut(&Tested),
 ) -> Result<Vec<Tested>, PreflightError> {
     let parsed = Schemas::parse(schemas.body.to_string().as_bytes()).ok();
@@ -224,6 +242,11 @@ fn run_all(
             (None, None) if test.suite() == Suite::Validator => {
                 Validator { wire: &mut *wire, values: &mut values }.run(test.id)
             }
+            (None, None) if test.id == "A22" => options
+                .federation
+                .as_ref()
+                .map(|federation| federation.test(&mut *wire, options.url.base(), assertion))
+                .unwrap_or_default(),
             (None, None) => {
                 let verbose = options.verbose;
                 let credentials = options.credentials.as_ref();
@@ -261,7 +284,15 @@ fn skipped(options: &Options, has_manager: bool, test: &Test) -> Option<(&'stati
         return Some(("deselected", "it was not asked for"));
     }
     match (test.id, test.area) {
-        ("A22", _) => Some(("needs-entra", "it needs a token issued by Entra")),
+        ("A22", _) => match &options.federation {
+            None => {
+                Some(("needs-entra", "it needs a token issued by Entra, or an app that trusts a stand-in"))
+            }
+            Some(federation) if federation.is_google() => {
+                Some(("needs-third-party", "its token endpoint is Google's"))
+            }
+            Some(_) => None,
+        },
         ("A21", _) if options.credentials.is_none() => Some((
             "not-configured",
             "no client credentials were given; the real suite reports FAILED for it, and fails the run unless \

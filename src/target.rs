@@ -31,6 +31,7 @@ mod edit;
 mod faults;
 mod filter;
 mod members;
+mod oauth;
 mod out_of_band;
 mod patch;
 mod path;
@@ -55,6 +56,7 @@ use console::Settings;
 use content::{Content, location};
 use draft::UnknownNames;
 use edit::Verb;
+use oauth::Given;
 use project::Projection;
 use query::Query;
 
@@ -63,6 +65,7 @@ pub use faults::{
     Counter, Fault, FaultRule, FaultWord, FaultyApp, Met, Preset, Served, SettingError,
     Settings as FaultSettings, Tampering, Which,
 };
+pub use oauth::{NoKey, TokenEndpoint, Trusted};
 pub use serve::{new_token, serve};
 pub use strict::{AppRules, RulesError};
 
@@ -79,6 +82,9 @@ pub struct AppOptions {
     pub base_path: String,
     /// The bearer token to accept; `None` accepts every request.
     pub token: Option<String>,
+    /// Whom the app's token endpoint, `/token` beside `/Users`, gives access tokens; `None` for an app that has none.
+    /// Where there is one, requests need one of its tokens, or [`AppOptions::token`].
+    pub token_endpoint: Option<TokenEndpoint>,
     /// How long every answer takes.
     pub latency: SignedDuration,
     /// The application to play; `None` for a friendly one that takes whatever SCIM has.
@@ -87,7 +93,13 @@ pub struct AppOptions {
 
 impl Default for AppOptions {
     fn default() -> Self {
-        Self { base_path: "/scim/v2".to_owned(), token: None, latency: SignedDuration::ZERO, rules: None }
+        Self {
+            base_path: "/scim/v2".to_owned(),
+            token: None,
+            token_endpoint: None,
+            latency: SignedDuration::ZERO,
+            rules: None,
+        }
     }
 }
 
@@ -220,6 +232,7 @@ pub struct App {
     settings: Settings,
     settings_changed: bool,
     requests: u64,
+    tokens: Given,
 }
 
 impl App {
@@ -234,6 +247,7 @@ impl App {
             settings: Settings::default(),
             settings_changed: false,
             requests: 0,
+            tokens: Given::default(),
         }
     }
 
@@ -318,7 +332,13 @@ impl App {
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp) -> Result<Response, Refusal> {
-        self.check_token(request)?;
+        if let Some(endpoint) = &self.options.token_endpoint
+            && request.method == Method::Post
+            && request.path_and_query() == format!("{}/token", self.options.base_path)
+        {
+            return Ok(self.tokens.answer(endpoint, request, now));
+        }
+        self.check_token(request, now)?;
         let rules = self.options.rules.clone();
         if let Some(rules) = &rules {
             self.settings.check_mode(&rules.console)?;
@@ -355,15 +375,17 @@ impl App {
         }
     }
 
-    fn check_token(&self, request: &Request) -> Result<(), Refusal> {
+    fn check_token(&self, request: &Request, now: Timestamp) -> Result<(), Refusal> {
         let first = self.options.token.as_deref();
-        if self.settings.is_open(first) {
+        if self.options.token_endpoint.is_none() && self.settings.is_open(first) {
             return Ok(());
         }
         let given = request.header("Authorization").and_then(|credentials| credentials.split_once(' '));
         match given {
             Some((scheme, token))
-                if scheme.eq_ignore_ascii_case("Bearer") && self.settings.accepts(token.trim(), first) =>
+                if scheme.eq_ignore_ascii_case("Bearer")
+                    && (self.settings.accepts(token.trim(), first)
+                        || self.tokens.accepts(token.trim(), now)) =>
             {
                 Ok(())
             }

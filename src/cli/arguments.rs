@@ -155,7 +155,7 @@ pub enum Command {
     Compatibility(CompatibilityArguments),
     /// Run Microsoft's gallery validation tests and those of its SCIM Validator against an endpoint, before the official
     /// run.
-    Preflight(PreflightArguments),
+    Preflight(Box<PreflightArguments>),
     /// Compare the target with what it should hold: missing, orphan, drifted, whose fault, and by which request.
     Drift(DriftArguments),
     /// Remove from the target what this job created.
@@ -467,6 +467,18 @@ pub struct TargetArguments {
     /// The bearer token that requests must carry; without it every request is let in.
     #[arg(long, value_name = "TOKEN", env = "SCIMULATOR_TARGET_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// The app gives this client access tokens, at `/token` beside `/Users`: for a secret, or for an assertion.
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The environment variable with the client's secret.
+    #[arg(long, value_name = "NAME", requires = "client_id")]
+    pub client_secret_env: Option<String>,
+    /// Assertions are taken of the issuer with these keys, a JWK Set such as `issuer.jwks.json`.
+    #[arg(long, value_name = "FILE", requires = "client_id", requires = "trust_audience")]
+    pub trust: Option<PathBuf>,
+    /// The `aud` that assertions must have.
+    #[arg(long, value_name = "AUDIENCE", requires = "trust")]
+    pub trust_audience: Option<String>,
     /// The path before `/Users`.
     #[arg(long, value_name = "PATH", default_value = "/scim")]
     pub base_path: String,

@@ -29,9 +29,7 @@ pub(super) fn run(context: &Context, arguments: &CleanArguments) -> Result<Exit,
     let clock = session.store.clock().clone();
     let (mut removed, mut left) = (Vec::new(), Vec::new());
     for account in made {
-        let answer = job
-            .remove(&mut session.store, &clock, (account.kind, &account.target_id))
-            .map_err(|error| run_failure(&error))?;
+        let answer = job.remove(&mut session.store, &clock, &account).map_err(|error| run_failure(&error))?;
         match answer {
             Ok(answer) if answer.is_success() || answer.status == 404 => {
                 forget(&mut session, &account).map_err(|error| store_failure(&error))?;

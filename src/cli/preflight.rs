@@ -14,7 +14,8 @@ use crate::config::tenant_url::{self, RemoteRefused};
 use crate::diagnostic::did_you_mean;
 use crate::preflight::report::{line, to_html, to_json, to_junit, to_text};
 use crate::preflight::{
-    self, Attributes, ClientCredentials, Options, PreflightError, Suite, TESTS, Test, WireError, list,
+    self, Attributes, ClientCredentials, Federation, Options, PreflightError, Suite, TESTS, Test,
+    TokenIssuer, WireError, list,
 };
 
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
@@ -71,6 +72,7 @@ fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
         seed,
         retries: arguments.retries,
         credentials: credentials(arguments)?,
+        federation: federation(arguments)?,
         throughput: arguments.test.is_empty(),
     })
 }
@@ -136,10 +138,55 @@ fn credentials(arguments: &PreflightArguments) -> Result<Option<ClientCredential
     }))
 }
 
+fn federation(arguments: &PreflightArguments) -> Result<Option<Federation>, Failure> {
+    let (Some(endpoint), Some(client_id), Some(application_id), Some(tenant_id)) = (
+        &arguments.federated_token_endpoint,
+        &arguments.federated_client_id,
+        &arguments.federated_application_id,
+        &arguments.federated_tenant_id,
+    ) else {
+        return Ok(None);
+    };
+    let endpoint = tenant_url::token_endpoint(endpoint, arguments.allow_remote)
+        .map_err(|error| usage(format!("the federated token endpoint: {error}")))?;
+    let issuer = match (&arguments.federated_secret_env, &arguments.federated_issuer) {
+        (Some(name), _) => TokenIssuer::Entra {
+            token_endpoint: format!("https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token"),
+            secret: variable(name)?,
+        },
+        (None, Some(folder)) => {
+            let failed = |error: std::io::Error| {
+                usage(format!("can not make the folder `{}`", folder.display())).because(&error)
+            };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+            TokenIssuer::StandIn {
+                folder: folder.clone(),
+                tenant_id: tenant_id.clone(),
+                principal_id: arguments.federated_principal_id.as_ref().unwrap_or(application_id).clone(),
+            }
+        }
+        (None, None) => {
+            return Err(usage("nobody issues the token that is exchanged".to_owned()).help(
+                "add `--federated-secret-env NAME` for Entra, or `--federated-issuer FOLDER` for a stand-in",
+            ));
+        }
+    };
+    Ok(Some(Federation {
+        token_endpoint: endpoint.to_string(),
+        client_id: client_id.clone(),
+        application_id: application_id.clone(),
+        base_address: arguments.federated_base_address.clone(),
+        issuer,
+    }))
+}
+
 fn failure(error: PreflightError) -> Failure {
     let exit = match &error {
         PreflightError::Wire(WireError::Unreachable(_) | WireError::Refused(_)) => Exit::Target,
-        PreflightError::Token(_) | PreflightError::Folder(_) | PreflightError::Wire(_) => Exit::Usage,
+        PreflightError::Token(_)
+        | PreflightError::Issuer { .. }
+        | PreflightError::Folder(_)
+        | PreflightError::Wire(_) => Exit::Usage,
         PreflightError::Config(_) | PreflightError::Run(_) | PreflightError::Play(_) => Exit::Defect,
     };
     let failure = Failure::new(exit, error.to_string());

@@ -9,7 +9,7 @@ use super::{Exit, Failure};
 use crate::clock::SystemClock;
 use crate::diagnostic::did_you_mean;
 use crate::gallery;
-use crate::target::{App, AppOptions, AppRules, FaultyApp, serve};
+use crate::target::{App, AppOptions, AppRules, FaultyApp, TokenEndpoint, Trusted, serve};
 
 mod faults;
 
@@ -24,6 +24,7 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
     let options = AppOptions {
         base_path: base_path.clone(),
         token: arguments.token.clone(),
+        token_endpoint: token_endpoint(arguments)?,
         rules: arguments.app.as_deref().map(rules).transpose()?.flatten().map(Arc::new),
         ..AppOptions::default()
     };
@@ -59,6 +60,30 @@ pub(super) fn run(context: &Context, arguments: &TargetArguments) -> Result<Exit
         serve(app, Arc::new(SystemClock), listener, |_| {}, stop).await.map_err(failed)?;
         Ok(Exit::Fine)
     })
+}
+
+/// The app's token endpoint, where it has one.
+fn token_endpoint(arguments: &TargetArguments) -> Result<Option<TokenEndpoint>, Failure> {
+    let Some(client_id) = &arguments.client_id else { return Ok(None) };
+    let client_secret = match &arguments.client_secret_env {
+        Some(name) => Some(Context::env(name).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("the environment variable `{name}` is not set"))
+        })?),
+        None => None,
+    };
+    let trusted = match (&arguments.trust, &arguments.trust_audience) {
+        (Some(file), Some(audience)) => {
+            let failed = || format!("nobody can be trusted by `{}`", file.display());
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::new(Exit::Usage, failed()).because(&error))?;
+            let set: serde_json::Value = serde_json::from_str(&text)
+                .map_err(|error| Failure::new(Exit::Usage, failed()).because(&error))?;
+            let trusted = Trusted::by_key_set(&set, audience);
+            Some(trusted.map_err(|error| Failure::new(Exit::Usage, failed()).because(&error))?)
+        }
+        _ => None,
+    };
+    Ok(Some(TokenEndpoint { client_id: client_id.clone(), client_secret, trusted }))
 }
 
 /// What an app of that name takes, or one of a profile in a file; `None` for one that takes everything.

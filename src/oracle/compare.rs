@@ -8,8 +8,10 @@ use super::attribute::read;
 use super::model::{Flow, Key, Object, Rule as MappingRule, Settings, Source, State, World};
 use super::verdict::{Difference, Finding, Report, Rule, Verdict};
 use super::wanted::{Scope, Standing, Wanted, flows_later, has_matching_value, is_live, standing, wanted};
-use super::wire::{Wire, is_accepted, is_query, is_write, resources, says, sent, shown, status};
-use crate::client::{Exchange, Outcome};
+use super::wire::{
+    Wire, failed, is_accepted, is_query, is_understood, is_write, resources, says, sent, shown, status,
+};
+use crate::client::Exchange;
 use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 
@@ -90,7 +92,7 @@ impl<'q> Comparison<'q> {
         Self {
             question,
             scope: Scope::new(question.settings, question.world),
-            wire: Wire::new(question.exchanges, question.base_url),
+            wire: Wire::new(question.exchanges, question.base_url, question.since),
             held: held.collect(),
             owners: owners.collect(),
             report: Report::default(),
@@ -220,28 +222,39 @@ impl<'q> Comparison<'q> {
         path: &str,
         same: &dyn Fn(&[String]) -> bool,
     ) -> Option<Judgement> {
+        let since = self.question.since;
         let (mut told, mut right, mut refused): (Option<(usize, bool)>, Option<usize>, Option<usize>) =
             (None, None, None);
+        // A read that shows what was there before a change which the app said yes to, and has done.
+        let (mut is_done, mut behind) = (false, None);
+        let held = self.held.get(&account).and_then(|resource| read(resource, path));
         for (at, exchange) in self.wire.about(account.0, account.1) {
             if is_write(exchange)
                 && let Some(said) = says(exchange, path)
             {
                 if is_accepted(exchange) {
-                    (told, right, refused) = (Some((at, same(&said))), None, None);
+                    is_done = held.as_ref() == Some(&said);
+                    (told, right, refused, behind) = (Some((at, same(&said))), None, None, None);
                 } else if same(&said) {
-                    refused = Some(at);
+                    refused = refused.filter(|first| since <= *first).or(Some(at));
                 }
             }
             // The answer to a write may only echo it.
             let shown = shown(exchange, account.1).and_then(|resource| read(resource, path));
             if !is_write(exchange) && shown.is_some_and(|shown| same(&shown)) {
                 right = Some(at);
+                behind = behind.or(Some(at).filter(|_| is_done));
             }
         }
+        if let (Some(at), None) = (behind, refused) {
+            return Some(Judgement::app(
+                Some(at),
+                "its answer shows what there was before a change that it has done",
+            ));
+        }
         let touches = |exchange: &Exchange| says(exchange, path).is_some();
-        let since = self.question.since;
         match (told, right, refused) {
-            (_, _, Some(at)) => Some(Judgement::app(Some(at), "it refused the change")),
+            (_, _, Some(at)) => Some(self.judge_failed(at, "it refused the change")),
             (Some((at, true)), None, None) if since <= at => {
                 Some(Judgement::app(Some(at), "it said yes to the change, and holds something else"))
             }
@@ -258,6 +271,12 @@ impl<'q> Comparison<'q> {
             }
             (Some((_, false)) | None, None, None) => None,
         }
+    }
+
+    /// The app did not do what this request asks for.
+    pub(super) fn judge_failed(&self, at: usize, refused: &str) -> Judgement {
+        let why = self.wire.at(at).map_or_else(|| refused.to_owned(), |exchange| failed(exchange, refused));
+        Judgement::app(Some(at), &why)
     }
 
     fn judge_emptied(&self, account: Account<'_>, rule: &MappingRule) -> Option<Judgement> {
@@ -293,7 +312,7 @@ impl<'q> Comparison<'q> {
     /// Nothing was sent that should have been.
     pub(super) fn judge_silence(&self, key: &Key, object: &Object) -> Judgement {
         if let Some(at) = self.wire.failing(key) {
-            return Judgement::app(Some(at), "it failed this request");
+            return self.judge_failed(at, "it failed this request");
         }
         if let Some(reason) = &object.escrow {
             return Judgement { why: reason.clone(), ..Judgement::rule(Rule::NotExported) };
@@ -312,6 +331,8 @@ impl<'q> Comparison<'q> {
         let covered = !in_scope || (settings.covers_soft_delete && !is_live(object));
         if object.held_back {
             Some(Rule::HeldBack)
+        } else if object.left_over && !in_scope {
+            Some(Rule::ScopeNarrowed)
         } else if settings.skip_out_of_scope && covered && object.state != State::Gone {
             Some(Rule::SkipOutOfScopeDeletions)
         } else if !settings.kind(key.0).update {
@@ -325,7 +346,7 @@ impl<'q> Comparison<'q> {
     fn judge_missing(&self, key: &Key, object: &Object, has_matching_value: bool) -> Judgement {
         let last = self.wire.for_object(key).next_back();
         if let Some(at) = self.wire.failing(key) {
-            return Judgement::app(Some(at), "it failed this request");
+            return self.judge_failed(at, "it failed this request");
         }
         if let Some((at, exchange)) = last
             && is_query(exchange)
@@ -373,17 +394,13 @@ impl<'q> Comparison<'q> {
 
     /// The app has an account that should be gone.
     fn judge_orphan(&self, key: &Key, object: &Object, id: &str) -> Judgement {
-        let mut deletes =
-            self.wire.about(key.0, id).filter(|(_, exchange)| exchange.request.method == "DELETE");
-        if let Some((at, exchange)) = deletes.next_back() {
-            return Judgement::app(
-                Some(at),
-                if is_accepted(exchange) {
-                    "it said yes to the deletion, and has it still"
-                } else {
-                    "it refused the deletion"
-                },
-            );
+        let deletes =
+            || self.wire.about(key.0, id).filter(|(_, exchange)| exchange.request.method == "DELETE");
+        if let Some((at, _)) = deletes().find(|(_, exchange)| is_accepted(exchange)) {
+            return Judgement::app(Some(at), "it said yes to the deletion, and has it still");
+        }
+        if let Some((at, _)) = deletes().next() {
+            return self.judge_failed(at, "it refused the deletion");
         }
         let settings = self.question.settings;
         let kind = settings.kind(key.0);
@@ -391,6 +408,8 @@ impl<'q> Comparison<'q> {
         let managed = object.link.as_ref().is_some_and(|link| link.managed);
         let rule = if object.held_back {
             Some(Rule::HeldBack)
+        } else if object.left_over && !is_gone {
+            Some(Rule::ScopeNarrowed)
         } else if !is_gone && settings.skip_out_of_scope {
             Some(Rule::SkipOutOfScopeDeletions)
         } else if !is_gone && key.0 == ObjectKind::Group && settings.keeps_groups {
@@ -458,7 +477,8 @@ impl<'q> Comparison<'q> {
             let kind = exchange.about.object.as_ref().map(|object| object.kind);
             exchange.request.method == "POST"
                 && kind == Some(account.0)
-                && matches!(exchange.outcome, Outcome::Error(_))
+                && (status(exchange).is_none_or(|status| 500 <= status)
+                    || is_accepted(exchange) && !is_understood(exchange))
                 && sent(exchange).is_some_and(|body| self.match_alike(account.0, body, resource))
         });
         if let Some((at, exchange)) = unanswered {
@@ -475,7 +495,15 @@ impl<'q> Comparison<'q> {
             });
         }
         let (owned, key) = twin?;
-        let guilty = self.wire.first_write(*owned, self.question.since, |_| true);
+        let rules = &self.question.settings.kind(account.0).rules;
+        let naming: Vec<_> = rules
+            .iter()
+            .filter(|rule| rule.matching || rule.reads_soft_deleted())
+            .map(|rule| &rule.path)
+            .collect();
+        // What makes an account, gives it its name, or brings it back; no other request has one made.
+        let makes = |exchange: &Exchange| naming.iter().any(|path| says(exchange, path).is_some());
+        let guilty = self.wire.first_write_that(*owned, self.question.since, makes);
         Some(((*key).clone(), Judgement::app(guilty, "it holds a second account of the same name")))
     }
 

@@ -157,6 +157,8 @@ pub struct Object {
     pub escrow: Option<String>,
     /// Whether the deletion guard holds its removal back.
     pub held_back: bool,
+    /// Whether everybody was in scope when it was last looked at, and is no longer.
+    pub left_over: bool,
 }
 
 impl Object {

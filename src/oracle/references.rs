@@ -77,13 +77,13 @@ impl<'q> Comparison<'q> {
             }
             match says(exchange, path) {
                 Some(said) if is_accepted(exchange) => (told, refused) = (Some((at, said.is_empty())), None),
-                Some(said) if said.is_empty() => refused = Some(at),
+                Some(said) if said.is_empty() => refused = refused.or(Some(at)),
                 Some(_) | None => {}
             }
         }
         let recorded = self.question.world.recorded.iter().any(|(user, _)| *user == key.1);
         match (told, refused) {
-            (_, Some(at)) => Judgement::app(Some(at), "it refused the removal"),
+            (_, Some(at)) => self.judge_failed(at, "it refused the removal"),
             (Some((at, true)), None) => {
                 Judgement::app(Some(at), "it said yes to the removal, and holds it still")
             }
@@ -138,7 +138,8 @@ impl<'q> Comparison<'q> {
         let held: BTreeSet<String> = held.into_iter().collect();
         // By the app's id: the member, and whether it has to be there.
         let mut known: BTreeMap<&str, (&Key, &Object, bool)> = BTreeMap::new();
-        for member in world.members.get(&key.1).into_iter().flatten() {
+        let group_members = world.members.get(&key.1);
+        for member in group_members.into_iter().flatten() {
             let found = kinds.iter().find_map(|kind| world.objects.get_key_value(&(*kind, member.clone())));
             let Some((member_key, member)) = found else { continue };
             if let Some(link) = member.link.as_ref().filter(|_| member.state == State::Active) {
@@ -169,7 +170,8 @@ impl<'q> Comparison<'q> {
         for target in held.iter().filter(|target| !known.contains_key(target.as_str())) {
             let owner = kinds.iter().find_map(|kind| self.owners.get(&(*kind, target.as_str())));
             let owner = owner.and_then(|owner| world.objects.get_key_value(*owner));
-            if owner.is_some_and(|(_, owner)| owner.pending) {
+            if owner.is_some_and(|(_, owner)| owner.pending) || self.is_unlinked(group_members, kinds, target)
+            {
                 continue;
             }
             let judgement = self.judge_extra_member((key, group), target, &told, kinds);
@@ -177,6 +179,16 @@ impl<'q> Comparison<'q> {
             let difference = Difference::Drifted { path: path.to_owned(), wanted: None, held: Some(name) };
             self.find(about, Some(id), difference, judgement);
         }
+    }
+
+    /// Whether an account is that of a member who is linked to none at present: as such it is told already.
+    fn is_unlinked(&self, members: Option<&BTreeSet<String>>, kinds: &[ObjectKind], target: &str) -> bool {
+        let mut keys =
+            members.into_iter().flatten().flat_map(|id| kinds.iter().map(|kind| (*kind, id.clone())));
+        keys.any(|key| {
+            let object = self.question.world.objects.get(&key);
+            object.is_some_and(|object| object.link.is_none()) && self.wire.arrival(&key, target).is_some()
+        })
     }
 
     fn judge_absent_member(
@@ -189,7 +201,7 @@ impl<'q> Comparison<'q> {
         let said = said_of(told, target);
         let since = self.question.since;
         match (said.accepted, said.refused) {
-            (_, Some((at, true))) => Judgement::app(Some(at), "it refused to take the member in"),
+            (_, Some((at, true))) => self.judge_failed(at, "it refused to take the member in"),
             (Some((at, true)), _) if since <= at => {
                 let wiped = wiped_by(told, at, held);
                 Judgement::app(
@@ -272,7 +284,7 @@ impl<'q> Comparison<'q> {
     ) -> Judgement {
         let said = said_of(told, target);
         if let Some((at, false)) = said.refused {
-            return Judgement::app(Some(at), "it refused to let the member go");
+            return self.judge_failed(at, "it refused to let the member go");
         }
         match said.accepted {
             Some((at, false)) => {
@@ -314,7 +326,8 @@ fn said_of(told: &[(usize, bool, MemberSaying)], target: &str) -> Said {
         if *accepted {
             said = Said { accepted: Some((*at, comes)), refused: None };
         } else {
-            said.refused = Some((*at, comes));
+            // The first of those that ask for the same.
+            said.refused = said.refused.filter(|(_, before)| *before == comes).or(Some((*at, comes)));
         }
     }
     said

@@ -67,6 +67,7 @@ fn world() -> World {
         pending: false,
         escrow: None,
         held_back: false,
+        left_over: false,
     };
     let ann = object("ann", &[("userPrincipalName", "ann"), ("jobTitle", "Clerk")], "1");
     let team = object("Team", &[("displayName", "Team")], "9");

@@ -61,6 +61,7 @@ rules! {
     NoMatchingValue "no-matching-value" "engine.md 4.3" "without a value for a matching attribute nothing is provisioned",
     HeldBack "held-back" "engine.md 7" "the deletion guard holds the removal back",
     NotExported "not-exported" "engine.md 5.1" "its export stops before a request is sent",
+    ScopeNarrowed "scope-narrowed" "engine.md 1.1" "when only who is assigned stays in scope, the others are looked at by the next full read only",
     LostAnswer "lost-answer" "engine.md 1.2" "a create whose answer was lost is not looked up once the matching value has changed",
 }
 

@@ -15,6 +15,8 @@ type Account = (ObjectKind, String);
 /// The exchanges of a job, by whom they are about.
 pub(super) struct Wire<'w> {
     exchanges: &'w [Exchange],
+    /// Nothing was wrong before this one.
+    since: usize,
     by_account: BTreeMap<Account, Vec<usize>>,
     by_object: BTreeMap<Key, Vec<usize>>,
     /// The create that an account came of.
@@ -37,9 +39,10 @@ impl MemberSaying {
 }
 
 impl<'w> Wire<'w> {
-    pub(super) fn new(exchanges: &'w [Exchange], base_url: &str) -> Self {
+    pub(super) fn new(exchanges: &'w [Exchange], base_url: &str, since: usize) -> Self {
         let mut wire = Self {
             exchanges,
+            since,
             by_account: BTreeMap::new(),
             by_object: BTreeMap::new(),
             born: BTreeMap::new(),
@@ -102,24 +105,46 @@ impl<'w> Wire<'w> {
         self.for_object(key).filter_map(|(_, exchange)| exchange.about.cycle).max()
     }
 
-    /// The last exchange on behalf of an object, when it failed.
+    /// Whether the last exchange on behalf of an object failed: since when that request does, with no write between.
     pub(super) fn failing(&self, key: &Key) -> Option<usize> {
-        let (at, exchange) = self.for_object(key).next_back()?;
-        (!is_accepted(exchange) && status(exchange) != Some(404)).then_some(at)
+        let is_failed = |exchange: &Exchange| !is_understood(exchange) && status(exchange) != Some(404);
+        let mut all = self.for_object(key).filter(|(_, exchange)| exchange.about.cycle.is_some()).rev();
+        let (mut first, last) = all.next().filter(|(_, last)| is_failed(last))?;
+        for (at, exchange) in all {
+            if at < self.since || is_write(exchange) && is_understood(exchange) {
+                break;
+            }
+            let is_same =
+                exchange.request.method == last.request.method && exchange.request.url == last.request.url;
+            if is_same && is_failed(exchange) {
+                first = at;
+            }
+        }
+        Some(first)
     }
 
     /// The first accepted write to an account from a place on: one that touches what is asked for, else any.
     pub(super) fn first_write(
         &self,
-        (kind, id): (ObjectKind, &str),
+        account: (ObjectKind, &str),
         from: usize,
         touches: impl Fn(&Exchange) -> bool,
     ) -> Option<usize> {
-        let writes = || {
-            self.about(kind, id)
-                .filter(|(at, exchange)| from <= *at && is_write(exchange) && is_accepted(exchange))
-        };
-        writes().find(|(_, exchange)| touches(exchange)).or_else(|| writes().next()).map(|(at, _)| at)
+        self.first_write_that(account, from, touches)
+            .or_else(|| self.first_write_that(account, from, |_| true))
+    }
+
+    /// The first accepted write to an account from a place on that is such a one.
+    pub(super) fn first_write_that(
+        &self,
+        (kind, id): (ObjectKind, &str),
+        from: usize,
+        is_such: impl Fn(&Exchange) -> bool,
+    ) -> Option<usize> {
+        let mut writes = self
+            .about(kind, id)
+            .filter(|(at, exchange)| from <= *at && is_write(exchange) && is_accepted(exchange));
+        writes.find(|(_, exchange)| is_such(exchange)).map(|(at, _)| at)
     }
 }
 
@@ -155,6 +180,30 @@ pub(super) fn status(exchange: &Exchange) -> Option<u16> {
 /// Whether the app said yes.
 pub(super) fn is_accepted(exchange: &Exchange) -> bool {
     status(exchange).is_some_and(|status| (200..300).contains(&status))
+}
+
+/// Whether the app said yes, and said what it has to: a create answers with the resource, a read with one or a list. A
+/// body that was too long to be kept has said so.
+pub(super) fn is_understood(exchange: &Exchange) -> bool {
+    let Outcome::Response(response) = &exchange.outcome else { return false };
+    let is_read = exchange.request.method == "GET";
+    let says = match &response.body {
+        Some(Body::Cut(_)) => true,
+        Some(Body::Json(Value::Object(body))) => {
+            member(body, "id").is_some() || is_read && member(body, "totalResults").is_some()
+        }
+        Some(Body::Json(_) | Body::Text(_)) | None => false,
+    };
+    is_accepted(exchange) && (says || !is_read && exchange.request.method != "POST")
+}
+
+/// What is told of a request that the app did not do: `refused`, or that there was no answer, or none of its own.
+pub(super) fn failed(exchange: &Exchange, refused: &str) -> String {
+    match status(exchange) {
+        None => "it did not answer this request".to_owned(),
+        Some(200..300) => "its answer to this request can't be read".to_owned(),
+        Some(_) => refused.to_owned(),
+    }
 }
 
 /// Whether it asks for a change.

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::attributes::{MANAGER, Values, body, plain};
+use super::federated::issued;
 use super::judge::{
     Check, SET_UP, Weight, canonical_types, is_advertised, joined, pages, resources, schemas_form, token_life,
 };
@@ -343,15 +344,9 @@ impl Direct<'_> {
         }
         let form = form.finish();
         let said = self.wire.ask_by_form(&client.token_endpoint, form);
-        let token = member(&said.body, "access_token").and_then(Value::as_str);
-        let action = "Acquire_OAuth2_Token";
-        let got = match token {
-            Some(_) => said.told(),
-            None => format!("{} without an access_token", said.told()),
-        };
-        let issued = said.is_success() && token.is_some();
-        let mut checks = vec![said.check(action, "a token", got, issued, Weight::Both)];
-        let Some(token) = token.filter(|_| issued).map(str::to_owned) else { return Err(checks) };
+        let (check, token) = issued(&said, "Acquire_OAuth2_Token");
+        let mut checks = vec![check];
+        let Some(token) = token else { return Err(checks) };
         let expires_in = member(&said.body, "expires_in");
         let life =
             expires_in.and_then(|it| it.as_u64().or_else(|| it.as_str()?.parse().ok())).unwrap_or(3600);

@@ -1,5 +1,6 @@
 //! The endpoint under test: one request, one answer, everything that came to be kept in mind to be taken away.
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::judge::{Check, Weight, resources};
@@ -138,9 +139,14 @@ impl Wire {
         self.exchange(&request, false)
     }
 
+    /// Masks a secret from now on.
+    pub(super) fn learn(&mut self, secret: SecretString) {
+        self.credentials.redactor.learn(secret);
+    }
+
     /// Reads with another token than ours.
     pub(super) fn ask_as(&mut self, token: &str, path: &str) -> Said {
-        self.credentials.redactor.learn(token.to_owned().into());
+        self.learn(token.to_owned().into());
         let headers = vec![
             ("Accept".to_owned(), "application/scim+json".to_owned()),
             ("Authorization".to_owned(), format!("Bearer {token}")),

@@ -1,11 +1,13 @@
 //! What the oracle is told about a job: its rules as data, its world out of the state, the target read back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Job, Kept, RunError, Target, spec_in_effect};
-use crate::client::Exchange;
+use super::{Job, Kept, RunError, Target, runtime, spec_in_effect};
+use crate::client::journal::{About, JournalWriter, ObjectRef};
+use crate::client::{Answered, Authorized, Exchange};
 use crate::clock::Clock;
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::InProcess as _;
@@ -21,12 +23,15 @@ use crate::scim::answer::ReadById;
 use crate::scim::query::{collection_path, resource_path};
 use crate::scope::ScopeMode;
 use crate::scope::filter::FilterVerdict;
-use crate::store::{ObjectState, Store, StoreError, StoredObject};
+use crate::store::{Account, ObjectState, Store, StoreError, StoredObject};
 
 /// Resources asked for in a page of a list.
 const PAGE: usize = 100;
 /// So many pages of a list are read at most, of users and of groups each: a million accounts.
 const PAGES_MAX: usize = 10_000;
+
+/// What a removal outside of cycles goes by in the wire journal, in the place of an effect.
+const CLEAN: &str = "clean";
 
 /// What a target was found to hold.
 #[derive(Debug, Clone, Default)]
@@ -131,22 +136,45 @@ impl Job {
         }
     }
 
-    /// Deletes a resource of the target, apart from any cycle, the embedded app's too. The inner result is the answer, or
-    /// why there is none. The caller holds the job's lock.
+    /// Deletes an account from the target, apart from any cycle, the embedded app's too, and writes that into the wire
+    /// journal. The inner result is the answer, or why there is none. The caller holds the job's lock.
     pub fn remove(
         &self,
         store: &mut Store,
         clock: &dyn Clock,
-        (kind, target_id): (ObjectKind, &str),
+        account: &Account,
     ) -> Result<Result<Response, TransportError>, RunError> {
-        let path = resource_path(kind, target_id);
-        let Target::Embedded(embedded) = &self.target else { return self.delete(&path) };
-        let mut request = self.request(Method::Delete, &path);
-        self.credentials.authorization.apply(&mut request);
-        let mut kept = Kept { app: embedded.app(&self.spec.name, store)?, job: self.spec.name.clone() };
-        let answer = kept.app.handle(&request, clock.now()).response;
-        kept.keep(store)?;
-        Ok(Ok(answer))
+        let started = clock.now();
+        let mut journal = JournalWriter::open(&self.journal, &self.spec.name).map_err(RunError::Journal)?;
+        let mut request = self.request(Method::Delete, &resource_path(account.kind, &account.target_id));
+        let authorization = &self.credentials.authorization;
+        let Authorized { before, request, answered } = match &self.target {
+            Target::Embedded(embedded) => {
+                authorization.apply(&mut request);
+                let mut kept =
+                    Kept { app: embedded.app(&self.spec.name, store)?, job: self.spec.name.clone() };
+                let outcome = Ok(kept.app.handle(&request, started).response);
+                kept.keep(store)?;
+                let answered = Answered { outcome, elapsed: Duration::ZERO };
+                Authorized { before: Vec::new(), request, answered }
+            }
+            Target::Remote(remote) => runtime()?.block_on(authorization.exchange(&remote.network, request)),
+        };
+        for (request, answered) in before.iter().chain([&(request, answered.clone())]) {
+            let about = About {
+                effect: CLEAN.to_owned(),
+                cycle: None,
+                object: Some(ObjectRef {
+                    kind: account.kind,
+                    label: account.label.clone(),
+                    source_id: account.source_id.clone(),
+                }),
+                started,
+            };
+            let exchange = Exchange::record(about, request, answered, &self.credentials.redactor);
+            journal.append(&exchange).map_err(RunError::Journal)?;
+        }
+        Ok(answered.outcome)
     }
 
     /// Reads a list to its end; the inner error says why it can't be read.
@@ -273,6 +301,10 @@ fn world(spec: &JobSpec, store: &Store) -> Result<World, StoreError> {
         Some(seq) => Some(store.touched_after(seq)?),
         None => None,
     };
+    let since_everybody = match store.everybody_until(job)?.filter(|_| spec.scope != ScopeMode::All) {
+        Some(seq) => Some(store.touched_after(seq)?),
+        None => None,
+    };
     let links = store.links(job)?;
     let staged: BTreeSet<_> = store.staged(job)?.into_iter().map(|(kind, id, _)| (kind, id)).collect();
     let mut escrows = BTreeMap::new();
@@ -308,6 +340,7 @@ fn world(spec: &JobSpec, store: &Store) -> Result<World, StoreError> {
             pending: touched.as_ref().is_none_or(|touched| touched.contains(&stored.id)),
             escrow: escrows.get(&key).cloned(),
             held_back: staged.contains(&key),
+            left_over: since_everybody.as_ref().is_some_and(|touched| !touched.contains(&stored.id)),
             attributes: stored.attributes,
         };
         world.objects.insert(key, object);

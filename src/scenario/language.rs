@@ -9,9 +9,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::model::{
-    Act, AtConsole, Do, Expectation, Named, OracleWord, Scenario, Step, Time, To, Until, Wanted,
-};
+use super::model::{Act, AtConsole, Do, Expectation, Named, Scenario, Step, Time, To, Until, Wanted};
 use super::raw::{RawScenario, RawStep, Text};
 use super::schema::{self, DIRECTORY_KEYS};
 use super::snapshot::Snapshot;
@@ -232,7 +230,7 @@ impl Reader<'_> {
             steps,
             oracle: raw
                 .oracle
-                .and_then(|word| Some((self.place(&word.span()), OracleWord::from_word(word.get_ref())?))),
+                .and_then(|word| Some((self.place(&word.span()), Word::from_word(word.get_ref())?))),
             folder,
             directory: snapshot,
             config,

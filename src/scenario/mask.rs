@@ -16,6 +16,7 @@ pub(super) fn mask(report: &mut Report, scenario: &Scenario, pseudonyms: &Pseudo
         sentences.learn_exchange(exchange);
         *exchange = pseudonyms.exchange(exchange);
     }
+    report.held.clear();
     report.title = sentences.mask(&report.title);
     for left in &mut report.left {
         *left = sentences.mask(left);

@@ -29,7 +29,7 @@ pub struct Scenario {
     pub start: Timestamp,
     /// The steps, at least one.
     pub steps: Vec<Step>,
-    /// What the oracle has to say after every cycle, and where that stands.
+    /// What the oracle has to say after every cycle, and where that is written.
     pub(super) oracle: Option<(Place, OracleWord)>,
     /// The folder of its directory; `None` when that stands in the file.
     pub folder: Option<PathBuf>,
@@ -253,6 +253,8 @@ words! {
     pub(super) enum OracleWord {
         /// That nothing is missing, orphaned or drifted by anybody's fault.
         Clean = "clean",
+        /// That nothing is, be it by a blind spot of Entra's.
+        Strict = "strict",
         /// That nothing of it is a defect of ours; the app may be at fault.
         NoDefect = "no defect",
     }

@@ -105,6 +105,7 @@ pub(super) fn play_to_end<T>(
         kills: 0,
         span: (scenario.start, scenario.start),
         exchanges: Vec::new(),
+        held: Vec::new(),
         left: Vec::new(),
         took: std::time::Duration::ZERO,
     };
@@ -123,6 +124,9 @@ pub(super) fn play_to_end<T>(
                 report.left = play.clean_up();
             }
             (report.cycles, report.kills) = (play.cycles, play.kills);
+            if !play.is_remote {
+                report.held = play.app.resources();
+            }
             report.span.1 = play.clock.now();
             report.exchanges = play.stage.exchanges;
         }
@@ -319,8 +323,7 @@ impl<'s> Play<'s> {
         let mut misses = std::mem::take(&mut self.found);
         for wanted in &step.expect {
             if let Wanted::Oracle(word) = wanted.what {
-                let report = self.consult()?;
-                misses.extend(oracle::misses(&wanted.place, &wanted.key, word, &report));
+                misses.extend(oracle::misses(&self.consult()?, word, (&wanted.place, &wanted.key)));
             }
         }
         misses.extend(self.hold(step, from, self.cycles.saturating_sub(cycles), log_from, reached)?);

@@ -200,7 +200,8 @@ pub(super) struct RawExpect {
     #[schemars(with = "Option<Vec<RawRequest>>")]
     pub(super) no_requests: Option<Vec<Spanned<RawRequest>>>,
     /// What the oracle must say of all that the app holds: `clean` when nothing is missing, orphaned or drifted by
-    /// anybody's fault, `no defect` when nothing is so by a defect of Scimulator.
+    /// anybody's fault, `strict` when that is so of Entra's blind spots too, `no defect` when nothing is so by a defect
+    /// of Scimulator.
     #[schemars(with = "Option<OneOf<super::model::OracleWord>>")]
     pub(super) oracle: Option<Text>,
     /// What the app must hold.

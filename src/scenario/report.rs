@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::client::{Exchange, har, one_line};
 use crate::clock::Timestamp;
 use crate::diagnostic::Place;
@@ -41,6 +43,9 @@ pub struct Report {
     pub span: (Timestamp, Timestamp),
     /// Every exchange, in the order in which answers came.
     pub exchanges: Vec<Exchange>,
+    /// What the embedded app held in the end, read out of band; empty for another target, and where the report is
+    /// without personal data.
+    pub held: Vec<Value>,
     /// What it left in the target and could not take away again.
     pub left: Vec<String>,
     /// How long it took, in real time.
@@ -150,6 +155,6 @@ impl Tally {
 }
 
 /// The exchanges of all scenarios as one HAR document.
-pub fn to_har(reports: &[Report]) -> serde_json::Value {
+pub fn to_har(reports: &[Report]) -> Value {
     har(reports.iter().flat_map(|report| &report.exchanges))
 }

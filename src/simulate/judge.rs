@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::draw::Weather;
 use super::story::{Story, WORKERS};
 use crate::client::Exchange;
-use crate::directory::object::ObjectKind;
 use crate::oracle::{Difference, Finding, Verdict};
 use crate::scenario::{self, End, Options, Report};
 
@@ -111,12 +110,12 @@ fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Pl
     }
     if weather == Weather::Kills && story.has_kills() {
         let calm = play(&story.without_kills(), options, played)?;
-        same_end(Law::Kills, &first.end, &calm.end)?;
+        same_end(Law::Kills, &first, &calm)?;
     }
     if weather == Weather::Calm {
         let other = if story.settings.iter().any(|line| line.starts_with(WORKERS)) { 1 } else { 4 };
         let other = play(&story.with_workers(other), options, played)?;
-        same_end(Law::Workers, &first.end, &other.end)?;
+        same_end(Law::Workers, &first, &other)?;
     }
     Ok(())
 }
@@ -204,7 +203,7 @@ fn strangers(outcome: &Outcome) -> Result<(), Broken> {
     if strangers == 0 {
         return Ok(());
     }
-    let users = outcome.end.held.iter().filter(|(kind, _)| *kind == ObjectKind::User).count();
+    let users = outcome.report.held.iter().filter(|resource| resource.get("userName").is_some()).count();
     let users = u64::try_from(users).unwrap_or(u64::MAX);
     Err(Broken {
         law: Law::Known,
@@ -215,8 +214,8 @@ fn strangers(outcome: &Outcome) -> Result<(), Broken> {
 }
 
 /// Whether the end is that of the story told otherwise.
-fn same_end(law: Law, first: &End, other: &End) -> Result<(), Broken> {
-    let (first, other) = (by_name(&first.held), by_name(&other.held));
+fn same_end(law: Law, first: &Outcome, other: &Outcome) -> Result<(), Broken> {
+    let (first, other) = (by_name(&first.report.held), by_name(&other.report.held));
     let names: BTreeSet<_> = first.keys().chain(other.keys()).collect();
     for name in names {
         let (ours, wanted) = (first.get(name), other.get(name));
@@ -244,19 +243,25 @@ fn same_end(law: Law, first: &End, other: &End) -> Result<(), Broken> {
 
 /// What the app holds by kind and name, without what tells how and when it came to be: ids are the names of those that
 /// have them.
-fn by_name(held: &[(ObjectKind, Value)]) -> BTreeMap<(ObjectKind, String), Vec<Value>> {
-    let name = |resource: &Value| {
-        let name = resource.get("userName").or_else(|| resource.get("displayName"));
-        name.and_then(Value::as_str).unwrap_or_default().to_owned()
+fn by_name(held: &[Value]) -> BTreeMap<(&str, String), Vec<Value>> {
+    let text = |resource: &'_ Value, pointer: &str| {
+        resource.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    let id = |resource: &Value| resource.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let named: Vec<(&str, String, String, &Value)> = held
+        .iter()
+        .map(|resource| {
+            let is_user = resource.get("userName").is_some();
+            let (kind, name) = if is_user { ("User", "/userName") } else { ("Group", "/displayName") };
+            (kind, text(resource, name), text(resource, "/id"), resource)
+        })
+        .collect();
     let names: BTreeMap<String, String> =
-        held.iter().map(|(_, resource)| (id(resource), name(resource))).collect();
-    let mut found: BTreeMap<(ObjectKind, String), Vec<Value>> = BTreeMap::new();
-    for (kind, resource) in held {
+        named.iter().map(|(_, name, id, _)| (id.clone(), name.clone())).collect();
+    let mut found: BTreeMap<(&str, String), Vec<Value>> = BTreeMap::new();
+    for (kind, name, _, resource) in named {
         let mut plain = resource.clone();
         plain_of(&mut plain, &names);
-        found.entry((*kind, name(resource))).or_default().push(plain);
+        found.entry((kind, name)).or_default().push(plain);
     }
     for same in found.values_mut() {
         same.sort_by_key(ToString::to_string);

@@ -117,6 +117,16 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The end of the change log for the last cycle that had everybody in scope, while no full read has come after it.
+    pub fn everybody_until(&self, job: &str) -> Result<Option<i64>, StoreError> {
+        Ok(self.meta(&everybody_key(job))?.and_then(|seq| seq.parse().ok()))
+    }
+
+    /// Sets that, or forgets it.
+    pub fn set_everybody_until(&self, job: &str, seq: Option<i64>) -> Result<(), StoreError> {
+        self.set_meta(&everybody_key(job), seq.map(|seq| seq.to_string()).as_deref())
+    }
+
     /// Who joined, came back and was deleted for good.
     pub fn happened(&self) -> Result<Happened, StoreError> {
         let mut statement = self.connection.prepare_cached(
@@ -141,4 +151,8 @@ impl Store {
         }
         Ok(happened)
     }
+}
+
+fn everybody_key(job: &str) -> String {
+    format!("everybody.{job}")
 }

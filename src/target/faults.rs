@@ -183,7 +183,8 @@ impl fmt::Debug for FaultyApp {
 impl FaultyApp {
     /// An app with which nothing is wrong yet. What meets a share of the requests follows from `seed`.
     pub fn new(app: App, seed: u64) -> Self {
-        let twins = App::new(AppOptions { token: None, rules: None, ..app.options.clone() });
+        let twins =
+            App::new(AppOptions { token: None, token_endpoint: None, rules: None, ..app.options.clone() });
         Self { app, twins, seed, numbered: 0, rules: Vec::new() }
     }
 

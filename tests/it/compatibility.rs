@@ -25,10 +25,14 @@ pub(crate) const HONEST: Fault = Fault { request: |_| {}, response: |_, _| {} };
 
 /// The embedded app with a fault, on a port.
 pub(crate) fn serve(fault: Fault) -> String {
+    serve_app(AppOptions { base_path: "/scim".to_owned(), ..AppOptions::default() }, fault)
+}
+
+/// The same with options of the app, whose base path is `/scim`.
+pub(crate) fn serve_app(options: AppOptions, fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/scim", listener.local_addr().unwrap());
-    let app =
-        Arc::new(Mutex::new(App::new(AppOptions { base_path: "/scim".to_owned(), ..AppOptions::default() })));
+    let app = Arc::new(Mutex::new(App::new(options)));
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let app = Arc::clone(&app);

@@ -4,6 +4,7 @@ mod blind_spots;
 mod commands;
 mod faults;
 mod rig;
+mod verdicts;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! `preflight`: what it says of the embedded app, that each of its tests fails on a fault, and its reports.
 
 mod faults;
+mod federated;
 mod judged;
 mod reports;
 mod servers;
@@ -27,6 +28,7 @@ pub(super) fn options(url: &str, ids: &[&str]) -> Options {
         seed: 7,
         retries: 0,
         credentials: None,
+        federation: None,
         throughput: false,
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded SCIM app, in process and over a socket.
 
-mod faults;
+pub(crate) mod faults;
 mod garbage;
 mod patch;
 mod protocol;

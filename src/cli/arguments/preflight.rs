@@ -63,6 +63,42 @@ pub struct PreflightArguments {
     /// The scope that it asks for.
     #[arg(long, value_name = "SCOPE", requires = "token_endpoint")]
     pub oauth_scope: Option<String>,
+    /// Where the app exchanges a token of Entra for one of its own, for `Federated_Identity_Test`.
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "federated_client_id",
+        requires = "federated_application_id",
+        requires = "federated_tenant_id"
+    )]
+    pub federated_token_endpoint: Option<String>,
+    /// The client that the app knows.
+    #[arg(long, value_name = "ID", requires = "federated_token_endpoint")]
+    pub federated_client_id: Option<String>,
+    /// The application in Entra, for which the token is issued.
+    #[arg(long, value_name = "ID", requires = "federated_token_endpoint")]
+    pub federated_application_id: Option<String>,
+    /// Its tenant.
+    #[arg(long, value_name = "ID", requires = "federated_token_endpoint")]
+    pub federated_tenant_id: Option<String>,
+    /// The environment variable with the application's secret: Entra itself is asked for the token.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "federated_token_endpoint",
+        conflicts_with = "federated_issuer"
+    )]
+    pub federated_secret_env: Option<String>,
+    /// In place of Entra: the folder of a key that signs the token; `issuer.key` and, for the app, `issuer.jwks.json`
+    /// are made there.
+    #[arg(long, value_name = "FOLDER", requires = "federated_token_endpoint")]
+    pub federated_issuer: Option<PathBuf>,
+    /// The `sub` of a token of that issuer; the application when it says nothing.
+    #[arg(long, value_name = "ID", requires = "federated_issuer")]
+    pub federated_principal_id: Option<String>,
+    /// What the app is told as `baseAddress`; the endpoint that is tested when it says nothing.
+    #[arg(long, value_name = "URL", requires = "federated_token_endpoint")]
+    pub federated_base_address: Option<String>,
     /// Write a `JUnit` report.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

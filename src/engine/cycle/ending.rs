@@ -9,6 +9,7 @@ use crate::engine::notice;
 use crate::engine::quarantine::{self, Counts, Quarantine, Reason};
 use crate::engine::statistics::{IMPORT_FAILED, RunError};
 use crate::engine::status;
+use crate::scope::ScopeMode;
 use crate::store::{Execution, JobRow};
 
 /// What a cycle that came to its end means for its job.
@@ -99,6 +100,12 @@ impl Cycle<'_> {
             }
             if state != RunState::Failed {
                 store.drop_staged_before(&spec.name, cycle)?;
+                // Whoever is in scope by that alone is not looked at again before a full read (E-012).
+                if spec.scope == ScopeMode::All {
+                    store.set_everybody_until(&spec.name, job.watermark)?;
+                } else if execution.initial {
+                    store.set_everybody_until(&spec.name, None)?;
+                }
             }
             store.drop_logs_before(&spec.name, kept_from)?;
             store.drop_progress(&spec.name)?;

@@ -1,18 +1,13 @@
 //! What there is when a scenario is over, for those who hold it against laws of their own.
 
-use serde_json::Value;
-
 use super::{Play, PlayError};
-use crate::directory::object::ObjectKind;
 use crate::oracle::Report;
 use crate::store::LogFilter;
 
 /// The end of a scenario.
 #[derive(Debug, Clone)]
 pub struct End {
-    /// Everything that the app holds, read out of band.
-    pub held: Vec<(ObjectKind, Value)>,
-    /// What the oracle says of that.
+    /// What the oracle says of what the app holds.
     pub oracle: Report,
     /// The provisioning log, entry by entry, the newest first, as the state has it.
     pub log: Vec<String>,
@@ -43,11 +38,10 @@ impl Play<'_> {
 
     /// How things stand; or why that can't be told.
     pub(in crate::scenario) fn end(&mut self) -> Result<End, String> {
-        let held = self.resources().map_err(|error| error.to_string())?;
         let oracle = self.consult().map_err(|error| error.to_string())?;
         let log =
             self.store.log_entries(super::JOB, &LogFilter::default()).map_err(|error| error.to_string())?;
         let unrest = self.unrest().map_err(|error| error.to_string())?;
-        Ok(End { held, oracle, log: log.iter().map(|row| format!("{row:?}")).collect(), unrest })
+        Ok(End { oracle, log: log.iter().map(|row| format!("{row:?}")).collect(), unrest })
     }
 }

@@ -43,17 +43,22 @@ impl Play<'_> {
             return Ok(());
         }
         let report = self.consult()?;
-        self.clean_at = report.is_clean().then_some(seq);
-        self.found = misses(&place, "oracle", word, &report);
+        self.found = misses(&report, word, (&place, "oracle"));
+        self.clean_at = self.found.is_empty().then_some(seq);
         Ok(())
     }
 }
 
-/// What the oracle found that is not to be, as what does not hold of an expectation.
-pub(super) fn misses(place: &Place, key: &str, word: OracleWord, report: &Report) -> Vec<Miss> {
-    let (expected, minds): (_, fn(&&Finding) -> bool) = match word {
-        OracleWord::Clean => ("that the app holds what it should", |_| true),
-        OracleWord::NoDefect => ("that nothing is a defect of ours", |found| found.verdict == Verdict::Ours),
+/// What the oracle found that it must not find, as what does not hold of the expectation with this place and key.
+pub(super) fn misses(report: &Report, word: OracleWord, (place, key): (&Place, &str)) -> Vec<Miss> {
+    let counts = |finding: &&Finding| match (word, finding.verdict) {
+        (OracleWord::Strict, _) | (OracleWord::Clean | OracleWord::NoDefect, Verdict::Ours) => true,
+        (OracleWord::Clean, verdict) => verdict == Verdict::App,
+        (OracleWord::NoDefect, Verdict::App | Verdict::BlindSpot(_)) => false,
+    };
+    let expected = match word {
+        OracleWord::Clean | OracleWord::Strict => "that the app holds what it should",
+        OracleWord::NoDefect => "that nothing is a defect of ours",
     };
     let miss = |finding: &Finding| Miss {
         place: place.clone(),
@@ -62,5 +67,5 @@ pub(super) fn misses(place: &Place, key: &str, word: OracleWord, report: &Report
         got: finding.to_string(),
         guilty: finding.guilty,
     };
-    report.faults().filter(minds).map(miss).collect()
+    report.findings.iter().filter(counts).map(miss).collect()
 }

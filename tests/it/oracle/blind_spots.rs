@@ -4,6 +4,7 @@ use scimulator::clock::Clock as _;
 use scimulator::engine::Purpose;
 use scimulator::engine::restart::{Reset, restart};
 use scimulator::http::Method;
+use scimulator::scope::ScopeMode;
 use scimulator::store::Edit;
 use serde_json::json;
 
@@ -68,7 +69,7 @@ fn a_manager_and_a_member_who_come_late_are_set_by_the_next_full_read() {
     // A member who is in the group before he is in scope: the group alone assigns nobody here.
     let mut rig = Rig::new("");
     rig.set("Sales", "securityEnabled", "False");
-    rig.configure(|job| job.scope = scimulator::scope::ScopeMode::All);
+    rig.configure(|job| job.scope = ScopeMode::All);
     rig.configure(|job| {
         let users = &mut job.mappings.mappings[0];
         let clause = scimulator::scope::filter::FilterClause::new(
@@ -255,4 +256,40 @@ fn the_deletion_guard_holds_back_and_a_restart_makes_everybody_wait() {
     let (spec, now) = (rig.spec(), rig.clock.now());
     restart(&mut rig.store, &spec, Reset::EMPTY, now).unwrap();
     assert_eq!(rig.ask().waiting.len(), 5, "after a restart everything waits for the full read");
+}
+
+#[test]
+fn who_is_in_scope_with_everybody_is_left_over_until_a_full_read() {
+    let mut rig = Rig::new("");
+    rig.configure(|job| job.scope = ScopeMode::All);
+    rig.cycle();
+    check(&mut rig, &[]);
+    rig.configure(|job| job.scope = ScopeMode::Assigned);
+    rig.cycle();
+    check(&mut rig, &[("dora active: True not False", "scope-narrowed")]);
+    // Whoever changes is looked at again. A removal that no cycle took up is no blind spot.
+    rig.set("dora", "jobTitle", "Boss");
+    rig.cycle();
+    check(&mut rig, &[]);
+    rig.assign("cara", false);
+    rig.member("Sales", "cara", false);
+    let mut row = rig.store.job("job").unwrap().unwrap();
+    row.watermark = Some(rig.store.last_seq().unwrap());
+    rig.store.save_job(&row).unwrap();
+    let report = rig.ask();
+    let found: Vec<_> = report.findings.iter().map(|finding| (about(finding), whose(finding))).collect();
+    assert!(found.contains(&("cara active: True not False".to_owned(), "ours")), "{}", rig.told(&report));
+
+    // A group as well, and after a full read nobody is left over.
+    let mut rig = Rig::new("");
+    rig.assign("Sales", false);
+    rig.configure(|job| job.scope = ScopeMode::All);
+    rig.cycle();
+    rig.configure(|job| job.scope = ScopeMode::Assigned);
+    rig.cycle();
+    check(&mut rig, &[("dora active: True not False", "scope-narrowed"), ("Sales orphan", "scope-narrowed")]);
+    rig.run(Purpose::InitialCycle);
+    check(&mut rig, &[]);
+    assert_eq!(rig.store.everybody_until("job").unwrap(), None);
+    scimulator::covers!("E-012");
 }

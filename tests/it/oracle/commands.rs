@@ -86,8 +86,10 @@ fn drift_follows_the_contoso_story_and_clean_takes_back_what_was_made() {
     let count = plan["accounts"].as_array().unwrap().len();
     assert_eq!((code, &plan["removed"], &plan["kept"]), (Some(0), &json!(false), &json!([])));
     assert!(8 < count, "{plan:#}");
+    let before = deletes(&project, "contoso").len();
     let (code, done) = asked(&project, &["clean", "--yes"]);
     assert_eq!((code, &done["accounts"], &done["failed"]), (Some(0), &plan["accounts"], &json!([])));
+    assert_eq!(deletes(&project, "contoso").len(), before + count);
     assert_eq!(asked(&project, &["clean"]).1["accounts"], json!([]));
     assert_eq!(asked(&project, &["status"]).1["schedule"]["state"], "Paused");
     fine(&project, &["start"]);
@@ -200,4 +202,37 @@ fn clean_leaves_what_was_there_before_and_what_the_target_does_not_give_up() {
     let (code, done) = asked(&project, &["clean", "--yes"]);
     assert_eq!((code, done["failed"].as_array().unwrap().len(), &done["accounts"]), (Some(3), 2, &json!([])));
     assert_eq!(done["failed"][0]["why"], "the target answered 403");
+    let deletes = deletes(&project, "j");
+    assert_eq!(
+        deletes.iter().map(|line| line["response"]["status"].as_u64()).collect::<Vec<_>>(),
+        [Some(403); 2]
+    );
+    assert_eq!(deletes[0]["object"]["label"], done["failed"][0]["label"]);
+    assert_eq!((&deletes[0]["effect"], &deletes[0]["cycle"]), (&json!("clean"), &Value::Null));
+
+    // It says yes, and deletes nobody: those are told by name, with the request.
+    let liar = serve(Fault {
+        request: |request| {
+            if request.method == scimulator::http::Method::Delete {
+                request.method = scimulator::http::Method::Get;
+            }
+        },
+        ..HONEST
+    });
+    let project = over_a_socket(&liar);
+    fine(&project, &["cycle"]);
+    fine(&project, &["clean", "--yes"]);
+    let (code, report) = asked(&project, &["drift"]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let found = told(&report);
+    assert_eq!(found.len(), 2, "{report:#}");
+    assert_eq!(found[0], ("ann@contoso.com orphan".to_owned(), "app".to_owned(), String::new()));
+    assert_eq!(report["findings"][0]["guilty"]["request"]["method"], "DELETE");
+}
+
+/// The deletions of the wire journal.
+fn deletes(project: &Project, job: &str) -> Vec<Value> {
+    let lines = project.read(&format!("state/journal/{job}.jsonl"));
+    let all = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    all.filter(|line| line["request"]["method"] == "DELETE").collect()
 }

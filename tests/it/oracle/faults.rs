@@ -319,29 +319,42 @@ fn reads_that_lag_behind_writes_make_a_second_account() {
 }
 
 #[test]
-fn a_reply_that_is_lost_after_the_commit_converges() {
-    let mut rig = Rig::settled("");
-    rig.fault(Fault {
-        answer: |request, outcome| {
+fn a_reply_that_is_lost_or_means_nothing_after_the_commit_converges() {
+    type Answer = fn(&Request, &mut Result<Response, TransportError>);
+    let answers: [Answer; 3] = [
+        |request, outcome| {
             if request.method == Method::Post {
                 *outcome = Err(TransportError::Connect("cut off".to_owned()));
             }
         },
-        ..HONEST
-    });
-    rig.assign("dora", true);
-    let found = found(&mut rig);
-    let told: Vec<_> =
-        found.iter().map(|(what, whose, guilty)| (what.as_str(), *whose, guilty.as_str())).collect();
-    assert_eq!(
-        told,
-        [("dora missing", "app", "POST /Users null"), ("dora orphan", "app", "POST /Users null")],
-        "it has an account that nobody was told of"
-    );
-    rig.fault(HONEST);
-    rig.run(Purpose::CycleByHand);
-    let report = rig.ask();
-    assert_eq!(report.findings, [], "{}", rig.told(&report));
+        |request, outcome| {
+            if request.method == Method::Post {
+                outcome.as_mut().unwrap().status = 500;
+            }
+        },
+        |request, outcome| {
+            if request.method == Method::Post {
+                outcome.as_mut().unwrap().body = b"<html>".to_vec();
+            }
+        },
+    ];
+    for answer in answers {
+        let mut rig = Rig::settled("");
+        rig.fault(Fault { answer, ..HONEST });
+        rig.assign("dora", true);
+        let found = found(&mut rig);
+        let told: Vec<_> =
+            found.iter().map(|(what, whose, guilty)| (what.as_str(), *whose, guilty.as_str())).collect();
+        assert_eq!(
+            told,
+            [("dora missing", "app", "POST /Users null"), ("dora orphan", "app", "POST /Users null")],
+            "it has an account that nobody was told of"
+        );
+        rig.fault(HONEST);
+        rig.run(Purpose::CycleByHand);
+        let report = rig.ask();
+        assert_eq!(report.findings, [], "{}", rig.told(&report));
+    }
 }
 
 #[test]

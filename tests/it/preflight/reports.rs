@@ -180,7 +180,7 @@ fn a_failure_says_what_to_change_and_by_which_rule_in_every_form() {
             "apply every operation of a PATCH",
             "preflight.md B7",
             "GET    /Users/",
-            "needs-entra: it needs a token issued by Entra",
+            "needs-entra: it needs a token issued by Entra, or an app that trusts a stand-in",
             "Update User userName",
             "Multiple Operations on different attributes",
         ] {

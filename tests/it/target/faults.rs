@@ -127,13 +127,13 @@ fn aws_takes_100_changes_of_members_and_not_all_at_once() {
 }
 
 /// `scimulator target` with these arguments, on a port of its own; stopped with the value.
-struct Target {
+pub(crate) struct Target {
     child: Child,
     address: String,
 }
 
 impl Target {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_scimulator"))
             .args(["target", "--port", "0"])
             .args(arguments)
@@ -146,6 +146,11 @@ impl Target {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let address = url.trim().strip_prefix("http://").unwrap().strip_suffix("/scim").unwrap().to_owned();
         Self { child, address }
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/scim", self.address)
     }
 
     /// Everything that comes back until the connection is closed.
