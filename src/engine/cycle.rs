@@ -6,7 +6,7 @@
 mod ending;
 mod progress;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ use crate::scim::answer::parse_list;
 use crate::scim::failure::{Exchange, probe_failure_text};
 use crate::scim::query::{collection_path, probe_query};
 use crate::scope::ScopeMode;
-use crate::store::{Execution, JobRow, Phase, Store, WorkWindow};
+use crate::store::{Execution, JobRow, Phase, Store, WorkItem, WorkWindow};
 
 /// Something that the outside world has to do for a cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +182,8 @@ struct Running {
     exchange: Exchange,
     request: Request,
     about: Option<About>,
+    /// What the object is and was called; see [`Cycle::names`].
+    names: BTreeSet<String>,
     step: u32,
     /// The request was throttled and has been sent again.
     repeated: bool,
@@ -533,9 +535,13 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// Takes up the next object of a phase; `false` when there is none left.
+    /// Takes up the next object of a phase; `false` when there is none left, or none before something else is done.
     fn take_up(&mut self, phase: Phase) -> Result<bool, EngineError> {
         let Some(item) = self.context.store.next_work(phase, self.position)? else { return Ok(false) };
+        let names = self.names(phase, &item)?;
+        if self.running.values().any(|running| !running.names.is_disjoint(&names)) {
+            return Ok(false);
+        }
         self.position = item.position;
         let key = (phase_number(phase), item.position);
         // What starting an object writes (a skip, a link, an intent) is one transaction.
@@ -561,6 +567,9 @@ impl<'a> Cycle<'a> {
         match started {
             Some((about, task, Next::Send(exchange, request))) => {
                 self.launch(key, task, exchange, request, Some(about));
+                if let Some(running) = self.running.get_mut(&key) {
+                    running.names = names;
+                }
             }
             Some((.., Next::Done)) | None => self.one_done()?,
         }
@@ -578,7 +587,18 @@ impl<'a> Cycle<'a> {
         let id = EffectId { phase: key.0, position: key.1, step: 1 };
         let effect = Effect::Exchange { request: request.clone(), about: about.clone() };
         self.ready.push_back((id, effect));
-        self.running.insert(key, Running { task, exchange, request, about, step: 1, repeated: false });
+        let names = BTreeSet::new();
+        self.running.insert(key, Running { task, exchange, request, about, names, step: 1, repeated: false });
+    }
+
+    /// By what the accounts of an object may be found while others are looked for at the same time: whoever has the
+    /// name of somebody who leaves or is renamed has to wait until that is done.
+    fn names(&self, phase: Phase, item: &WorkItem) -> Result<BTreeSet<String>, EngineError> {
+        let spec = self.context.spec;
+        if !matches!(phase, Phase::Users | Phase::Groups) || spec.workers() < 2 {
+            return Ok(BTreeSet::new());
+        }
+        Ok(self.context.store.names(&spec.name, item.kind, &item.id)?)
     }
 
     fn answered(&mut self, id: EffectId, answer: Answer) -> Result<(), EngineError> {
@@ -640,7 +660,7 @@ impl<'a> Cycle<'a> {
     }
 }
 
-fn about(item: &crate::store::WorkItem, label: &str) -> About {
+fn about(item: &WorkItem, label: &str) -> About {
     About { kind: item.kind, source_id: item.id.clone(), label: label.to_owned() }
 }
 

@@ -8,7 +8,7 @@ use super::quarantine::Quarantine;
 use super::spec::JobSpec;
 use super::status;
 use crate::clock::Timestamp;
-use crate::store::{JobRow, Store, StoreError};
+use crate::store::{AuditRow, JobRow, Store, StoreError};
 
 /// What a restart resets: `resetScope`, a combination of the published numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +150,7 @@ pub fn restart(
     let Some(mut job) = store.job(&spec.name)? else { return Ok(None) };
     let clears_links = reset.contains(Reset::CONNECTOR_DATA_STORE)
         || (reset == Reset::EMPTY && spec.rules.restart_clears_links);
+    let reset = if clears_links { reset | Reset::CONNECTOR_DATA_STORE } else { reset };
     let open = store.open_failures(&spec.name)?;
     let linked = store.link_count(&spec.name, crate::directory::object::ObjectKind::User)?
         + store.link_count(&spec.name, crate::directory::object::ObjectKind::Group)?;
@@ -180,6 +181,15 @@ pub fn restart(
         store.save_job(&job)
     })?;
     Ok(Some(restarted))
+}
+
+/// When the links of a job were last cleared by a restart, as far as its audit log reaches back.
+pub fn links_cleared(audit: &[AuditRow]) -> Option<Timestamp> {
+    let cleared = |row: &&AuditRow| {
+        let mut scopes = row.details.split(", ").filter_map(Reset::named);
+        row.activity == Activity::Restart.as_str() && scopes.any(|scope| scope == Reset::CONNECTOR_DATA_STORE)
+    };
+    audit.iter().filter(cleared).map(|row| row.at).max()
 }
 
 /// What a reset does to the job itself; the quarantine that is left.

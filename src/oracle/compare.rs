@@ -149,7 +149,8 @@ impl<'q> Comparison<'q> {
             (Standing::Whole | Standing::Disabled, Some(id), Some(resource)) => {
                 self.count(key.0);
                 self.values(key, object, id, resource, standing);
-                if standing == Standing::Whole {
+                // Nobody looks at the manager of somebody in the recycle bin (inferred).
+                if standing == Standing::Whole && object.state == State::Active {
                     self.references(key, object, id, resource);
                 }
             }
@@ -430,8 +431,10 @@ impl<'q> Comparison<'q> {
     fn gone_before_full_read(&self, key: &Key) -> bool {
         let history = &self.question.world.history;
         let Some(purged) = history.purged.get(key) else { return false };
-        let after = history.began.iter().find(|(_, began)| *purged <= **began);
-        after.is_some_and(|(cycle, _)| history.full_reads.contains(cycle))
+        // Of those that began at that very moment, any may have been the first.
+        let at_once = history.began.iter().filter(|(_, began)| *began == purged);
+        let later = history.began.iter().find(|(_, began)| purged < *began);
+        at_once.chain(later).any(|(cycle, _)| history.full_reads.contains(cycle))
     }
 
     /// Accounts that no object of the directory is linked to.
@@ -535,11 +538,21 @@ impl<'q> Comparison<'q> {
                     ..Judgement::ours("the account was made a second time unasked")
                 },
                 Some(object) if object.state == State::Gone => Judgement::rule(Rule::DeletedBeforeFullRead),
-                // The links were reset; the next full read finds it again.
+                // The next full read finds it again.
+                Some(object) if object.pending => return None,
+                Some(_) if self.is_before_clearing(born) => Judgement::rule(Rule::LinksCleared),
                 Some(_) | None => return None,
             },
         };
         Some((key, judgement))
+    }
+
+    /// Whether a restart has cleared the links since a request.
+    pub(super) fn is_before_clearing(&self, at: usize) -> bool {
+        let cleared = self.question.world.history.links_cleared;
+        self.wire
+            .at(at)
+            .is_some_and(|exchange| cleared.is_some_and(|cleared| exchange.about.started <= cleared))
     }
 
     /// The values that accounts are looked up by.

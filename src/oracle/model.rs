@@ -198,7 +198,7 @@ pub struct World {
 pub struct History {
     /// Full reads that ended, by number of the cycle.
     pub full_reads: BTreeSet<u64>,
-    /// When each cycle began.
+    /// When each cycle began that came to its end and did not fail as a whole.
     pub began: BTreeMap<u64, Timestamp>,
     /// When each cycle ended.
     pub ended: BTreeMap<u64, Timestamp>,
@@ -208,4 +208,6 @@ pub struct History {
     pub restored: BTreeSet<String>,
     /// When somebody was deleted for good.
     pub purged: BTreeMap<Key, Timestamp>,
+    /// When a restart last cleared the links, and with them the references that were recorded.
+    pub links_cleared: Option<Timestamp>,
 }

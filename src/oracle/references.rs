@@ -88,6 +88,9 @@ impl<'q> Comparison<'q> {
                 Judgement::app(Some(at), "it said yes to the removal, and holds it still")
             }
             (None, None) if !recorded => Judgement::rule(Rule::ForeignReference),
+            (Some((at, false)), None) if !recorded && self.is_before_clearing(at) => {
+                Judgement::rule(Rule::LinksCleared)
+            }
             (Some((_, false)) | None, None) => match self.spared(key, object) {
                 Some(rule) => Judgement::rule(rule),
                 None => self.judge_silence(key, object),
@@ -113,7 +116,11 @@ impl<'q> Comparison<'q> {
             (Some(_), None) => true,
             (None, _) => !self.question.world.recorded.contains(&(key.1.clone(), other.1.clone())),
         };
-        if !is_late || self.wire.failing(key).is_some() {
+        let is_failing = self.wire.failing(key).is_some();
+        if !is_failing && self.question.world.history.restored.contains(&other.1) {
+            return Judgement::rule(Rule::LostManager);
+        }
+        if !is_late || is_failing {
             return self.judge_silence(key, object);
         }
         let target = object.target_id().unwrap_or_default();
@@ -291,7 +298,7 @@ impl<'q> Comparison<'q> {
                 Judgement::app(Some(at), "it said yes to the removal, and has the member still")
             }
             None => Judgement::rule(Rule::ForeignReference),
-            Some((_, true)) => {
+            Some((at, true)) => {
                 // An account that is gone can not be taken out: the app names nobody.
                 let deleted = kinds.iter().find_map(|kind| {
                     let mut all = self.wire.about(*kind, target);
@@ -302,6 +309,9 @@ impl<'q> Comparison<'q> {
                 }
                 if kinds.iter().all(|kind| !self.owners.contains_key(&(*kind, target))) {
                     return Judgement::rule(Rule::NewAccount);
+                }
+                if self.is_before_clearing(at) {
+                    return Judgement::rule(Rule::LinksCleared);
                 }
                 match self.spared(key, group) {
                     Some(rule) => Judgement::rule(rule),

@@ -11,6 +11,7 @@ use crate::client::{Answered, Authorized, Exchange};
 use crate::clock::Clock;
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::InProcess as _;
+use crate::engine::restart::links_cleared;
 use crate::engine::spec::JobSpec;
 use crate::expression::AttributeValue;
 use crate::http::{Method, Response, TransportError};
@@ -376,11 +377,14 @@ fn history(job: &str, store: &Store) -> Result<History, StoreError> {
         joined: happened.joined,
         restored: happened.restored,
         purged: happened.purged,
+        links_cleared: links_cleared(&store.audit(job)?),
         ..History::default()
     };
     for execution in store.executions(job, u32::MAX)? {
         let Ok(cycle) = u64::try_from(execution.cycle) else { continue };
-        history.began.insert(cycle, execution.began);
+        if execution.state.as_deref().is_some_and(|state| state != "Failed") {
+            history.began.insert(cycle, execution.began);
+        }
         history.ended.extend(execution.ended.map(|ended| (cycle, ended)));
         if execution.initial && execution.state.as_deref() != Some("Failed") {
             history.full_reads.insert(cycle);

@@ -482,7 +482,7 @@ impl Drawing {
 }
 
 /// What shows in the app's answers, or by their absence.
-const TROUBLES: [&str; 20] = [
+const TROUBLES: [&str; 19] = [
     "target = 'down'",
     "target = 'unauthorized'",
     "target = 'throttled'",
@@ -492,7 +492,6 @@ const TROUBLES: [&str; 20] = [
     "target = 'error', status = 503",
     "target = 'error', status = 400",
     "target = 'html'",
-    "target = 'html', status = 200",
     "target = 'lost_reply'",
     "target = 'lost_reply', method = 'POST'",
     "target = 'slow'",
@@ -506,7 +505,8 @@ const TROUBLES: [&str; 20] = [
 ];
 
 /// What no answer tells.
-const LIES: [&str; 8] = [
+const LIES: [&str; 9] = [
+    "target = 'html', status = 200",
     "target = 'patch_ignored'",
     "target = 'remove_wipes'",
     "target = 'rewrites'",

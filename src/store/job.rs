@@ -1,5 +1,7 @@
 //! Jobs: watermark, links, references, intents, escrows, executions. Everything here belongs to one job.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, directory, moment, stamp};
@@ -337,6 +339,21 @@ impl Store {
         Ok(())
     }
 
+    /// What an object is called, and what it was called when its account was written last; letter case aside.
+    pub fn names(
+        &self,
+        job: &str,
+        kind: ObjectKind,
+        source_id: &str,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT label FROM object WHERE kind = ?2 AND id = ?3
+             UNION ALL SELECT label FROM link WHERE job = ?1 AND kind = ?2 AND source_id = ?3",
+        )?;
+        let rows = statement.query_map([job, kind.as_str(), source_id], |row| row.get::<_, String>(0))?;
+        rows.map(|name| Ok(name?.to_lowercase())).collect()
+    }
+
     /// How many objects of a kind are linked now.
     pub fn link_count(&self, job: &str, kind: ObjectKind) -> Result<u64, StoreError> {
         let count: i64 = self.connection.query_row(
@@ -375,6 +392,23 @@ impl Store {
             )?
             .execute([job, id])?;
         Ok(())
+    }
+
+    /// Leaves an account to another object: the link goes, and what the account refers to and is referred to by is from
+    /// now on recorded of its new owner.
+    pub fn hand_over(&self, job: &str, kind: ObjectKind, from: &str, to: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE OR REPLACE reference SET source_id = ?3 WHERE job = ?1 AND source_id = ?2",
+            )?
+            .execute([job, from, to])?;
+        self.connection
+            .prepare_cached(
+                "UPDATE OR REPLACE reference INDEXED BY reference_other SET other_id = ?3
+                  WHERE job = ?1 AND other_id = ?2",
+            )?
+            .execute([job, from, to])?;
+        self.drop_link(job, kind, from)
     }
 
     /// Notes whether all the references of a linked object are still to be looked at, so that a kill between the

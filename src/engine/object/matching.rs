@@ -180,7 +180,7 @@ impl ObjectTask {
             }
             // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
             // of the former owner must not delete it (inferred).
-            context.store.drop_link(&job, kind, &other)?;
+            context.store.hand_over(&job, kind, &other, &self.item.id)?;
         }
         let step = self.entry.step(
             "EntryImport",

@@ -26,6 +26,8 @@ impl Play<'_> {
             Some("the source has a fault".to_owned())
         } else if facts.status != "Active" {
             Some(format!("the job is {}", facts.status))
+        } else if self.store.job(super::JOB)?.and_then(|row| row.watermark) != Some(self.store.last_seq()?) {
+            Some("changes wait for a cycle".to_owned())
         } else if result != "Succeeded" {
             Some(format!("the result of the last cycle is {result}"))
         } else {
