@@ -149,7 +149,7 @@ fn names(exchanges: &[Exchange]) -> BTreeMap<String, String> {
 }
 
 fn named(text: &str, names: &BTreeMap<String, String>) -> String {
-    // A duplicate's id begins as the other one does.
+    // The id of a duplicate begins with the other one's.
     let longest_first = names.iter().rev();
     longest_first.fold(text.to_owned(), |text, (id, name)| text.replace(id, &format!("{{{name}}}")))
 }
@@ -264,7 +264,7 @@ fn every_fault_converges_or_is_flagged_with_the_right_verdict_and_the_guilty_req
             let more = if converges { story.ends.as_str() } else { "" };
             let report = played(&table, row, step, &|before| row.found(before).is_empty(), more);
             let mut problems = Vec::new();
-            if found(&report) != row.found(step) {
+            if found(&report) != row.found(step) || report.failures().iter().any(|it| it.step != step) {
                 problems.push(format!("found {:#?}\n{report}", found(&report)));
             } else if converges && content(&report) != content(twin) {
                 problems.push(format!("{:#?}", content(&report)));

@@ -60,3 +60,32 @@ fn without_roles() -> Attributes {
     let attributes: Vec<_> = kept.map(|name| serde_json::json!({ "name": name })).collect();
     Attributes::of_file(&serde_json::json!({ "attributes": attributes }))
 }
+
+/// The page has a row for each, with the same words; and nobody else is in it.
+#[test]
+fn the_page_says_of_each_failure_what_was_asked_and_answered() {
+    let page = std::fs::read_to_string(root().join("docs/preflight.md")).unwrap();
+    for (heading, file) in [
+        ("### scim2-server 0.8.3", "scim2-server"),
+        ("### scimmy 1.3.5 without roles and profileUrl", "scimmy-without-roles"),
+        ("### scimmy 1.3.5 with what it shows", "scimmy"),
+    ] {
+        let (_, section) = page.split_once(heading).unwrap();
+        let section = section.split("###").next().unwrap();
+        let rows: Vec<Vec<&str>> = section
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split(" | ").collect())
+            .collect();
+        let path = root().join(format!("tests/data/preflight/{file}.toml"));
+        let expected: Expected = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let all: BTreeMap<_, _> = expected.failed.iter().chain(&expected.tolerated).collect();
+        for (id, words) in &all {
+            let row = rows.iter().find(|row| row[0].contains(&format!("`{id}`")));
+            let row = row.unwrap_or_else(|| panic!("{file}: {id} is not in the page"));
+            assert!(row.len() == 3 && row[2].contains(words.as_str()), "{file}: {id}: {row:?}");
+        }
+        let named = rows.iter().flat_map(|row| row[0].split('`').skip(1).step_by(2));
+        assert_eq!(named.count(), all.len(), "{file}");
+    }
+}

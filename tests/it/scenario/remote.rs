@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
+use scimulator::client::{Outcome, one_line};
 use scimulator::clock::SystemClock;
 use scimulator::config::TenantUrl;
 use scimulator::scenario::{self, Options, Verdict};
@@ -232,16 +233,26 @@ fn the_page_on_the_pack_says_what_two_servers_do_with_it() {
         let options = options(&server.base_url, Some(&server.token));
         let reports = scenario::run_all(&pack(), &options, one, &mut |_| {});
         for report in reports.iter().filter(|report| !matches!(report.verdict, Verdict::Skipped(_))) {
-            let row = page.lines().find(|line| line.starts_with(&format!("| {} |", report.name)));
-            let cell = row.and_then(|row| row.split('|').nth(column)).map(str::trim);
-            assert_eq!(cell, Some(report.verdict.as_str()), "{name}: {report}");
+            let row =
+                |name: &str| page.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap();
+            let cell = row(&report.name).split('|').nth(column).unwrap().trim();
+            let (verdict, cause) = cell.split_once(": ").unwrap_or((cell, ""));
+            assert_eq!(verdict, report.verdict.as_str(), "{name}: {report}");
             assert_eq!(report.left, [""; 0], "{name}");
-            // Whatever a server does wrong, somebody is named.
+            // Whatever a server does wrong, somebody is named: with the request and the answer that the page has.
             for failure in report.failures() {
-                assert!(
-                    report.guilty(failure).is_some() || failure.key.starts_with("expect.job."),
-                    "{report}"
-                );
+                let Some(guilty) = failure.guilty.map(|at| &report.exchanges[at]) else {
+                    assert!(failure.key.starts_with("expect.job."), "{report}");
+                    continue;
+                };
+                let cells: Vec<&str> = row(cause).split(" | ").collect();
+                let quoted =
+                    |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+                assert!(one_line(guilty).contains(&quoted(cells[1])[0]), "{name}: {cause}: {report}");
+                let Outcome::Response(answer) = &guilty.outcome else { panic!("{report}") };
+                let said = format!("{:?}", answer.body);
+                assert_eq!(answer.status, 400, "{report}");
+                assert!(quoted(cells[2]).iter().any(|words| said.contains(words)), "{name}: {cause}: {said}");
             }
         }
     }
