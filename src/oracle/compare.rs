@@ -533,7 +533,7 @@ impl<'q> Comparison<'q> {
         let judgement = match denied {
             Some((at, _)) => Judgement::app(Some(at), "it has the account and did not find it"),
             None => match self.question.world.objects.get(&key) {
-                Some(object) if object.link.is_some() => Judgement {
+                Some(object) if object.link.is_some() && !self.is_before_clearing(born) => Judgement {
                     guilty: Some(born),
                     ..Judgement::ours("the account was made a second time unasked")
                 },

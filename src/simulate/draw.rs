@@ -35,8 +35,15 @@ pub(super) fn draw(seed: u64, cycles: u32) -> (Story, Weather) {
         4..=7 => Weather::Faults,
         _ => Weather::Lies,
     };
-    let mut drawing =
-        Drawing { rng, weather, people: Vec::new(), groups: Vec::new(), numbered: 0, minute: 0 };
+    let mut drawing = Drawing {
+        rng,
+        weather,
+        people: Vec::new(),
+        groups: Vec::new(),
+        freed: Vec::new(),
+        numbered: 0,
+        minute: 0,
+    };
     let mut story = drawing.directory(seed);
     let is_long = drawing.one_in(12);
     if is_long {
@@ -89,6 +96,8 @@ struct Drawing {
     weather: Weather,
     people: Vec<Person>,
     groups: Vec<Group>,
+    /// userPrincipalNames of those who have another one now.
+    freed: Vec<String>,
     /// How many names were made up.
     numbered: u32,
     /// Minutes since the start.
@@ -105,6 +114,12 @@ impl Drawing {
 
     fn pick<T: Copy>(&mut self, choices: &[T], fallback: T) -> T {
         self.rng.choice(choices.iter().copied()).unwrap_or(fallback)
+    }
+
+    /// An objectId that nobody had, as TOML has it.
+    fn object_id(&mut self) -> String {
+        self.numbered += 1;
+        quoted(&format!("00000000-0000-4000-9000-{:012}", self.numbered))
     }
 
     /// A name that nobody had.
@@ -314,7 +329,13 @@ impl Drawing {
     }
 
     fn join(&mut self) -> String {
-        let (row, person) = self.newcomer();
+        let (mut row, mut person) = self.newcomer();
+        if self.one_in(2)
+            && let Some(freed) = self.freed.pop()
+        {
+            row.attributes.push(("objectId".to_owned(), self.object_id()));
+            person.name = freed;
+        }
         let attributes: Vec<String> =
             row.attributes.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let assign = if person.assigned { ", assign = true" } else { "" };
@@ -348,6 +369,7 @@ impl Drawing {
         let fresh = format!("{}@contoso.com", self.fresh("r"));
         let person = self.people.get_mut(who)?;
         let old = std::mem::replace(&mut person.name, fresh.clone());
+        self.freed.push(old.clone());
         for group in &mut self.groups {
             if group.members.remove(&old) {
                 group.members.insert(fresh.clone());
@@ -412,10 +434,9 @@ impl Drawing {
         for group in &mut self.groups {
             group.members.remove(&name);
         }
-        self.numbered += 1;
-        let id = format!("00000000-0000-4000-9000-{:012}", self.numbered);
+        let id = self.object_id();
         let edit = format!(
-            "{{ user = {}, add = {{ objectId = '{id}', displayName = 'Hired again', mailNickname = 'again{}' }}, \
+            "{{ user = {}, add = {{ objectId = {id}, displayName = 'Hired again', mailNickname = 'again{}' }}, \
              assign = true }}",
             quoted(&name),
             self.numbered
