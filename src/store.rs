@@ -238,7 +238,10 @@ impl Store {
 
     /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, PathBuf::from(":memory:"))
+        let connection = Connection::open_in_memory()?;
+        // With the rest in memory, nothing is gained by scratch tables that could be moved to a file.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        Self::prepare(connection, PathBuf::from(":memory:"))
     }
 
     /// A store in a temporary file of its own, gone when dropped: for directories that may not fit into memory. Small
