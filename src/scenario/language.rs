@@ -51,7 +51,7 @@ pub fn load(file: &Path) -> Loaded {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, file: &Path) -> Loaded {
-    read(&Source { file: file.to_owned(), text: text.to_owned() })
+    read(&Source::new(file, text.to_owned()))
 }
 
 fn read(source: &Source) -> Loaded {
