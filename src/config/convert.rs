@@ -44,7 +44,7 @@ pub(super) fn load(source: &Source) -> Loaded {
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax(source, error)).collect());
     }
-    let findings = structure::check(source, &schema::json_schema(), &mut table);
+    let findings = structure::check(source, schema::json_schema(), &mut table);
     convert(source, table, findings)
 }
 

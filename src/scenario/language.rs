@@ -61,7 +61,7 @@ fn read(source: &Source) -> Loaded {
         findings.sort_by(|a, b| a.place.cmp(&b.place));
         return Err(findings);
     }
-    let mut findings = structure::check(source, &schema::json_schema(), &mut table);
+    let mut findings = structure::check(source, schema::json_schema(), &mut table);
     let tables = table.get_mut();
     let directory = take(tables, &DIRECTORY_KEYS.map(|(name, _)| name));
     let mut part = |name| tables.remove(name);
