@@ -22,8 +22,9 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Params, Row};
 
 use crate::clock::{JobClock, Timestamp};
 
@@ -48,6 +49,9 @@ const APPLICATION_ID: i64 = 0x5343_694d;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// SQLite's page cache, in KiB: an import of 100,000 changed rows stays in it instead of being spilt to the log.
 const CACHE_KIB: i64 = 64 * 1024;
+/// How many prepared statements a connection keeps; beyond, the one that was not used for longest is prepared anew. All
+/// of this module's together are fewer, some KiB each.
+const STATEMENTS_KEPT_MAX: usize = 256;
 /// Migrations in order; number N leads to version N.
 const MIGRATIONS: &[&str] = &[
     include_str!("store/001.sql"),
@@ -234,7 +238,10 @@ impl Store {
 
     /// A store in memory, gone when dropped: `check`, `demo`, scenarios, tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, PathBuf::from(":memory:"))
+        let connection = Connection::open_in_memory()?;
+        // With the rest in memory, nothing is gained by scratch tables that could be moved to a file.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        Self::prepare(connection, PathBuf::from(":memory:"))
     }
 
     /// A store in a temporary file of its own, gone when dropped: for directories that may not fit into memory. Small
@@ -294,7 +301,10 @@ impl Store {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        connection.set_prepared_statement_cache_capacity(128);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT_MAX);
+        // Else a statement is planned anew whenever certain values of it change, in search of a better plan; there are
+        // no statistics here that it could come from.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if found < SCHEMA_VERSION {
             let transaction =
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -337,7 +347,7 @@ impl Store {
     /// Begins a transaction, or a part of the one under way, for callers that [`Self::step`] does not fit.
     pub fn begin_step(&mut self) -> Result<(), StoreError> {
         // A transaction that begins by reading can't wait for another writer later: SQLite gives it up at once.
-        self.batch(if self.steps == 0 { "BEGIN IMMEDIATE" } else { "SAVEPOINT step" })?;
+        self.execute(if self.steps == 0 { "BEGIN IMMEDIATE" } else { "SAVEPOINT step" }, [])?;
         self.steps = self.steps.saturating_add(1);
         Ok(())
     }
@@ -349,16 +359,33 @@ impl Store {
         if !keep && self.connection.is_autocommit() {
             return Ok(());
         }
-        let ended = self.batch(match (self.steps, keep) {
-            (0, true) => "COMMIT",
-            (0, false) => "ROLLBACK",
-            (_, true) => "RELEASE step",
-            (_, false) => "ROLLBACK TO step; RELEASE step",
-        });
+        let ended = match (self.steps, keep) {
+            (0, true) => self.execute("COMMIT", []),
+            (0, false) => self.execute("ROLLBACK", []),
+            (_, true) => self.execute("RELEASE step", []),
+            (_, false) => self.execute("ROLLBACK TO step", []).and_then(|_| self.execute("RELEASE step", [])),
+        };
         if ended.is_err() && self.steps == 0 && !self.connection.is_autocommit() {
-            self.batch("ROLLBACK")?;
+            self.execute("ROLLBACK", [])?;
         }
-        ended
+        ended?;
+        Ok(())
+    }
+
+    /// Runs a statement that is prepared when it is first met: preparing one takes longer than running it. What it
+    /// takes is in `parameters`, not in its text, of which there must be few.
+    fn execute(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(parameters)
+    }
+
+    /// The first row of a query, which is prepared as in [`Self::execute`].
+    fn query_row<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.connection.prepare_cached(sql)?.query_row(parameters, read)
     }
 
     fn batch(&self, sql: &str) -> Result<(), StoreError> {
@@ -380,10 +407,8 @@ impl Store {
     /// Sets a named value, or removes it.
     pub fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), StoreError> {
         match value {
-            Some(value) => {
-                self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?
-            }
-            None => self.connection.execute("DELETE FROM meta WHERE key = ?1", [key])?,
+            Some(value) => self.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?,
+            None => self.execute("DELETE FROM meta WHERE key = ?1", [key])?,
         };
         Ok(())
     }

@@ -184,7 +184,7 @@ fn text_of(place: &Place) -> Option<String> {
     }
     let is_toml = place.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     Some(match is_toml {
-        true if scenario::is_scenario(&text) => mask_secrets_of(&text, &scenario::json_schema()),
+        true if scenario::is_scenario(&text) => mask_secrets_of(&text, scenario::json_schema()),
         true => mask_secrets(&text),
         false => text,
     })

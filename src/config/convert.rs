@@ -44,7 +44,7 @@ pub(super) fn load(source: &Source) -> Loaded {
     if !errors.is_empty() {
         return Err(errors.iter().map(|error| syntax(source, error)).collect());
     }
-    let findings = structure::check(source, &schema::json_schema(), &mut table);
+    let findings = structure::check(source, schema::json_schema(), &mut table);
     convert(source, table, findings)
 }
 
@@ -647,7 +647,7 @@ mod tests {
         );
         let bare = "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\n";
         let read = |text: &str| {
-            let source = Source { file: PathBuf::from("scimulator.toml"), text: text.to_owned() };
+            let source = Source::new(Path::new("scimulator.toml"), text.to_owned());
             load(&source).unwrap_or_else(|findings| panic!("{text}\n{findings:#?}"))
         };
         let ((written_config, written_warnings), (bare_config, _)) = (read(&written), read(bare));
@@ -662,7 +662,7 @@ mod tests {
             let text = format!(
                 "[directory]\npath = 'd'\n[[job]]\nname = 'j'\ntenant_url = 'embedded'\ntoken = {token}\n"
             );
-            let source = Source { file: PathBuf::from("conf/scimulator.toml"), text };
+            let source = Source::new(Path::new("conf/scimulator.toml"), text);
             let Access::Token(token) = load(&source).unwrap().0.jobs.remove(0).access else {
                 panic!("a token")
             };

@@ -13,7 +13,7 @@ use super::schema;
 /// Secret is all text under `token`, `client_secret`, `refresh_token` and `password`, and under any key that is not known, since that may be a misspelt `token`; so is
 /// a URL that may hold a password. A text that is not valid TOML is masked line by line and more broadly.
 pub fn mask_secrets(text: &str) -> String {
-    mask_secrets_of(text, &schema::json_schema())
+    mask_secrets_of(text, schema::json_schema())
 }
 
 /// The same for a file of another kind, which `schema` describes.

@@ -1,5 +1,7 @@
 //! The JSON Schema of the configuration file, `docs/scimulator.schema.json`.
 
+use std::sync::LazyLock;
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -7,9 +9,11 @@ use serde_json::Value;
 
 use super::raw::RawConfig;
 
-/// The schema: for editors, and what the reader itself holds the file against.
-pub fn json_schema() -> Value {
-    schema_of::<RawConfig>()
+/// The schema: for editors, and what the reader itself holds the file against. It takes longer to make than any file to
+/// read, and is made once.
+pub fn json_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema_of::<RawConfig>);
+    &SCHEMA
 }
 
 /// The schema of a file's raw types, in the form that the structure check reads.

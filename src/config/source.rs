@@ -15,9 +15,16 @@ pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) struct Source {
     pub(crate) file: PathBuf,
     pub(crate) text: String,
+    /// The bytes at which lines begin: a file has more places than may each look through it.
+    lines: Vec<usize>,
 }
 
 impl Source {
+    /// The text of a file.
+    pub(crate) fn new(file: &Path, text: String) -> Self {
+        Self { file: file.to_owned(), lines: lines(&text), text }
+    }
+
     /// Reads a file; `what` it is, for messages: `configuration`, `profile`.
     pub(crate) fn read(file: &Path, what: &str) -> Result<Self, Diagnostic> {
         let fail = |message: String| Diagnostic::error(message).at(Place::file(file));
@@ -29,11 +36,12 @@ impl Source {
             return Err(fail(format!("the {what} is larger than {FILE_BYTES_MAX} bytes")));
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { file: file.to_owned(), text }),
+            Ok(text) => Ok(Self::new(file, text)),
             Err(error) => {
                 let valid = error.utf8_error().valid_up_to();
                 let readable = error.as_bytes().get(..valid).unwrap_or_default();
-                let (line, column) = line_and_column(&String::from_utf8_lossy(readable), valid);
+                let readable = String::from_utf8_lossy(readable);
+                let (line, column) = line_and_column(&readable, &lines(&readable), valid);
                 let place = Place::at(file, line, column);
                 Err(Diagnostic::error(format!("the {what} is not UTF-8 text")).at(place))
             }
@@ -42,17 +50,23 @@ impl Source {
 
     /// The line and column where a range of bytes begins.
     pub(crate) fn place(&self, span: &Range<usize>) -> Place {
-        let (line, column) = line_and_column(&self.text, span.start);
+        let (line, column) = line_and_column(&self.text, &self.lines, span.start);
         Place::at(&self.file, line, column)
     }
 }
 
+/// The bytes at which the lines of a text begin.
+fn lines(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at.saturating_add(1))).collect()
+}
+
 /// Line and column of a byte, both from 1; columns count characters.
-fn line_and_column(text: &str, byte: usize) -> (u32, u32) {
-    let before = text.get(..byte).unwrap_or(text);
-    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let line = before.matches('\n').count().saturating_add(1);
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+fn line_and_column(text: &str, lines: &[usize], byte: usize) -> (u32, u32) {
+    let line = lines.partition_point(|begin| *begin <= byte);
+    let begin = line.checked_sub(1).and_then(|line| lines.get(line)).copied().unwrap_or_default();
+    let before = text.get(begin..byte).or_else(|| text.get(begin..)).unwrap_or_default();
+    let before = if begin == 0 { before.strip_prefix('\u{feff}').unwrap_or(before) } else { before };
+    let column = before.chars().count().saturating_add(1);
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
@@ -63,10 +77,11 @@ mod tests {
     #[test]
     fn lines_and_columns_count_from_one_and_columns_count_characters() {
         let text = "\u{feff}a = 1\r\nü = 'é' # x\n";
-        let at = |what: &str| line_and_column(text, text.find(what).unwrap());
+        let lines = lines(text);
+        let at = |what: &str| line_and_column(text, &lines, text.find(what).unwrap());
         assert_eq!(at("a"), (1, 1));
         assert_eq!(at("ü"), (2, 1));
         assert_eq!(at("# x"), (2, 9));
-        assert_eq!(line_and_column(text, text.len()), (3, 1));
+        assert_eq!(line_and_column(text, &lines, text.len()), (3, 1));
     }
 }

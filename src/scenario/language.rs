@@ -51,7 +51,7 @@ pub fn load(file: &Path) -> Loaded {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, file: &Path) -> Loaded {
-    read(&Source { file: file.to_owned(), text: text.to_owned() })
+    read(&Source::new(file, text.to_owned()))
 }
 
 fn read(source: &Source) -> Loaded {
@@ -61,7 +61,7 @@ fn read(source: &Source) -> Loaded {
         findings.sort_by(|a, b| a.place.cmp(&b.place));
         return Err(findings);
     }
-    let mut findings = structure::check(source, &schema::json_schema(), &mut table);
+    let mut findings = structure::check(source, schema::json_schema(), &mut table);
     let tables = table.get_mut();
     let directory = take(tables, &DIRECTORY_KEYS.map(|(name, _)| name));
     let mut part = |name| tables.remove(name);

@@ -1,5 +1,7 @@
 //! The JSON Schema of scenario files, `docs/scenario.schema.json`.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::raw::RawScenario;
@@ -13,8 +15,13 @@ pub(super) const DIRECTORY_KEYS: [(&str, &str); 4] = [
     ("assignment", "An assignment to the app: `principal`, and `appRole` by value."),
 ];
 
-/// The schema: for editors, and what the reader itself holds the file against.
-pub fn json_schema() -> Value {
+/// The schema: for editors, and what the reader itself holds the file against. Made once, as the configuration's.
+pub fn json_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(with_directory);
+    &SCHEMA
+}
+
+fn with_directory() -> Value {
     let mut schema = schema_of::<RawScenario>();
     let rows = DIRECTORY_KEYS.iter().map(|(name, description)| {
         let rows = json!({ "type": "array", "items": { "type": "object", "additionalProperties": true }, "description": description });

@@ -88,7 +88,7 @@ impl Store {
 
     /// How many members a group has: the edges that stand, to objects that are in the directory.
     pub fn member_count(&self, group: &str) -> Result<u64, StoreError> {
-        let count: i64 = self.connection.query_row(
+        let count: i64 = self.query_row(
             "SELECT count(*) FROM membership m
               WHERE m.parent = ?1 AND m.present = 1
                 AND EXISTS (SELECT 1 FROM object o WHERE o.id = m.member AND o.state = 'active')",

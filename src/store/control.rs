@@ -49,7 +49,7 @@ impl Store {
 
     /// Remembers a run on demand.
     pub fn add_call(&self, job: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.connection.execute("INSERT INTO on_demand_call VALUES (?1, ?2)", [job, &stamp(at)])?;
+        self.execute("INSERT INTO on_demand_call VALUES (?1, ?2)", [job, &stamp(at)])?;
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl Store {
         since: Timestamp,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        self.connection.execute(
+        self.execute(
             "DELETE FROM on_demand_call WHERE job = ?1 AND (at <= ?2 OR ?3 < at)",
             [job, &stamp(since), &stamp(until)],
         )?;
@@ -77,7 +77,7 @@ impl Store {
 
     /// Asks the service for something; the number of the command.
     pub fn ask_service(&self, asked: &str) -> Result<i64, StoreError> {
-        self.connection.execute("INSERT INTO command (asked) VALUES (?1)", [asked])?;
+        self.execute("INSERT INTO command (asked) VALUES (?1)", [asked])?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -102,13 +102,13 @@ impl Store {
 
     /// Answers a command.
     pub fn answer_command(&self, command: i64, answer: &str) -> Result<(), StoreError> {
-        self.connection.execute("UPDATE command SET answer = ?2 WHERE id = ?1", (command, answer))?;
+        self.execute("UPDATE command SET answer = ?2 WHERE id = ?1", (command, answer))?;
         Ok(())
     }
 
     /// Drops one command, or all that were asked of a service that is gone.
     pub fn drop_commands(&self, one: Option<i64>) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM command WHERE ?1 IS NULL OR id = ?1", [one])?;
+        self.execute("DELETE FROM command WHERE ?1 IS NULL OR id = ?1", [one])?;
         Ok(())
     }
 }

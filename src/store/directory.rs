@@ -185,7 +185,7 @@ pub(super) fn manager_of(attributes: &BTreeMap<String, AttributeValue>) -> Optio
 impl Store {
     /// The seq of the newest entry of the change log; 0 when there is none.
     pub fn last_seq(&self) -> Result<i64, StoreError> {
-        Ok(self.connection.query_row("SELECT COALESCE(MAX(seq), 0) FROM change", [], |row| row.get(0))?)
+        Ok(self.query_row("SELECT COALESCE(MAX(seq), 0) FROM change", [], |row| row.get(0))?)
     }
 
     /// Adds an entry to the change log.
@@ -258,7 +258,7 @@ impl Store {
     /// How many objects of a kind are in the directory, and how many in its recycle bin.
     pub fn object_counts(&self, kind: ObjectKind) -> Result<(u64, u64), StoreError> {
         let count = |state: &str| -> Result<u64, StoreError> {
-            let count: i64 = self.connection.query_row(
+            let count: i64 = self.query_row(
                 "SELECT count(*) FROM object WHERE kind = ?1 AND state = ?2",
                 [kind.as_str(), state],
                 |row| row.get(0),
@@ -362,7 +362,7 @@ impl Store {
 
     /// Whether a group is assigned directly but can't count, since it is not security-enabled.
     pub fn assigned_without_security(&self, job: &str, group: &str) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        Ok(self.query_row(
             "SELECT EXISTS (SELECT 1 FROM assignment a JOIN object g ON g.kind = 'Group' AND g.id = a.principal
               WHERE a.principal = ?1 AND a.job IN ('', ?2) AND a.present = 1
                 AND json_extract(g.row, '$.securityEnabled') = 'False')",
@@ -393,9 +393,7 @@ impl Store {
                     if store.is_name_taken(kind, &label, id)? {
                         return Err(EditError::NameTaken(label));
                     }
-                    store
-                        .connection
-                        .execute(
+                    store.execute(
                             "UPDATE object SET edited_row = ?3, label = ?4, label_key = ?5, manager = ?6, edited = 1
                               WHERE kind = ?1 AND id = ?2",
                             params![
@@ -422,9 +420,7 @@ impl Store {
                 }
                 (Edit::Restore, ObjectState::Active) => return refuse("is not deleted"),
             }
-            store
-                .connection
-                .execute("UPDATE object SET edited = 1 WHERE kind = ?1 AND id = ?2", [kind.as_str(), id])
+            store.execute("UPDATE object SET edited = 1 WHERE kind = ?1 AND id = ?2", [kind.as_str(), id])
                 .map_err(StoreError::from)?;
             store.log_reports(before, now)?;
             Ok(())
@@ -484,10 +480,9 @@ impl Store {
     /// enters the scope of a job is no change (`engine.md 1.5`), and neither is one that is restored, as with members.
     pub(super) fn log_reports(&self, before: i64, now: Timestamp) -> Result<(), StoreError> {
         let anybody: bool =
-            self.connection
-                .query_row("SELECT EXISTS (SELECT 1 FROM temp.manager_moved)", [], |row| row.get(0))?;
+            self.query_row("SELECT EXISTS (SELECT 1 FROM temp.manager_moved)", [], |row| row.get(0))?;
         if anybody {
-            self.connection.execute(
+            self.execute(
                 "INSERT INTO change (at, kind, object, what, other)
                  SELECT ?1, 'User', u.id, 'updated', NULL FROM temp.manager_moved m
                   CROSS JOIN object u ON lower(u.manager) = +m.key AND u.manager IS NOT NULL
@@ -497,7 +492,7 @@ impl Store {
                   GROUP BY u.id ORDER BY u.position",
                 params![stamp(now), before],
             )?;
-            self.batch("DELETE FROM temp.manager_moved")?;
+            self.execute("DELETE FROM temp.manager_moved", [])?;
         }
         Ok(())
     }
@@ -526,11 +521,10 @@ impl Store {
 
     /// When the next object leaves the recycle bin for good.
     pub fn next_expiry(&self, retention: SignedDuration) -> Result<Option<Timestamp>, StoreError> {
-        let first: Option<String> = self.connection.query_row(
-            "SELECT MIN(deleted_at) FROM object WHERE state = 'recycled'",
-            [],
-            |row| row.get(0),
-        )?;
+        let first: Option<String> =
+            self.query_row("SELECT MIN(deleted_at) FROM object WHERE state = 'recycled'", [], |row| {
+                row.get(0)
+            })?;
         first.map(|text| Ok(moment(&text)?.saturating_add(retention).unwrap_or(Timestamp::MAX))).transpose()
     }
 
@@ -549,9 +543,7 @@ impl Store {
                 return Err(EditError::NameTaken(label.to_owned()));
             }
             let row = render_row(&object.attributes);
-            store
-                .connection
-                .execute(
+            store.execute(
                     "INSERT INTO object (kind, id, id_given, label, label_key, manager, fingerprint, file_row,
                                          edited_row, position, edited, in_file, state, deleted_at)
                      SELECT ?1, ?2, ?3, ?4, ?5, ?6, x'', '{}', ?7, COALESCE(MAX(position), 0) + 1, 1, 0, 'active', NULL
@@ -574,7 +566,7 @@ impl Store {
 
     /// Whether another living user has this userPrincipalName. Groups may share a displayName.
     fn is_name_taken(&self, kind: ObjectKind, label: &str, id: &str) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        Ok(self.query_row(
             "SELECT EXISTS (SELECT 1 FROM object
               WHERE kind = ?1 AND label_key = ?2 AND id <> ?3 AND state = 'active' AND kind = 'User')",
             params![kind.as_str(), label.to_lowercase(), id],
@@ -592,7 +584,6 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.step(|store| {
             let before: Option<bool> = store
-                .connection
                 .query_row(
                     "SELECT present FROM membership WHERE parent = ?1 AND member = ?2",
                     [group, member],
@@ -602,7 +593,7 @@ impl Store {
             if before.unwrap_or(false) == present {
                 return Ok(false);
             }
-            store.connection.execute(
+            store.execute(
                 "INSERT INTO membership (parent, member, in_file, edited) VALUES (?1, ?2, 0, ?3)
                  ON CONFLICT DO UPDATE SET edited = ?3",
                 params![group, member, present],
@@ -642,7 +633,7 @@ impl Store {
                 standing.retain(|(_, standing)| standing == role);
             }
             for (job, role) in &standing {
-                store.connection.execute(
+                store.execute(
                     "INSERT INTO assignment (job, principal, role, in_file, edited) VALUES (?1, ?2, ?3, 0, ?4)
                      ON CONFLICT DO UPDATE SET edited = ?4",
                     params![job, principal, role, present],

@@ -8,8 +8,9 @@ use super::{Store, StoreError};
 impl Store {
     /// What the embedded app of a job holds, in the order of creation.
     pub fn embedded_content(&self, job: &str) -> Result<Vec<Value>, StoreError> {
-        let mut statement =
-            self.connection.prepare("SELECT resource FROM embedded WHERE job = ?1 ORDER BY position")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT resource FROM embedded WHERE job = ?1 ORDER BY position")?;
         let mut rows = statement.query([job])?;
         let mut content = Vec::new();
         while let Some(row) = rows.next()? {
@@ -32,7 +33,7 @@ impl Store {
 
     /// Forgets a resource of the embedded app.
     pub fn drop_embedded(&self, job: &str, id: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM embedded WHERE job = ?1 AND id = ?2", [job, id])?;
+        self.execute("DELETE FROM embedded WHERE job = ?1 AND id = ?2", [job, id])?;
         Ok(())
     }
 
@@ -79,7 +80,7 @@ impl Store {
 
     /// Forgets what was rehearsed.
     pub fn drop_rehearsal(&self, job: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM embedded_rehearsal WHERE job = ?1", [job])?;
+        self.execute("DELETE FROM embedded_rehearsal WHERE job = ?1", [job])?;
         Ok(())
     }
 }

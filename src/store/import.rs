@@ -112,7 +112,7 @@ impl Store {
     fn known_rows(&self) -> Result<Vec<Known>, StoreError> {
         let mut known = Vec::new();
         let mut statement =
-            self.connection.prepare("SELECT kind, id, fingerprint FROM object WHERE in_file = 1")?;
+            self.connection.prepare_cached("SELECT kind, id, fingerprint FROM object WHERE in_file = 1")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let kind = super::directory::kind(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
@@ -278,15 +278,15 @@ impl Import<'_> {
     /// Path and role of the files of the last import, by role.
     fn files_read_before(&self) -> Result<Vec<(String, String)>, StoreError> {
         let mut statement =
-            self.store.connection.prepare("SELECT path, role FROM source_file ORDER BY role, path")?;
+            self.store.connection.prepare_cached("SELECT path, role FROM source_file ORDER BY role, path")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn remember_files(&self, files: &[(String, String, u64)]) -> Result<(), StoreError> {
-        self.store.connection.execute("DELETE FROM source_file", [])?;
+        self.store.execute("DELETE FROM source_file", [])?;
         for (path, role, rows) in files {
-            self.store.connection.execute(
+            self.store.execute(
                 "INSERT OR REPLACE INTO source_file VALUES (?1, ?2, ?3)",
                 params![path, role, i64::try_from(*rows).unwrap_or(i64::MAX)],
             )?;
@@ -296,14 +296,13 @@ impl Import<'_> {
 
     /// Writes the staged rows in the order in which they came; returns how many there were.
     fn write_rows(&self) -> Result<u64, StoreError> {
-        let connection = &self.store.connection;
-        let mut next_position: i64 = connection.query_row(
+        let mut next_position: i64 = self.store.query_row(
             "SELECT MAX(COALESCE((SELECT MAX(position) FROM object WHERE kind = 'User'), 0),
                         COALESCE((SELECT MAX(position) FROM object WHERE kind = 'Group'), 0)) + 1",
             [],
             |row| row.get(0),
         )?;
-        let mut statement = connection.prepare(
+        let mut statement = self.store.connection.prepare_cached(
             "SELECT rowid, kind, id, state, since, row IS NULL FROM temp.staged_row ORDER BY rowid",
         )?;
         let mut rows = statement.query([])?;
@@ -424,7 +423,7 @@ impl Import<'_> {
 
     /// Managers that are nowhere in the directory, of the rows that this import brought or changed.
     fn dangling_managers(&self) -> Result<Vec<Diagnostic>, StoreError> {
-        let mut statement = self.store.connection.prepare(DANGLING_MANAGERS)?;
+        let mut statement = self.store.connection.prepare_cached(DANGLING_MANAGERS)?;
         let mut rows = statement.query([])?;
         let mut findings = Findings::new(Diagnostic::warning);
         while let Some(row) = rows.next()? {

@@ -316,8 +316,7 @@ impl Store {
                 ObjectKind::User => "users_linked",
                 ObjectKind::Group => "groups_linked",
             };
-            self.connection
-                .execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
+            self.execute(&format!("UPDATE job SET {column} = {column} + 1 WHERE name = ?1"), [job])?;
         }
         Ok(())
     }
@@ -356,7 +355,7 @@ impl Store {
 
     /// How many objects of a kind are linked now.
     pub fn link_count(&self, job: &str, kind: ObjectKind) -> Result<u64, StoreError> {
-        let count: i64 = self.connection.query_row(
+        let count: i64 = self.query_row(
             "SELECT count(*) FROM link WHERE job = ?1 AND kind = ?2",
             [job, kind.as_str()],
             |row| row.get(0),
@@ -372,7 +371,6 @@ impl Store {
         target_id: &str,
     ) -> Result<Option<String>, StoreError> {
         Ok(self
-            .connection
             .query_row(
                 "SELECT source_id FROM link WHERE job = ?1 AND kind = ?2 AND target_id = ?3",
                 [job, kind.as_str(), target_id],
@@ -626,7 +624,7 @@ impl Store {
 
     /// Keeps the record of a run.
     pub fn save_execution(&self, job: &str, execution: &Execution) -> Result<(), StoreError> {
-        self.connection.execute(
+        self.execute(
             "INSERT OR REPLACE INTO execution VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 job,

@@ -130,9 +130,7 @@ impl Store {
 
     /// How far the log has been written: a number that grows with each entry, whatever cycle and job it belongs to.
     pub fn log_mark(&self) -> Result<i64, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT COALESCE(MAX(rowid), 0) FROM log_entry", [], |row| row.get(0))?)
+        Ok(self.query_row("SELECT COALESCE(MAX(rowid), 0) FROM log_entry", [], |row| row.get(0))?)
     }
 
     /// Whether the log has entries of the object with that objectId.

@@ -111,12 +111,17 @@ impl Store {
     /// Drops what the logs of a job hold of the time before `limit`: of the provisioning log whole cycles that had ended
     /// by then, so that no cycle is shown in part.
     pub fn drop_logs_before(&self, job: &str, limit: Timestamp) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "DELETE FROM log_entry WHERE job = ?1
-                    AND cycle <= (SELECT MAX(cycle) FROM execution WHERE job = ?1 AND ended < ?2)",
-            )?
-            .execute(params![job, stamp(limit)])?;
+        // From the oldest cycle that has entries, one after the other: they end in the order of their numbers, so the
+        // first one that stays ends the search. Executions are kept for ever, and never gone through.
+        while 0 < self.execute(
+            "DELETE FROM log_entry WHERE job = ?1
+                AND cycle <= (SELECT cycle FROM
+                      (SELECT cycle, ended FROM execution
+                        WHERE job = ?1 AND (SELECT MIN(cycle) FROM log_entry WHERE job = ?1) <= cycle
+                          AND ended IS NOT NULL ORDER BY cycle LIMIT 1)
+                     WHERE ended < ?2)",
+            params![job, stamp(limit)],
+        )? {}
         self.connection
             .prepare_cached("DELETE FROM audit WHERE job = ?1 AND at < ?2")?
             .execute(params![job, stamp(limit)])?;

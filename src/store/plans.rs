@@ -46,8 +46,8 @@ const WHOLE: &[(&str, &[&str])] = &[
     ("SELECT resource FROM embedded", &["embedded"]),
     ("SELECT * FROM (\n               SELECT cycle, position, id", &["log_entry"]),
     ("SELECT id, at, cycle, activity", &["audit"]),
-    // The runs of a job: some forty rows a day.
-    ("DELETE FROM log_entry", &["execution"]),
+    // The oldest entry, by the beginning of an index.
+    ("DELETE FROM log_entry", &["log_entry"]),
     (
         "INSERT INTO embedded VALUES (?1, ?2,\n                   (SELECT COALESCE(MAX(position)",
         &["embedded"],

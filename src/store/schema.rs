@@ -18,10 +18,10 @@ impl Store {
     /// the mappings with those of the last one.
     pub fn save_job_schema(&self, job: &str, document: Option<&str>) -> Result<(), StoreError> {
         match document {
-            Some(document) => self
-                .connection
-                .execute("INSERT OR REPLACE INTO job_schema VALUES (?1, ?2)", [job, document])?,
-            None => self.connection.execute("DELETE FROM job_schema WHERE job = ?1", [job])?,
+            Some(document) => {
+                self.execute("INSERT OR REPLACE INTO job_schema VALUES (?1, ?2)", [job, document])?
+            }
+            None => self.execute("DELETE FROM job_schema WHERE job = ?1", [job])?,
         };
         Ok(())
     }

@@ -29,29 +29,27 @@ impl Store {
 
     /// Pauses a job, also while a cycle of it runs, or lets it go on; `false` when it has never run.
     pub fn set_paused(&self, job: &str, paused: bool) -> Result<bool, StoreError> {
-        let changed = self
-            .connection
-            .execute("UPDATE job SET paused = ?2, turned_off = 0 WHERE name = ?1", params![job, paused])?;
+        let changed =
+            self.execute("UPDATE job SET paused = ?2, turned_off = 0 WHERE name = ?1", params![job, paused])?;
         Ok(changed == 1)
     }
 
     /// Pauses a job as the portal's switch does; `false` when it has never run.
     pub fn turn_off(&self, job: &str) -> Result<bool, StoreError> {
-        let changed =
-            self.connection.execute("UPDATE job SET paused = 1, turned_off = 1 WHERE name = ?1", [job])?;
+        let changed = self.execute("UPDATE job SET paused = 1, turned_off = 1 WHERE name = ?1", [job])?;
         Ok(changed == 1)
     }
 
     /// Drops every failure of a job: none is tried again.
     pub fn drop_escrows(&self, job: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM escrow WHERE job = ?1", [job])?;
+        self.execute("DELETE FROM escrow WHERE job = ?1", [job])?;
         Ok(())
     }
 
     /// Drops every link of a job, with the references it recorded (`ConnectorDataStore`).
     pub fn drop_links(&self, job: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM reference WHERE job = ?1", [job])?;
-        self.connection.execute("DELETE FROM link WHERE job = ?1", [job])?;
+        self.execute("DELETE FROM reference WHERE job = ?1", [job])?;
+        self.execute("DELETE FROM link WHERE job = ?1", [job])?;
         Ok(())
     }
 
@@ -91,7 +89,7 @@ impl Store {
 
     /// Forgets the removals that cycle `cycle` no longer wanted, or sent.
     pub fn drop_staged_before(&self, job: &str, cycle: i64) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM staged WHERE job = ?1 AND cycle < ?2", params![job, cycle])?;
+        self.execute("DELETE FROM staged WHERE job = ?1 AND cycle < ?2", params![job, cycle])?;
         Ok(())
     }
 }

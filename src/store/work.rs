@@ -169,18 +169,17 @@ impl Store {
         window: WorkWindow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let connection = &self.connection;
-        connection.execute("DELETE FROM temp.work", [])?;
+        self.execute("DELETE FROM temp.work", [])?;
         if let Some(after) = window.after {
-            connection.execute(CHANGED, [after, window.until])?;
+            self.execute(CHANGED, [after, window.until])?;
             if by_assignment {
-                connection.execute(ENTITLEMENT, params![after, window.until, job])?;
+                self.execute(ENTITLEMENT, params![after, window.until, job])?;
             }
         } else {
-            connection.execute(EVERYBODY, [])?;
-            connection.execute(GONE_SINCE, params![job, window.until])?;
+            self.execute(EVERYBODY, [])?;
+            self.execute(GONE_SINCE, params![job, window.until])?;
         }
-        connection.execute(
+        self.execute(
             "INSERT INTO temp.work
              SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 0, 1, NULL
                FROM (SELECT kind, source_id FROM escrow WHERE job = ?1 AND next_retry <= ?2
@@ -199,8 +198,8 @@ impl Store {
 
     /// Makes the work list anew with one object on it, as if it had changed; empty when the directory never had it.
     pub fn plan_object(&mut self, kind: ObjectKind, id: &str) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM temp.work", [])?;
-        self.connection.execute(
+        self.execute("DELETE FROM temp.work", [])?;
+        self.execute(
             "INSERT INTO temp.work
              SELECT CASE kind WHEN 'User' THEN 'users' ELSE 'groups' END, position, kind, id, 1, 0, 0, NULL
                FROM object WHERE kind = ?1 AND id = ?2",
@@ -211,11 +210,10 @@ impl Store {
 
     /// How many pieces of work a phase has.
     pub fn work_count(&self, phase: Phase) -> Result<u64, StoreError> {
-        let count: i64 = self.connection.query_row(
-            "SELECT count(*) FROM temp.work WHERE phase = ?1",
-            [phase.as_str()],
-            |row| row.get(0),
-        )?;
+        let count: i64 =
+            self.query_row("SELECT count(*) FROM temp.work WHERE phase = ?1", [phase.as_str()], |row| {
+                row.get(0)
+            })?;
         Ok(count.unsigned_abs())
     }
 
@@ -259,7 +257,6 @@ impl Store {
             ObjectKind::Group => Phase::Groups,
         };
         let before: Option<i64> = self
-            .connection
             .query_row(
                 "SELECT position - 1 FROM object WHERE kind = ?1 AND id = ?2",
                 [kind.as_str(), id],

@@ -134,7 +134,7 @@ fn the_nearest_configuration_above_governs() {
 #[test]
 fn the_shipped_schema_is_fresh() {
     let file = project("docs/scimulator.schema.json");
-    let fresh = format!("{}\n", serde_json::to_string_pretty(&schema::json_schema()).unwrap());
+    let fresh = format!("{}\n", serde_json::to_string_pretty(schema::json_schema()).unwrap());
     if std::env::var_os("SCIMULATOR_BLESS").is_some() {
         std::fs::write(&file, &fresh).unwrap();
     }
@@ -160,7 +160,7 @@ fn the_schema_knows_no_null_and_refuses_unknown_keys_everywhere() {
         }
     }
     let mut tables = 0;
-    visit(&schema::json_schema(), &mut tables);
+    visit(schema::json_schema(), &mut tables);
     assert_eq!(
         tables, 17,
         "the root, directory, vanish limit, role, job, filter, clause, token, OAuth, its two secrets, secrets, fidelity, \
@@ -193,6 +193,6 @@ fn the_documentation_names_every_key_with_its_default_and_words() {
     }
     let page = std::fs::read_to_string(project("docs/configuration.md")).unwrap();
     let mut keys = 0;
-    visit(&schema::json_schema(), &page, &mut keys);
+    visit(schema::json_schema(), &page, &mut keys);
     assert!(50 <= keys, "{keys} keys");
 }

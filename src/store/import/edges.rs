@@ -91,7 +91,7 @@ impl Import<'_> {
         let mut dangling = Findings::new(Diagnostic::warning);
         let mut last = LastGroup::default();
         let connection = &self.store.connection;
-        let mut statement = connection.prepare(&staged_edges()).map_err(StoreError::from)?;
+        let mut statement = connection.prepare_cached(&staged_edges()).map_err(StoreError::from)?;
         let mut rows = statement.query([]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
             let edge = StagedEdge::read(row)?;
@@ -138,7 +138,7 @@ impl Import<'_> {
 
     /// The edges that the query gives as three texts.
     fn known_edges(&self, sql: &str) -> Result<KnownEdges, StoreError> {
-        let mut statement = self.store.connection.prepare(sql)?;
+        let mut statement = self.store.connection.prepare_cached(sql)?;
         let mut rows = statement.query([])?;
         let mut hashes = Vec::new();
         while let Some(row) = rows.next()? {
@@ -220,11 +220,11 @@ impl Import<'_> {
             return Ok(tally);
         }
         let connection = &self.store.connection;
-        let mut statement = connection.prepare(
+        let mut statement = connection.prepare_cached(
             "SELECT parent, member, present FROM membership WHERE in_file = 1 ORDER BY parent, member",
         )?;
         let mut rows = statement.query([])?;
-        let mut states = connection.prepare(
+        let mut states = connection.prepare_cached(
             "SELECT (SELECT state FROM object WHERE kind = 'Group' AND id = ?1),
                     (SELECT state FROM object WHERE id = ?2 ORDER BY kind DESC LIMIT 1)",
         )?;
@@ -261,7 +261,7 @@ impl Import<'_> {
             return Ok(tally);
         }
         let connection = &self.store.connection;
-        let mut statement = connection.prepare(
+        let mut statement = connection.prepare_cached(
             "SELECT a.principal, a.job, a.role, a.present FROM assignment a
               WHERE a.in_file = 1
                 AND EXISTS (SELECT 1 FROM object o WHERE o.id = a.principal AND o.state = 'active')

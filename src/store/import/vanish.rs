@@ -123,10 +123,9 @@ impl Import<'_> {
         if self.known.iter().all(|known| known.seen) {
             return Ok(missing);
         }
-        let mut statement = self
-            .store
-            .connection
-            .prepare("SELECT kind, id, state = 'active' FROM object WHERE in_file = 1 ORDER BY rowid")?;
+        let mut statement = self.store.connection.prepare_cached(
+            "SELECT kind, id, state = 'active' FROM object WHERE in_file = 1 ORDER BY rowid",
+        )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let kind = directory::kind(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;

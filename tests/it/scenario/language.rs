@@ -235,7 +235,7 @@ fn excerpts_of_scenarios_are_readable_and_hide_what_is_unknown() {
 #[test]
 fn the_shipped_schema_of_scenarios_is_fresh() {
     let file = root().join("docs/scenario.schema.json");
-    let fresh = format!("{}\n", serde_json::to_string_pretty(&json_schema()).unwrap());
+    let fresh = format!("{}\n", serde_json::to_string_pretty(json_schema()).unwrap());
     if std::env::var_os("SCIMULATOR_BLESS").is_some() {
         std::fs::write(&file, &fresh).unwrap();
     }
@@ -245,7 +245,7 @@ fn the_shipped_schema_of_scenarios_is_fresh() {
 
 #[test]
 fn the_schema_takes_what_the_reader_takes() {
-    let schema = jsonschema::validator_for(&json_schema()).unwrap();
+    let schema = jsonschema::validator_for(json_schema()).unwrap();
     let as_json =
         |text: &str| -> Value { serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap() };
     let good = text_of(
@@ -287,7 +287,7 @@ fn the_guide_names_every_key_and_word() {
     }
     let page = std::fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
     let mut keys = 0;
-    visit(&json_schema(), &page, &mut keys);
+    visit(json_schema(), &page, &mut keys);
     assert!(70 <= keys, "{keys} keys");
 }
 
