@@ -36,6 +36,7 @@ mod model;
 mod names;
 mod play;
 mod raw;
+mod recorded;
 pub mod report;
 mod schema;
 mod snapshot;
@@ -55,6 +56,7 @@ use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
 pub use model::{AccountFault, Do, Scenario, SourceFault, Step, TargetFault, Until};
+pub use recorded::{RecordError, Recorded, Recording, scenario_of};
 pub use report::{Failure, Report, Tally, Verdict};
 pub use schema::json_schema;
 

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
 pub use oracle::{CleanArguments, DriftArguments};
 pub use preflight::{PreflightArguments, SuiteChoice};
-pub use scenario::{ScenarioCommand, ScenarioRunArguments};
+pub use scenario::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
 
 use crate::config::duration;
 use crate::engine::entry::Action;

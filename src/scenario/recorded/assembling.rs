@@ -1,0 +1,459 @@
+//! The scenario put together: who is there at first, and a step for each cycle with its edits, faults and requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::backwards::{Backwards, ENABLED};
+use super::faults::{Fault, Path, faults};
+use super::reading::{Cycle, Ids, Who};
+use super::requests::{Reading, requests};
+use super::story::{Course, Moment, Stories, Story, name_attribute, name_of};
+use super::writing::{comment, lines, list, table};
+use super::{Recorded, Recording};
+use crate::clock::SignedDuration;
+use crate::directory::object::ObjectKind;
+use crate::engine::spec::JobSpec;
+use crate::expression::AttributeValue;
+use crate::scim::query::collection_path;
+use crate::scope::ScopeMode;
+
+/// What a step's time is, and what is done in it.
+const NEXT_CYCLE: &str = "until = \"job.cycle\"";
+
+/// The keys of the job, with the dialect that the requests speak where none is said.
+pub(super) fn head(head: &toml::Table, cycles: &[Cycle<'_>]) -> toml::Table {
+    let mut head = head.clone();
+    let ops = cycles.iter().flat_map(|cycle| &cycle.wires).flat_map(|wire| wire.operations());
+    let verb = ops.filter_map(|operation| operation.get("op").and_then(Value::as_str)).next();
+    let speaks_optscim = verb.is_some_and(|verb| verb.starts_with(|c: char| c.is_ascii_lowercase()));
+    let sub = |table: &mut toml::Table, key: &str| match table.remove(key) {
+        Some(toml::Value::Table(table)) => table,
+        _ => toml::Table::new(),
+    };
+    let mut job = sub(&mut head, "job");
+    let mut fidelity = sub(&mut job, "fidelity");
+    if speaks_optscim && !fidelity.contains_key("dialect") {
+        fidelity.insert("dialect".to_owned(), "optscim".into());
+    }
+    for (table, key, value) in [(&mut job, "fidelity", fidelity)] {
+        if !value.is_empty() {
+            table.insert(key.to_owned(), value.into());
+        }
+    }
+    if !job.is_empty() {
+        head.insert("job".to_owned(), job.into());
+    }
+    head
+}
+
+/// What a scenario is put together from.
+pub(super) struct Assembly<'a> {
+    recording: &'a Recording,
+    spec: &'a JobSpec,
+    /// How long the job waits for an answer.
+    timeout: SignedDuration,
+    cycles: &'a [Cycle<'a>],
+    stories: &'a Stories,
+    ids: &'a Ids,
+    backwards: &'a Backwards<'a>,
+    /// How many have, or had, a name, in lower case.
+    bearers: BTreeMap<String, BTreeSet<Who>>,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new(
+        recording: &'a Recording,
+        (spec, timeout): (&'a JobSpec, SignedDuration),
+        cycles: &'a [Cycle<'a>],
+        stories: &'a Stories,
+        ids: &'a Ids,
+        backwards: &'a Backwards<'a>,
+    ) -> Self {
+        let mut bearers: BTreeMap<String, BTreeSet<Who>> = BTreeMap::new();
+        let wires = cycles.iter().flat_map(|cycle| &cycle.wires);
+        for (who, label) in wires.filter_map(|wire| Some((wire.who.as_ref()?, wire.label))) {
+            bearers.entry(label.to_lowercase()).or_default().insert(who.clone());
+        }
+        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers }
+    }
+
+    /// The file.
+    pub(super) fn scenario(&self, head: &toml::Table) -> Recorded {
+        let from = *self.recording.cycles.start();
+        let mut left_out = BTreeSet::new();
+        let mut steps = Vec::new();
+        let mut expected = 0;
+        // Whoever had an account before is there before the first step.
+        let before: Vec<&Who> = self.stories.order.iter().filter(|who| self.had_account(who, from)).collect();
+        let mut here: BTreeSet<Who> = before.iter().map(|who| (*who).clone()).collect();
+        let mut then = Moment::before(from);
+        let mut text = String::new();
+        if !before.is_empty() {
+            text = self.directory(&before, then);
+            steps.push("[[step]]\ntitle = \"What there was before\"\ndo = \"initial cycle\"\n".to_owned());
+        }
+        let mut last: Option<&Cycle<'_>> = None;
+        let mut is_first = true;
+        for (at, cycle) in self.cycles.iter().enumerate() {
+            if cycle.number < from || cycle.is_idle() {
+                continue;
+            }
+            let now = Moment::of(cycle.number);
+            if is_first && before.is_empty() {
+                // Nobody came while the target let every cycle down: whoever is shown first was there all along.
+                let shown = self
+                    .cycles
+                    .iter()
+                    .skip(at)
+                    .find(|cycle| cycle.wires.iter().any(|wire| wire.who.is_some()));
+                let first = shown.map_or(cycle.number, |cycle| cycle.number);
+                let there = |who: &&Who| self.stories.of(who).is_some_and(|story| story.first <= first);
+                let there: Vec<&Who> = self.stories.order.iter().filter(there).collect();
+                here.extend(there.iter().map(|who| (*who).clone()));
+                then = Moment::of(first);
+                text = self.directory(&there, then);
+            }
+            let relinks = self.relinks(cycle);
+            let edits =
+                self.edits(cycle, then.min(now), now, &here, relinks || (is_first && before.is_empty()));
+            here.extend(self.stories.order.iter().filter(|who| self.first(who) <= cycle.number).cloned());
+            let faults: Vec<Map<String, Value>> =
+                faults(self.cycles, at, self.stories).iter().map(|fault| self.fault(fault, cycle)).collect();
+            let moment = now;
+            let name = |who: &Who| self.name(who, moment);
+            let reading =
+                Reading { stories: self.stories, ids: self.ids, backwards: self.backwards, name: &name };
+            let requests = requests(cycle, &reading, &mut left_out);
+            expected += requests.len();
+            let mut step = format!("[[step]]\ntitle = \"Cycle {} of the recording\"\n", cycle.number);
+            for (key, tables) in [("edit", &edits), ("fault", &faults)] {
+                match tables.as_slice() {
+                    [] => {}
+                    [one] => step.push_str(&format!("{key} = {}\n", table(one))),
+                    several => step.push_str(&format!("{key} = {}\n", list(several))),
+                }
+            }
+            step.push_str(&match (is_first && before.is_empty(), relinks) {
+                (true, _) => "do = \"initial cycle\"\n".to_owned(),
+                (false, true) => format!("do = \"restart\"\nreset = \"full\"\n{NEXT_CYCLE}\n"),
+                (false, false) => format!("{}\n", self.time(last, cycle)),
+            });
+            step.push_str(&format!("expect.only = true\nexpect.requests = {}\n", list(&requests)));
+            steps.push(step);
+            (last, is_first) = (Some(cycle), false);
+            then = then.max(now);
+        }
+        let mut notes: Vec<String> = self.stories.notes.clone();
+        notes.extend(left_out);
+        let cycles = steps.len() - usize::from(!before.is_empty());
+        Recorded {
+            text: format!("{}{text}\n{}", self.top(head, &notes), steps.join("\n")),
+            cycles,
+            requests: expected,
+            notes,
+        }
+    }
+
+    /// What comes before the directory.
+    fn top(&self, head: &toml::Table, notes: &[String]) -> String {
+        let mut top =
+            comment("A recording, read backwards: docs/scenarios.md says how, and what it can not show.");
+        for note in notes {
+            top.push_str(&comment(note));
+        }
+        let began = self.cycles.iter().find(|cycle| self.recording.cycles.contains(&cycle.number));
+        let mut keys = Map::new();
+        keys.insert("title".to_owned(), self.recording.title.clone().into());
+        if let Some(cycle) = began {
+            keys.insert("start".to_owned(), cycle.began.to_string().into());
+        }
+        top.push_str(&lines(&keys));
+        top.push_str(&head.to_string());
+        top.push('\n');
+        top
+    }
+
+    fn first(&self, who: &Who) -> u64 {
+        self.stories.of(who).map_or(u64::MAX, |story| story.first)
+    }
+
+    /// Whether somebody had an account before this cycle, and was not deleted.
+    fn had_account(&self, who: &Who, from: u64) -> bool {
+        self.stories.of(who).is_some_and(|story| {
+            (story.existed || story.made.is_some_and(|made| made < from))
+                && story.present.at(Moment::before(from)) != Some(&false)
+        })
+    }
+
+    /// What the file calls somebody at a moment: by name where nobody else ever had it.
+    fn name(&self, who: &Who, moment: Moment) -> String {
+        let name = name_of(self.stories.of(who), who, moment);
+        let is_shared = self.bearers.get(&name.to_lowercase()).is_some_and(|bearers| 1 < bearers.len());
+        if is_shared || name.contains(['{', '}']) { who.1.clone() } else { name }
+    }
+
+    /// An attribute as the file has it.
+    fn value(&self, name: &str, value: &AttributeValue, moment: Moment) -> Option<Value> {
+        match value {
+            AttributeValue::Text(id) if self.is_reference(name) => {
+                let who = (ObjectKind::User, id.clone());
+                Some(self.stories.of(&who).map_or_else(|| id.clone(), |_| self.name(&who, moment)).into())
+            }
+            AttributeValue::Text(text) if name == ENABLED => Some((text == "True").into()),
+            AttributeValue::Text(text) => Some(text.clone().into()),
+            AttributeValue::List(texts) => Some(texts.clone().into()),
+            AttributeValue::Roles(_) => None,
+        }
+    }
+
+    fn is_reference(&self, name: &str) -> bool {
+        self.backwards.single_references(ObjectKind::User).iter().any(|(attribute, _)| *attribute == name)
+    }
+
+    /// The attributes of somebody as a table of the directory, without the name.
+    fn attributes(&self, story: &Story, kind: ObjectKind, moment: Moment) -> Map<String, Value> {
+        let attributes = story.attributes_at(moment);
+        let is_told = |(name, value): &(&String, &AttributeValue)| {
+            name.as_str() != name_attribute(kind)
+                && !(name.as_str() == ENABLED && **value == AttributeValue::Text("True".to_owned()))
+        };
+        attributes
+            .iter()
+            .filter(is_told)
+            .filter_map(|(name, value)| Some((name.clone(), self.value(name, value, moment)?)))
+            .collect()
+    }
+
+    /// The members of a group among some people.
+    fn members(&self, group: &Who, moment: Moment, among: &BTreeSet<Who>) -> Vec<&Who> {
+        let of_group = self.stories.members.iter().filter(|((parent, _), _)| parent == group);
+        of_group
+            .filter(|((_, member), course)| among.contains(member) && is_member(course, moment))
+            .map(|((_, member), _)| member)
+            .collect()
+    }
+
+    /// The tables of the directory.
+    fn directory(&self, people: &[&Who], moment: Moment) -> String {
+        let among: BTreeSet<Who> = people.iter().map(|who| (*who).clone()).collect();
+        let mut text = String::new();
+        for who in people {
+            let Some(story) = self.stories.of(who) else { continue };
+            let mut row = Map::new();
+            row.insert("objectId".to_owned(), who.1.clone().into());
+            let name = name_of(Some(story), who, moment);
+            row.insert(name_attribute(who.0).to_owned(), name.into());
+            row.extend(self.attributes(story, who.0, moment));
+            let members = self.members(who, moment, &among);
+            if !members.is_empty() {
+                let names: Vec<String> = members.iter().map(|who| self.name(who, moment)).collect();
+                row.insert("members".to_owned(), names.into());
+            }
+            text.push_str(&format!("\n[[{}]]\n{}", who.0.as_str().to_lowercase(), lines(&row)));
+        }
+        if self.spec.scope == ScopeMode::Assigned {
+            for who in people {
+                let mut row = Map::new();
+                row.insert("principal".to_owned(), self.name(who, moment).into());
+                text.push_str(&format!("\n[[assignment]]\n{}", lines(&row)));
+            }
+        }
+        text
+    }
+
+    /// Whether a cycle looked for accounts anew to which the job was linked: somebody had restarted it.
+    fn relinks(&self, cycle: &Cycle<'_>) -> bool {
+        cycle.wires.iter().any(|wire| {
+            let Some(who) = wire.who.as_ref().filter(|_| wire.is_look_up()) else { return false };
+            let is_linked = self.had_account(who, cycle.number);
+            let is_missed = cycle.about(who).any(|other| other.id.is_some() && other.status == 404);
+            is_linked && !is_missed && wire.shown().is_some() && self.was_linked(who, cycle.number)
+        })
+    }
+
+    /// Whether the job knew somebody's account before a cycle, or the recording begins with it.
+    fn was_linked(&self, who: &Who, cycle: u64) -> bool {
+        let from = *self.recording.cycles.start();
+        let mut earlier =
+            self.cycles.iter().filter(|other| other.number < cycle).flat_map(|other| other.about(who));
+        let is_known = earlier.any(|wire| wire.is_fine() && wire.target_id().is_some());
+        is_known || self.cycles.iter().find(|one| from <= one.number).is_some_and(|one| one.number == cycle)
+    }
+
+    /// The edits that make the requests of a cycle. In an initial one everybody is looked at anyway.
+    fn edits(
+        &self,
+        cycle: &Cycle<'_>,
+        then: Moment,
+        now: Moment,
+        here: &BTreeSet<Who>,
+        is_initial: bool,
+    ) -> Vec<Map<String, Value>> {
+        let mut edits = Vec::new();
+        let mut there = here.clone();
+        for who in &self.stories.order {
+            let Some(story) = self.stories.of(who) else { continue };
+            if here.contains(who) {
+                let mut edit = self.change(who, story, then, now, here);
+                let is_looked_at = story.visits.contains(&cycle.number) && story.first < cycle.number;
+                let last = story.met.range(..cycle.number).next_back();
+                let waits = last.is_some_and(|last| story.failures.contains(last));
+                if edit.is_empty() && is_looked_at && !is_initial && !waits {
+                    // Something of it changed that the app does not get.
+                    let value = self.unchanged(who, story, now);
+                    edit.insert("set".to_owned(), value);
+                }
+                if !edit.is_empty() {
+                    edits.push(self.about(who, then, edit));
+                }
+            } else if story.first <= cycle.number {
+                there.insert(who.clone());
+                edits.push(self.addition(who, story, now, &there));
+            }
+        }
+        edits
+    }
+
+    fn about(&self, who: &Who, moment: Moment, keys: Map<String, Value>) -> Map<String, Value> {
+        let mut edit = Map::new();
+        edit.insert(who.0.as_str().to_lowercase(), self.name(who, moment).into());
+        edit.extend(keys);
+        edit
+    }
+
+    fn addition(&self, who: &Who, story: &Story, now: Moment, there: &BTreeSet<Who>) -> Map<String, Value> {
+        let mut edit = Map::new();
+        edit.insert(who.0.as_str().to_lowercase(), name_of(Some(story), who, now).into());
+        let mut attributes = Map::new();
+        attributes.insert("objectId".to_owned(), who.1.clone().into());
+        attributes.extend(self.attributes(story, who.0, now));
+        edit.insert("add".to_owned(), Value::Object(attributes));
+        if self.spec.scope == ScopeMode::Assigned {
+            edit.insert("assign".to_owned(), true.into());
+        }
+        let members: Vec<String> =
+            self.members(who, now, there).into_iter().map(|member| self.name(member, now)).collect();
+        if !members.is_empty() {
+            edit.insert("add_members".to_owned(), members.into());
+        }
+        edit
+    }
+
+    /// What changed of somebody between two moments, as keys of an edit.
+    fn change(
+        &self,
+        who: &Who,
+        story: &Story,
+        then: Moment,
+        now: Moment,
+        here: &BTreeSet<Who>,
+    ) -> Map<String, Value> {
+        let mut edit = Map::new();
+        let (was, is) = (story.attributes_at(then), story.attributes_at(now));
+        let mut set = Map::new();
+        for (name, value) in is.iter().filter(|(name, value)| was.get(*name) != Some(*value)) {
+            if name == ENABLED {
+                let is_on = *value == AttributeValue::Text("True".to_owned());
+                edit.insert(if is_on { "enable" } else { "disable" }.to_owned(), true.into());
+            } else if let Some(value) = self.value(name, value, now) {
+                set.insert(name.clone(), value);
+            }
+        }
+        if !set.is_empty() {
+            edit.insert("set".to_owned(), Value::Object(set));
+        }
+        let cleared: Vec<&String> = was.keys().filter(|name| !is.contains_key(*name)).collect();
+        if !cleared.is_empty() {
+            edit.insert("clear".to_owned(), json!(cleared));
+        }
+        let mut joined = Vec::new();
+        let mut left = Vec::new();
+        for ((group, member), course) in &self.stories.members {
+            if group != who || !(here.contains(member) || self.stories.of(member).is_some()) {
+                continue;
+            }
+            let was_there = here.contains(member) && is_member(course, then);
+            match (was_there, is_member(course, now)) {
+                (false, true) => joined.push(self.name(member, now)),
+                (true, false) => left.push(self.name(member, now)),
+                (true, true) | (false, false) => {}
+            }
+        }
+        for (key, names) in [("add_members", joined), ("remove_members", left)] {
+            if !names.is_empty() {
+                edit.insert(key.to_owned(), names.into());
+            }
+        }
+        let present = |moment| story.present.at(moment) != Some(&false);
+        // Who comes back under the same objectId was never deleted, but not in scope.
+        let returns = story.present.last() == Some(&true);
+        let gone = match (present(then), present(now), who.0) {
+            (true, false, _) if returns && self.spec.scope == ScopeMode::Assigned => Some("unassign"),
+            (true, false, ObjectKind::User) => Some("purge"),
+            (true, false, ObjectKind::Group) => Some("delete"),
+            (false, true, _) if self.spec.scope == ScopeMode::Assigned => Some("assign"),
+            _ => None,
+        };
+        if let Some(key) = gone {
+            edit.insert(key.to_owned(), true.into());
+        }
+        edit
+    }
+
+    /// An attribute set to what it is.
+    fn unchanged(&self, who: &Who, story: &Story, now: Moment) -> Value {
+        let attributes = story.attributes_at(now);
+        let name = if attributes.contains_key("displayName") { "displayName" } else { name_attribute(who.0) };
+        let value = attributes.get(name).and_then(|value| self.value(name, value, now));
+        json!({ name: value.unwrap_or_else(|| who.1.clone().into()) })
+    }
+
+    fn fault(&self, fault: &Fault, cycle: &Cycle<'_>) -> Map<String, Value> {
+        let mut keys = fault.keys.clone();
+        let moment = Moment::of(cycle.number);
+        if let Some(path) = fault.path {
+            let text = match (path, &fault.who) {
+                (Path::Collection(kind), _) => format!("/{}", collection_path(kind)),
+                (Path::Own, Some(who)) => {
+                    format!("/{}/{{{}}}", collection_path(who.0), self.name(who, moment))
+                }
+                (Path::Own, None) => String::new(),
+            };
+            keys.insert("path".to_owned(), text.into());
+        }
+        if let Some(who) = &fault.who {
+            keys.insert(who.0.as_str().to_lowercase(), self.name(who, moment).into());
+        }
+        if keys.get("target") == Some(&"slow".into()) {
+            if SLOW <= self.timeout {
+                let latency = self.timeout.saturating_add(SignedDuration::from_secs(1));
+                keys.insert("latency".to_owned(), format!("{}s", latency.as_secs()).into());
+            }
+        }
+        keys.extend(fault.counts.clone());
+        keys
+    }
+
+    /// How time comes to a cycle: it is the next that is due, or the last of several of which the others had nothing to
+    /// do, or one by hand, which comes when none is due.
+    fn time(&self, last: Option<&Cycle<'_>>, cycle: &Cycle<'_>) -> String {
+        let Some(last) = last else { return NEXT_CYCLE.to_owned() };
+        let idle = cycle.number.saturating_sub(last.number).saturating_sub(1);
+        if 0 < idle && !last.is_refused() {
+            let pause =
+                self.spec.interval.as_secs().saturating_mul(i64::try_from(idle + 1).unwrap_or(i64::MAX));
+            return format!("advance = \"{pause}s\"");
+        }
+        let gap = cycle.began.duration_since(last.began);
+        let is_due = self.spec.interval / 2 <= gap && gap <= self.spec.interval.saturating_mul(2);
+        if last.is_refused() || is_due { NEXT_CYCLE.to_owned() } else { "do = \"cycle\"".to_owned() }
+    }
+}
+
+/// What a `slow` fault takes when nothing else is said.
+const SLOW: SignedDuration = SignedDuration::from_secs(31);
+
+fn is_member(course: &Course<bool>, moment: Moment) -> bool {
+    course.said(moment) == Some(&true)
+}

@@ -1,0 +1,406 @@
+//! What a recording says of each user and group: its attributes, its members, its comings and goings, each with the
+//! moment from which on it was so. Bodies are read backwards through the mappings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::backwards::{Backwards, reference_ids, texts_of};
+use super::reading::{Cycle, Ids, Who, Wire};
+use crate::directory::object::ObjectKind;
+use crate::expression::AttributeValue;
+
+/// A moment of the recording: before a cycle, or in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// Before a cycle.
+    pub(super) fn before(cycle: u64) -> Self {
+        Self(cycle.saturating_mul(2))
+    }
+
+    /// In a cycle.
+    pub(super) fn of(cycle: u64) -> Self {
+        Self(cycle.saturating_mul(2).saturating_add(1))
+    }
+}
+
+/// Something that has one value after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Course<T>(BTreeMap<Moment, T>);
+
+impl<T> Default for Course<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Course<T> {
+    /// What was so at a moment; of what shows later only, the first that shows.
+    pub(super) fn at(&self, moment: Moment) -> Option<&T> {
+        self.0.range(..=moment).next_back().or_else(|| self.0.iter().next()).map(|(_, value)| value)
+    }
+
+    /// What was said of it by then.
+    pub(super) fn said(&self, moment: Moment) -> Option<&T> {
+        self.0.range(..=moment).next_back().map(|(_, value)| value)
+    }
+
+    /// What was so in the end.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.0.values().next_back()
+    }
+
+    fn set(&mut self, moment: Moment, value: T) {
+        self.0.insert(moment, value);
+    }
+
+    /// Says what was so at a moment, unless something was said of it by then.
+    fn set_first(&mut self, moment: Moment, value: T) {
+        if self.said(moment).is_none() {
+            self.set(moment, value);
+        }
+    }
+
+    fn is_silent_between(&self, from: Moment, to: Moment) -> bool {
+        from <= to && self.0.range(from..to).next().is_none()
+    }
+}
+
+/// A user or group.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// Attributes of the source; `None` for one that is absent. A manager is an objectId.
+    pub(super) attributes: BTreeMap<String, Course<Option<AttributeValue>>>,
+    /// Whether it is in the source.
+    pub(super) present: Course<bool>,
+    /// The cycle that shows it first.
+    pub(super) first: u64,
+    /// Whether its account was there before the recording met it.
+    pub(super) existed: bool,
+    /// The cycle that created its account first, and whether one ever tried.
+    pub(super) made: Option<u64>,
+    was_tried: bool,
+    /// Cycles that asked for anything about it.
+    pub(super) met: BTreeSet<u64>,
+    /// Cycles that looked at it for its own sake, not for what it refers to.
+    pub(super) visits: BTreeSet<u64>,
+    /// Cycles in which something about it failed.
+    pub(super) failures: BTreeSet<u64>,
+}
+
+impl Story {
+    /// The attributes at a moment.
+    pub(super) fn attributes_at(&self, moment: Moment) -> BTreeMap<String, AttributeValue> {
+        let value = |course: &Course<Option<AttributeValue>>| course.at(moment).cloned().flatten();
+        self.attributes.iter().filter_map(|(name, course)| Some((name.clone(), value(course)?))).collect()
+    }
+
+    fn set(&mut self, name: &str, moment: Moment, value: Option<AttributeValue>) {
+        self.attributes.entry(name.to_owned()).or_default().set(moment, value);
+    }
+
+    fn set_first(&mut self, name: &str, moment: Moment, value: Option<AttributeValue>) {
+        self.attributes.entry(name.to_owned()).or_default().set_first(moment, value);
+    }
+}
+
+/// What somebody else changed in the target.
+#[derive(Debug)]
+pub(super) struct Drift {
+    pub(super) cycle: u64,
+    pub(super) who: Who,
+    /// What the target was found to hold, by attribute of the resource.
+    pub(super) found: Map<String, Value>,
+}
+
+/// What a recording says of everybody.
+#[derive(Debug, Default)]
+pub(super) struct Stories {
+    /// Users first, each kind in the order of appearance.
+    pub(super) order: Vec<Who>,
+    pub(super) all: BTreeMap<Who, Story>,
+    /// Whether somebody is a member, by group and member.
+    pub(super) members: BTreeMap<(Who, Who), Course<bool>>,
+    pub(super) drifts: Vec<Drift>,
+    /// What a reader should know.
+    pub(super) notes: Vec<String>,
+    /// What is known of each account, by mapping.
+    accounts: BTreeMap<Who, BTreeMap<usize, Vec<String>>>,
+}
+
+/// What people know an object of a kind by.
+pub(super) fn name_attribute(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::User => "userPrincipalName",
+        ObjectKind::Group => "displayName",
+    }
+}
+
+impl Stories {
+    /// Reads cycles in their order. Ids that nobody has are given to somebody made up.
+    pub(super) fn read(cycles: &[Cycle<'_>], ids: &mut Ids, backwards: &Backwards<'_>) -> Self {
+        let mut stories = Self::default();
+        for cycle in cycles {
+            let mut written = BTreeSet::new();
+            for wire in &cycle.wires {
+                let Some(who) = &wire.who else { continue };
+                stories.meet(cycle.number, who, wire);
+                match wire.method {
+                    "GET" => stories.shown(cycle.number, who, wire, ids, backwards, !written.contains(who)),
+                    "POST" => stories.created(cycle.number, who, wire, backwards),
+                    "PATCH" => stories.changed(cycle, who, wire, ids, backwards),
+                    _ => {}
+                }
+                if wire.method != "GET" {
+                    written.insert(who.clone());
+                }
+            }
+        }
+        stories.order.sort_by_key(|(kind, _)| *kind);
+        stories
+    }
+
+    /// The story of somebody.
+    pub(super) fn of(&self, who: &Who) -> Option<&Story> {
+        self.all.get(who)
+    }
+
+    fn meet(&mut self, cycle: u64, who: &Who, wire: &Wire<'_>) {
+        let moment = Moment::of(cycle);
+        if !self.all.contains_key(who) {
+            self.order.push(who.clone());
+            self.all.insert(who.clone(), Story { first: cycle, ..Story::default() });
+        }
+        let Some(story) = self.all.get_mut(who) else { return };
+        story.met.insert(cycle);
+        if wire.method == "POST" {
+            story.was_tried = true;
+            story.made = story.made.or(wire.is_fine().then_some(cycle));
+        } else if !story.was_tried && (wire.id.is_some() || wire.shown().is_some()) {
+            story.existed = true;
+        }
+        let name = Some(AttributeValue::Text(wire.label.to_owned()));
+        story.set(name_attribute(who.0), moment, name);
+        match wire.method {
+            "DELETE" => story.present.set(moment, false),
+            "POST" => story.present.set(moment, true),
+            _ => story.present.set_first(moment, true),
+        }
+        if matches!(wire.phase, 2 | 3) {
+            story.visits.insert(cycle);
+        }
+        if !wire.is_fine() {
+            story.failures.insert(cycle);
+        }
+    }
+
+    /// Takes in what a read shows: the source as the last write left it, unless somebody else wrote since.
+    fn shown(
+        &mut self,
+        cycle: u64,
+        who: &Who,
+        wire: &Wire<'_>,
+        ids: &Ids,
+        backwards: &Backwards<'_>,
+        is_unwritten: bool,
+    ) {
+        let Some(resource) = wire.shown() else { return };
+        // What is asked for by what it refers to may be shown in part.
+        if !matches!(wire.phase, 2 | 3) {
+            return;
+        }
+        let moment = Moment::before(cycle);
+        if is_unwritten {
+            self.compare(cycle, who, resource, backwards);
+        }
+        let Some(story) = self.all.get_mut(who) else { return };
+        for (name, value) in backwards.attributes(who.0, resource) {
+            story.set_first(&name, moment, value);
+        }
+        for (name, path) in backwards.single_references(who.0) {
+            let other = path.read_reference(resource).and_then(|id| ids.get(id));
+            story.set_first(name, moment, other.map(|(_, id)| AttributeValue::Text(id.clone())));
+        }
+        self.accounts.insert(who.clone(), backwards.held(who.0, resource));
+    }
+
+    /// Compares an account with what is known of it.
+    fn compare(&mut self, cycle: u64, who: &Who, resource: &Value, backwards: &Backwards<'_>) {
+        let Some(known) = self.accounts.get(who) else { return };
+        let held = backwards.held(who.0, resource);
+        let mut found = Map::new();
+        for (mapping, known) in known {
+            let is_same = match held.get(mapping) {
+                Some(held) => same_texts(held, known),
+                None => known.is_empty(),
+            };
+            let Some((name, value)) = backwards.whole(who.0, *mapping, resource).filter(|_| !is_same) else {
+                if !is_same {
+                    self.notes.push(format!(
+                        "cycle {cycle}: in the app, {} of {} had become empty, which no fault does",
+                        backwards.target(who.0, *mapping),
+                        name_of(self.all.get(who), who, Moment::of(cycle)),
+                    ));
+                }
+                continue;
+            };
+            found.insert(name, value.clone());
+        }
+        if !found.is_empty() {
+            self.drifts.push(Drift { cycle, who: who.clone(), found });
+        }
+    }
+
+    fn created(&mut self, cycle: u64, who: &Who, wire: &Wire<'_>, backwards: &Backwards<'_>) {
+        let (Some(body), Some(story)) = (wire.sent(), self.all.get_mut(who)) else { return };
+        let moment = Moment::of(cycle);
+        for (name, value) in backwards.attributes(who.0, body) {
+            story.set(&name, moment, value);
+        }
+        for (name, value) in backwards.guesses(who, &story.attributes_at(moment), body) {
+            story.set(&name, moment, Some(value));
+        }
+        if wire.is_fine() {
+            let kept = wire.answer().filter(|answer| answer.get("id").is_some()).unwrap_or(body);
+            self.accounts.insert(who.clone(), backwards.held(who.0, kept));
+        }
+    }
+
+    fn changed(
+        &mut self,
+        cycle: &Cycle<'_>,
+        who: &Who,
+        wire: &Wire<'_>,
+        ids: &mut Ids,
+        backwards: &Backwards<'_>,
+    ) {
+        let moment = Moment::of(cycle.number);
+        let mut account = self.accounts.remove(who).unwrap_or_default();
+        for operation in wire.operations() {
+            let is_removal = is_removal(operation);
+            if let Some(reference) = backwards.reference(who.0, operation) {
+                let others: Vec<Who> = reference_ids(operation)
+                    .iter()
+                    .map(|id| match ids.get(id) {
+                        Some(other) => other.clone(),
+                        None => self.stranger(cycle.number, id, ids),
+                    })
+                    .collect();
+                for other in &others {
+                    let from = self.since(cycle.number, who, other, reference.attribute, reference.several);
+                    if reference.several {
+                        let course = self.members.entry((who.clone(), other.clone())).or_default();
+                        course.set_first(Moment(0), is_removal);
+                        course.set(from, !is_removal);
+                    } else if let Some(story) = self.all.get_mut(who).filter(|_| !is_removal) {
+                        story.set(reference.attribute, from, Some(AttributeValue::Text(other.1.clone())));
+                    }
+                }
+                if let Some(story) = self.all.get_mut(who)
+                    && !reference.several
+                    && (is_removal || others.is_empty())
+                {
+                    story.set(reference.attribute, moment, None);
+                }
+                continue;
+            }
+            for (mapping, value) in backwards.written(who.0, operation) {
+                let Some(story) = self.all.get_mut(who) else { continue };
+                if let Some((name, value)) = backwards.attribute(who.0, mapping, value) {
+                    if operation
+                        .get("op")
+                        .and_then(Value::as_str)
+                        .is_some_and(|op| op.eq_ignore_ascii_case("add"))
+                        && value.is_some()
+                    {
+                        story.set_first(&name, Moment::before(cycle.number), None);
+                    }
+                    story.set(&name, moment, value);
+                } else {
+                    let known = story.attributes_at(moment);
+                    if let Some((name, value)) = backwards.guess(who, &known, mapping, value) {
+                        story.set(&name, moment, Some(value));
+                    }
+                }
+                account.insert(mapping, texts_of(value));
+            }
+        }
+        if wire.is_fine() {
+            let account = match wire.answer().filter(|answer| answer.get("id").is_some()) {
+                Some(answer) => backwards.held(who.0, answer),
+                None => account,
+            };
+            self.accounts.insert(who.clone(), account);
+        }
+    }
+
+    /// From when on a reference that is written was in the source. One that is written by itself waited for its other
+    /// end since the cycle that last looked at the object.
+    fn since(&self, cycle: u64, who: &Who, other: &Who, attribute: &str, several: bool) -> Moment {
+        let now = Moment::of(cycle);
+        let Some(story) = self.all.get(who).filter(|story| !story.visits.contains(&cycle)) else {
+            return now;
+        };
+        let Some(visit) = story.visits.range(..cycle).next_back() else { return now };
+        let known = self.all.get(other).is_some_and(|other| other.first <= *visit);
+        let from = Moment::of(*visit);
+        let is_silent = if several {
+            let course = self.members.get(&(who.clone(), other.clone()));
+            course.is_none_or(|course| course.is_silent_between(from, now))
+        } else {
+            story.attributes.get(attribute).is_none_or(|course| course.is_silent_between(from, now))
+        };
+        if known && is_silent { from } else { now }
+    }
+
+    /// Somebody whom the recording knows by the target's id alone.
+    fn stranger(&mut self, cycle: u64, id: &str, ids: &mut Ids) -> Who {
+        let number = self.order.iter().filter(|(_, id)| id.starts_with(STRANGER)).count() + 1;
+        let who = (ObjectKind::User, format!("{STRANGER}{number}"));
+        let mut story = Story { first: cycle, existed: true, ..Story::default() };
+        let name = format!("{STRANGER}{number}@recorded.invalid");
+        let text = |text: String| Some(AttributeValue::Text(text));
+        story.set("userPrincipalName", Moment(0), text(name));
+        story.set("displayName", Moment(0), text(format!("Stranger {number}")));
+        story.set("mailNickname", Moment(0), text(format!("{STRANGER}{number}")));
+        story.present.set(Moment(0), true);
+        self.notes.push(format!(
+            "somebody whom the recording knows by the app's id alone is `{STRANGER}{number}@recorded.invalid`"
+        ));
+        self.order.push(who.clone());
+        self.all.insert(who.clone(), story);
+        ids.add(id, who.clone());
+        who
+    }
+}
+
+/// What the names of those begin with of whom nothing else is known.
+const STRANGER: &str = "stranger-";
+
+/// What an object is called at a moment.
+pub(super) fn name_of(story: Option<&Story>, who: &Who, moment: Moment) -> String {
+    let name = story.and_then(|story| story.attributes.get(name_attribute(who.0))?.at(moment)?.as_ref());
+    match name {
+        Some(AttributeValue::Text(name)) if !name.is_empty() => name.clone(),
+        Some(AttributeValue::Text(_) | AttributeValue::List(_) | AttributeValue::Roles(_)) | None => {
+            who.1.clone()
+        }
+    }
+}
+
+/// Whether an operation takes something away: it says so, or writes nothing.
+fn is_removal(operation: &Value) -> bool {
+    let op = operation.get("op").and_then(Value::as_str).unwrap_or_default();
+    op.eq_ignore_ascii_case("remove")
+}
+
+/// Whether two lists hold the same texts; truth has no letter case.
+pub(super) fn same_texts(one: &[String], other: &[String]) -> bool {
+    let is_truth = |text: &str| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            one == other || (is_truth(one) && is_truth(other) && one.eq_ignore_ascii_case(other))
+        })
+}
