@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::backwards::{Backwards, ENABLED};
+use super::backwards::{Backwards, ENABLED, reference_ids};
 use super::faults::{Fault, Path, faults};
 use super::reading::{Cycle, Ids, Who};
 use super::requests::{Reading, requests};
 use super::story::{Course, Moment, Stories, Story, name_attribute, name_of};
-use super::writing::{comment, lines, list, table};
+use super::writing::{comment, inline, lines, list, table};
 use super::{Recorded, Recording};
 use crate::clock::SignedDuration;
 use crate::directory::object::ObjectKind;
@@ -20,6 +20,8 @@ use crate::scope::ScopeMode;
 
 /// What a step's time is, and what is done in it.
 const NEXT_CYCLE: &str = "until = \"job.cycle\"";
+/// The same for a cycle by hand.
+const BY_HAND: &str = "do = \"cycle\"";
 
 /// The keys of the job, with the dialect that the requests speak where none is said.
 pub(super) fn head(head: &toml::Table, cycles: &[Cycle<'_>]) -> toml::Table {
@@ -47,6 +49,23 @@ pub(super) fn head(head: &toml::Table, cycles: &[Cycle<'_>]) -> toml::Table {
     head
 }
 
+/// How time comes to a step's cycle.
+enum Time {
+    /// It is the first.
+    First,
+    /// By a restart, with the line that says of what.
+    Restart(&'static str),
+    /// By itself, or by hand.
+    Goes(&'static str),
+}
+
+/// The edits of a step.
+struct Edits {
+    tables: Vec<Map<String, Value>>,
+    /// Whether one of them changes nothing.
+    is_touched: bool,
+}
+
 /// What a scenario is put together from.
 pub(super) struct Assembly<'a> {
     recording: &'a Recording,
@@ -57,8 +76,10 @@ pub(super) struct Assembly<'a> {
     stories: &'a Stories,
     ids: &'a Ids,
     backwards: &'a Backwards<'a>,
-    /// How many have, or had, a name, in lower case.
+    /// Who has, or had, a name, in lower case.
     bearers: BTreeMap<String, BTreeSet<Who>>,
+    /// Who was out of scope when the account was disabled.
+    leaves: BTreeSet<Who>,
 }
 
 impl<'a> Assembly<'a> {
@@ -75,84 +96,121 @@ impl<'a> Assembly<'a> {
         for (who, label) in wires.filter_map(|wire| Some((wire.who.as_ref()?, wire.label))) {
             bearers.entry(label.to_lowercase()).or_default().insert(who.clone());
         }
-        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers }
+        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, leaves: BTreeSet::new() }
+            .with_leavers()
+    }
+
+    /// Tells those who were not in scope any more from those who were only disabled: others came under their names, or a
+    /// full read passed over them.
+    fn with_leavers(mut self) -> Self {
+        let full: Vec<&Cycle<'_>> =
+            self.cycles.iter().filter(|cycle| self.restart(cycle).is_some()).collect();
+        let is_passed_over = |story: &Story| {
+            full.iter().any(|cycle| {
+                let moment = Moment::of(cycle.number);
+                let enabled = story.attributes.get(ENABLED).and_then(|course| course.at(moment)?.as_ref());
+                enabled == Some(&AttributeValue::Text("False".to_owned()))
+                    && story.first < cycle.number
+                    && !story.met.contains(&cycle.number)
+            })
+        };
+        let leaves = self.stories.all.iter();
+        let leaves = leaves.filter(|(who, story)| story.replaced.is_some() || is_passed_over(story));
+        self.leaves = leaves.map(|(who, _)| who.clone()).collect();
+        self
     }
 
     /// The file.
     pub(super) fn scenario(&self, head: &toml::Table) -> Recorded {
         let from = *self.recording.cycles.start();
-        let mut left_out = BTreeSet::new();
         let mut steps = Vec::new();
-        let mut expected = 0;
-        // Whoever had an account before is there before the first step.
-        let before: Vec<&Who> = self.stories.order.iter().filter(|who| self.had_account(who, from)).collect();
-        let mut here: BTreeSet<Who> = before.iter().map(|who| (*who).clone()).collect();
-        let mut then = Moment::before(from);
-        let mut text = String::new();
-        if !before.is_empty() {
-            text = self.directory(&before, then);
+        let (mut left_out, mut expected, mut cycles) = (BTreeSet::new(), 0, 0);
+        let told = |(_, cycle): &(usize, &'a Cycle<'a>)| {
+            from <= cycle.number && !(cycle.is_idle() || cycle.wires.is_empty())
+        };
+        let told: Vec<(usize, &Cycle<'_>)> = self.cycles.iter().enumerate().filter(told).collect();
+        // Whoever had an account before is there before the first step. Without anybody, whoever is shown first was there
+        // all along, also while the target let every cycle down.
+        let before = self.people(|who| self.had_account(who, from));
+        let is_new = before.is_empty();
+        let (people, mut then) = if is_new {
+            let mut shown =
+                told.iter().filter(|(_, cycle)| cycle.wires.iter().any(|wire| wire.who.is_some()));
+            let first = shown.next().map_or(from, |(_, cycle)| cycle.number);
+            (self.people(|who| self.first(who) <= first), Moment::of(first))
+        } else {
             steps.push("[[step]]\ntitle = \"What there was before\"\ndo = \"initial cycle\"\n".to_owned());
-        }
-        let mut last: Option<&Cycle<'_>> = None;
-        let mut is_first = true;
-        for (at, cycle) in self.cycles.iter().enumerate() {
-            if cycle.number < from || cycle.is_idle() {
-                continue;
+            (before, Moment::before(from))
+        };
+        let directory = self.directory(&people, then);
+        let mut here: BTreeSet<Who> = people.into_iter().cloned().collect();
+        let mut last = None;
+        for (at, cycle) in told {
+            let time = match self.restart(cycle) {
+                _ if last.is_none() && is_new => Time::First,
+                Some(reset) => Time::Restart(reset),
+                None => Time::Goes(self.time(at)),
+            };
+            if let Some(last) = last {
+                steps.extend(self.idle(last, cycle));
             }
             let now = Moment::of(cycle.number);
-            if is_first && before.is_empty() {
-                // Nobody came while the target let every cycle down: whoever is shown first was there all along.
-                let shown = self
-                    .cycles
-                    .iter()
-                    .skip(at)
-                    .find(|cycle| cycle.wires.iter().any(|wire| wire.who.is_some()));
-                let first = shown.map_or(cycle.number, |cycle| cycle.number);
-                let there = |who: &&Who| self.stories.of(who).is_some_and(|story| story.first <= first);
-                let there: Vec<&Who> = self.stories.order.iter().filter(there).collect();
-                here.extend(there.iter().map(|who| (*who).clone()));
-                then = Moment::of(first);
-                text = self.directory(&there, then);
-            }
-            let relinks = self.relinks(cycle);
-            let edits =
-                self.edits(cycle, then.min(now), now, &here, relinks || (is_first && before.is_empty()));
-            here.extend(self.stories.order.iter().filter(|who| self.first(who) <= cycle.number).cloned());
-            let faults: Vec<Map<String, Value>> =
-                faults(self.cycles, at, self.stories).iter().map(|fault| self.fault(fault, cycle)).collect();
-            let moment = now;
-            let name = |who: &Who| self.name(who, moment);
-            let reading =
-                Reading { stories: self.stories, ids: self.ids, backwards: self.backwards, name: &name };
+            let edits = self.edits(cycle, then.min(now), now, &here, !matches!(time, Time::Goes(_)));
+            let name = |who: &Who| self.name(who, now);
+            let Self { stories, ids, backwards, .. } = *self;
+            let reading = Reading { stories, ids, backwards, name: &name };
             let requests = requests(cycle, &reading, &mut left_out);
             expected += requests.len();
-            let mut step = format!("[[step]]\ntitle = \"Cycle {} of the recording\"\n", cycle.number);
-            for (key, tables) in [("edit", &edits), ("fault", &faults)] {
-                match tables.as_slice() {
-                    [] => {}
-                    [one] => step.push_str(&format!("{key} = {}\n", table(one))),
-                    several => step.push_str(&format!("{key} = {}\n", list(several))),
-                }
-            }
-            step.push_str(&match (is_first && before.is_empty(), relinks) {
-                (true, _) => "do = \"initial cycle\"\n".to_owned(),
-                (false, true) => format!("do = \"restart\"\nreset = \"full\"\n{NEXT_CYCLE}\n"),
-                (false, false) => format!("{}\n", self.time(last, cycle)),
-            });
-            step.push_str(&format!("expect.only = true\nexpect.requests = {}\n", list(&requests)));
-            steps.push(step);
-            (last, is_first) = (Some(cycle), false);
+            cycles += 1;
+            steps.push(self.step(at, cycle, &edits, &time, &requests));
+            here.extend(self.people(|who| self.first(who) <= cycle.number).into_iter().cloned());
             then = then.max(now);
+            last = Some(cycle);
         }
-        let mut notes: Vec<String> = self.stories.notes.clone();
+        let mut notes = self.stories.notes.clone();
         notes.extend(left_out);
-        let cycles = steps.len() - usize::from(!before.is_empty());
         Recorded {
-            text: format!("{}{text}\n{}", self.top(head, &notes), steps.join("\n")),
+            text: format!("{}{directory}\n{}", self.top(head, &notes), steps.join("\n")),
             cycles,
             requests: expected,
             notes,
         }
+    }
+
+    /// The users and groups for which something holds, in their order.
+    fn people(&self, holds: impl Fn(&Who) -> bool) -> Vec<&'a Who> {
+        self.stories.order.iter().filter(|who| holds(who)).collect()
+    }
+
+    fn step(
+        &self,
+        at: usize,
+        cycle: &Cycle<'_>,
+        edits: &Edits,
+        time: &Time,
+        requests: &[Map<String, Value>],
+    ) -> String {
+        let mut step = format!("[[step]]\ntitle = \"Cycle {} of the recording\"\n", cycle.number);
+        if edits.is_touched {
+            let why = "An attribute set to what it is: something changed that the app does not get.";
+            step.push_str(&comment(why));
+        }
+        let faults: Vec<_> =
+            faults(self.cycles, at, self.stories).iter().map(|fault| self.fault(fault, cycle)).collect();
+        for (key, tables) in [("edit", &edits.tables), ("fault", &faults)] {
+            match tables.as_slice() {
+                [] => {}
+                [one] => step.extend([key, " = ", &table(one), "\n"]),
+                several => step.extend([key, " = ", &list(several), "\n"]),
+            }
+        }
+        match time {
+            Time::First => step.push_str("do = \"initial cycle\"\n"),
+            Time::Restart(reset) => step.extend(["do = \"restart\"\n", reset, NEXT_CYCLE, "\n"]),
+            Time::Goes(time) => step.extend([time, "\n"]),
+        }
+        step.extend(["expect.only = true\nexpect.requests = ", &list(requests), "\n"]);
+        step
     }
 
     /// What comes before the directory.
@@ -262,6 +320,36 @@ impl<'a> Assembly<'a> {
         text
     }
 
+    /// What a restart before a cycle reset, as a line of the step; `None` where there was none.
+    fn restart(&self, cycle: &Cycle<'_>) -> Option<&'static str> {
+        if self.relinks(cycle) { Some("reset = \"full\"\n") } else { self.adds_anew(cycle).then_some("") }
+    }
+
+    /// Whether a cycle added members that the target had taken: only a full read does so.
+    fn adds_anew(&self, cycle: &Cycle<'_>) -> bool {
+        let groups = cycle.wires.iter().filter_map(|wire| wire.who.as_ref().filter(|_| wire.phase == 5));
+        let groups: BTreeSet<&Who> = groups.collect();
+        groups.into_iter().any(|group| {
+            let story = self.stories.of(group);
+            let is_settled = story.is_some_and(|story| {
+                let last = story.met.range(..cycle.number).next_back();
+                let is_made = cycle.about(group).any(|wire| wire.method == "POST");
+                last.is_some_and(|last| !story.failures.contains(last)) && !is_made
+            });
+            let added = cycle.about(group).filter(|wire| wire.phase == 5).flat_map(|wire| wire.operations());
+            let mut added = added.filter(|operation| {
+                operation.get("op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"))
+            });
+            is_settled
+                && added.any(|operation| {
+                    reference_ids(operation).iter().filter_map(|id| self.ids.get(id)).any(|member| {
+                        let course = self.stories.members.get(&(group.clone(), member.clone()));
+                        course.is_some_and(|course| is_member(course, Moment::before(cycle.number)))
+                    })
+                })
+        })
+    }
+
     /// Whether a cycle looked for accounts anew to which the job was linked: somebody had restarted it.
     fn relinks(&self, cycle: &Cycle<'_>) -> bool {
         cycle.wires.iter().any(|wire| {
@@ -289,8 +377,8 @@ impl<'a> Assembly<'a> {
         now: Moment,
         here: &BTreeSet<Who>,
         is_initial: bool,
-    ) -> Vec<Map<String, Value>> {
-        let mut edits = Vec::new();
+    ) -> Edits {
+        let (mut tables, mut is_touched) = (Vec::new(), false);
         let mut there = here.clone();
         for who in &self.stories.order {
             let Some(story) = self.stories.of(who) else { continue };
@@ -303,16 +391,17 @@ impl<'a> Assembly<'a> {
                     // Something of it changed that the app does not get.
                     let value = self.unchanged(who, story, now);
                     edit.insert("set".to_owned(), value);
+                    is_touched = true;
                 }
                 if !edit.is_empty() {
-                    edits.push(self.about(who, then, edit));
+                    tables.push(self.about(who, then, edit));
                 }
             } else if story.first <= cycle.number {
                 there.insert(who.clone());
-                edits.push(self.addition(who, story, now, &there));
+                tables.push(self.addition(who, story, now, &there));
             }
         }
-        edits
+        Edits { tables, is_touched }
     }
 
     fn about(&self, who: &Who, moment: Moment, keys: Map<String, Value>) -> Map<String, Value> {
@@ -355,7 +444,15 @@ impl<'a> Assembly<'a> {
         for (name, value) in is.iter().filter(|(name, value)| was.get(*name) != Some(*value)) {
             if name == ENABLED {
                 let is_on = *value == AttributeValue::Text("True".to_owned());
-                edit.insert(if is_on { "enable" } else { "disable" }.to_owned(), true.into());
+                // Whoever is deleted without a request was not in scope any more.
+                let leaves = self.leaves.contains(who) && self.spec.scope == ScopeMode::Assigned;
+                let key = match (is_on, leaves) {
+                    (true, true) => "assign",
+                    (true, false) => "enable",
+                    (false, true) => "unassign",
+                    (false, false) => "disable",
+                };
+                edit.insert(key.to_owned(), true.into());
             } else if let Some(value) = self.value(name, value, now) {
                 set.insert(name.clone(), value);
             }
@@ -395,7 +492,9 @@ impl<'a> Assembly<'a> {
             (false, true, _) if self.spec.scope == ScopeMode::Assigned => Some("assign"),
             _ => None,
         };
-        if let Some(key) = gone {
+        let is_replaced =
+            story.replaced.is_some_and(|cycle| then < Moment::of(cycle) && Moment::of(cycle) <= now);
+        if let Some(key) = gone.or(is_replaced.then_some("purge")) {
             edit.insert(key.to_owned(), true.into());
         }
         edit
@@ -435,24 +534,42 @@ impl<'a> Assembly<'a> {
         keys
     }
 
-    /// How time comes to a cycle: it is the next that is due, or the last of several of which the others had nothing to
-    /// do, or one by hand, which comes when none is due.
-    fn time(&self, last: Option<&Cycle<'_>>, cycle: &Cycle<'_>) -> String {
-        let Some(last) = last else { return NEXT_CYCLE.to_owned() };
-        let idle = cycle.number.saturating_sub(last.number).saturating_sub(1);
-        if 0 < idle && !last.is_refused() {
-            let pause =
-                self.spec.interval.as_secs().saturating_mul(i64::try_from(idle + 1).unwrap_or(i64::MAX));
-            return format!("advance = \"{pause}s\"");
-        }
+    /// How time comes to a cycle: it is the next that is due, or one by hand, which comes when none is due.
+    fn time(&self, at: usize) -> &'static str {
+        let before = at.checked_sub(1).and_then(|before| self.cycles.get(before));
+        let (Some(last), Some(cycle)) = (before, self.cycles.get(at)) else { return NEXT_CYCLE };
         let gap = cycle.began.duration_since(last.began);
         let is_due = self.spec.interval / 2 <= gap && gap <= self.spec.interval.saturating_mul(2);
-        if last.is_refused() || is_due { NEXT_CYCLE.to_owned() } else { "do = \"cycle\"".to_owned() }
+        if last.is_refused() || is_due { NEXT_CYCLE } else { BY_HAND }
+    }
+
+    /// The step for the cycles between two that had nothing to do, in which time goes by.
+    fn idle(&self, last: &Cycle<'_>, next: &Cycle<'_>) -> Option<String> {
+        let (first, count) = (last.number.saturating_add(1), next.number.saturating_sub(last.number));
+        let count = count.checked_sub(1).filter(|count| 0 < *count)?;
+        let title = match count {
+            1 => format!("Cycle {first} of the recording: nothing to do"),
+            _ => {
+                format!("Cycles {first} to {} of the recording: nothing to do", next.number.saturating_sub(1))
+            }
+        };
+        let pause = self.spec.interval.as_secs().saturating_mul(i64::try_from(count).unwrap_or(i64::MAX));
+        let pause = format!("advance = \"{}\"", span(pause));
+        // Out of quarantine it takes another time than from cycle to cycle.
+        let time = if last.is_refused() { NEXT_CYCLE } else { &pause };
+        Some(format!("[[step]]\ntitle = {}\n{time}\nexpect.only = true\n", inline(&title.into())))
     }
 }
 
 /// What a `slow` fault takes when nothing else is said.
 const SLOW: SignedDuration = SignedDuration::from_secs(31);
+
+/// A time in seconds as a person writes it.
+fn span(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
+}
 
 fn is_member(course: &Course<bool>, moment: Moment) -> bool {
     course.said(moment) == Some(&true)

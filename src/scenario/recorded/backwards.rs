@@ -47,6 +47,16 @@ impl<'s> Backwards<'s> {
         mapping.attributes.iter().enumerate().filter(move |(_, one)| !is_reference(one))
     }
 
+    /// The attributes that make the values which a create can't do without, but for the name.
+    pub(super) fn required(&self, kind: ObjectKind) -> Vec<&'s str> {
+        let mapping = self.spec.mapping(kind);
+        let is_required =
+            |one: &&AttributeMapping| mapping.definition(one).is_some_and(|known| known.required);
+        let rows = mapping.attributes.iter().filter(is_required);
+        let names = rows.flat_map(|one| one.source.attributes());
+        names.filter(|name| ![name_attribute(kind), "objectId", SOFT_DELETED].contains(name)).collect()
+    }
+
     /// Attributes of the source that a whole resource tells; one whose target is absent is absent.
     pub(super) fn attributes(
         &self,

@@ -146,18 +146,12 @@ fn fault_of(cycles: &[Cycle<'_>], at: usize, place: usize, stories: &Stories) ->
             keys.insert("status".to_owned(), status.into());
             FaultWord::Error
         }
-        _ if is_several(wire) => FaultWord::TwoMatches,
+        _ if wire.is_look_up() && wire.found().is_some_and(|found| 1 < found) => FaultWord::TwoMatches,
         _ if is_mislabelled(wire) => FaultWord::WrongContentType,
         _ => return None,
     };
     keys.shift_insert(0, "target".to_owned(), word.as_str().into());
     Some(keys)
-}
-
-/// Whether a look-up found more than one.
-fn is_several(wire: &Wire<'_>) -> bool {
-    let found = wire.answer().and_then(|answer| answer.get("Resources")).and_then(Value::as_array);
-    wire.is_look_up() && found.is_some_and(|found| 1 < found.len())
 }
 
 /// Whether JSON came as something else.

@@ -144,6 +144,15 @@ impl<'e> Wire<'e> {
         }
     }
 
+    /// How many a query found.
+    pub(super) fn found(&self) -> Option<usize> {
+        let found = self.answer()?.get("Resources").and_then(Value::as_array);
+        found.map_or_else(
+            || (self.answer()?.get("totalResults")?.as_u64()? == 0).then_some(0),
+            |all| Some(all.len()),
+        )
+    }
+
     /// The target's id of the object that it is about, as far as it says so.
     pub(super) fn target_id(&self) -> Option<&str> {
         let of = |resource: &'e Value| resource.get("id").and_then(Value::as_str);

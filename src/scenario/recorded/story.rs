@@ -88,6 +88,8 @@ pub(super) struct Story {
     pub(super) visits: BTreeSet<u64>,
     /// Cycles in which something about it failed.
     pub(super) failures: BTreeSet<u64>,
+    /// The cycle in which somebody else came under its name, though it was never deleted in the target.
+    pub(super) replaced: Option<u64>,
 }
 
 impl Story {
@@ -95,6 +97,11 @@ impl Story {
     pub(super) fn attributes_at(&self, moment: Moment) -> BTreeMap<String, AttributeValue> {
         let value = |course: &Course<Option<AttributeValue>>| course.at(moment).cloned().flatten();
         self.attributes.iter().filter_map(|(name, course)| Some((name.clone(), value(course)?))).collect()
+    }
+
+    /// Whether its account was created in a cycle or before.
+    fn was_made(&self, cycle: u64) -> bool {
+        self.existed || self.made.is_some_and(|made| made <= cycle)
     }
 
     fn set(&mut self, name: &str, moment: Moment, value: Option<AttributeValue>) {
@@ -146,7 +153,7 @@ impl Stories {
             let mut written = BTreeSet::new();
             for wire in &cycle.wires {
                 let Some(who) = &wire.who else { continue };
-                stories.meet(cycle.number, who, wire);
+                stories.meet(cycle.number, who, wire, ids);
                 match wire.method {
                     "GET" => stories.shown(cycle.number, who, wire, ids, backwards, !written.contains(who)),
                     "POST" => stories.created(cycle.number, who, wire, backwards),
@@ -159,7 +166,50 @@ impl Stories {
             }
         }
         stories.order.sort_by_key(|(kind, _)| *kind);
+        for cycle in cycles {
+            stories.insufficient(cycle, backwards);
+        }
+        stories.successors();
         stories
+    }
+
+    /// Who was looked for, not found, and not created either, lacked something that the target requires.
+    fn insufficient(&mut self, cycle: &Cycle<'_>, backwards: &Backwards<'_>) {
+        let moment = Moment::of(cycle.number);
+        for who in &self.order {
+            let wires: Vec<&Wire<'_>> = cycle.about(who).collect();
+            let Some(story) = self.all.get_mut(who).filter(|_| !wires.is_empty()) else { continue };
+            let is_in_vain = |wire: &&Wire<'_>| wire.is_look_up() && wire.is_fine() && wire.shown().is_none();
+            let is_several = |wire: &&Wire<'_>| wire.found() != Some(0);
+            if !wires.iter().all(is_in_vain) || wires.iter().any(is_several) || story.was_made(cycle.number) {
+                continue;
+            }
+            for name in backwards.required(who.0) {
+                story.set(name, moment, None);
+            }
+        }
+    }
+
+    /// Notes whose names were given to others.
+    fn successors(&mut self) {
+        let name =
+            |who: &Who, story: &Story| name_of(Some(story), who, Moment::of(story.first)).to_lowercase();
+        let mut replaced = Vec::new();
+        for (who, story) in self.all.iter().filter(|((kind, _), _)| *kind == ObjectKind::User) {
+            let own = name(who, story);
+            let before = Moment::before(story.first);
+            for (other, theirs) in self.all.iter().filter(|(other, _)| *other != who && other.0 == who.0) {
+                let is_same = name_of(Some(theirs), other, before).to_lowercase() == own;
+                if is_same && theirs.first < story.first && theirs.present.at(before) != Some(&false) {
+                    replaced.push((other.clone(), story.first));
+                }
+            }
+        }
+        for (who, cycle) in replaced {
+            if let Some(story) = self.all.get_mut(&who) {
+                story.replaced = story.replaced.or(Some(cycle));
+            }
+        }
     }
 
     /// The story of somebody.
@@ -167,7 +217,7 @@ impl Stories {
         self.all.get(who)
     }
 
-    fn meet(&mut self, cycle: u64, who: &Who, wire: &Wire<'_>) {
+    fn meet(&mut self, cycle: u64, who: &Who, wire: &Wire<'_>, ids: &Ids) {
         let moment = Moment::of(cycle);
         if !self.all.contains_key(who) {
             self.order.push(who.clone());
@@ -178,8 +228,9 @@ impl Stories {
         if wire.method == "POST" {
             story.was_tried = true;
             story.made = story.made.or(wire.is_fine().then_some(cycle));
-        } else if !story.was_tried && (wire.id.is_some() || wire.shown().is_some()) {
-            story.existed = true;
+        } else if !story.was_tried {
+            // Whoever takes over the account of somebody else had none.
+            story.existed |= wire.target_id().is_some_and(|id| ids.get(id) == Some(who));
         }
         let name = Some(AttributeValue::Text(wire.label.to_owned()));
         story.set(name_attribute(who.0), moment, name);
