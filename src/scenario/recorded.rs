@@ -9,6 +9,7 @@ mod backwards;
 mod faults;
 mod reading;
 mod requests;
+mod silent;
 mod story;
 mod writing;
 

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::backwards::{Backwards, ENABLED, reference_ids};
+use super::backwards::{Backwards, ENABLED};
 use super::faults::{Fault, Path, faults};
 use super::reading::{Cycle, Ids, Who};
 use super::requests::{Reading, requests};
-use super::story::{Course, Moment, Stories, Story, name_attribute, name_of};
+use super::silent::Silent;
+use super::story::{Moment, Stories, Story, is_member, name_attribute, name_of};
 use super::writing::{comment, inline, lines, list, table};
 use super::{Recorded, Recording};
 use crate::clock::SignedDuration;
@@ -78,8 +79,7 @@ pub(super) struct Assembly<'a> {
     backwards: &'a Backwards<'a>,
     /// Who has, or had, a name, in lower case.
     bearers: BTreeMap<String, BTreeSet<Who>>,
-    /// Who was out of scope when the account was disabled.
-    leaves: BTreeSet<Who>,
+    silent: Silent,
 }
 
 impl<'a> Assembly<'a> {
@@ -96,28 +96,8 @@ impl<'a> Assembly<'a> {
         for (who, label) in wires.filter_map(|wire| Some((wire.who.as_ref()?, wire.label))) {
             bearers.entry(label.to_lowercase()).or_default().insert(who.clone());
         }
-        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, leaves: BTreeSet::new() }
-            .with_leavers()
-    }
-
-    /// Tells those who were not in scope any more from those who were only disabled: others came under their names, or a
-    /// full read passed over them.
-    fn with_leavers(mut self) -> Self {
-        let full: Vec<&Cycle<'_>> =
-            self.cycles.iter().filter(|cycle| self.restart(cycle).is_some()).collect();
-        let is_passed_over = |story: &Story| {
-            full.iter().any(|cycle| {
-                let moment = Moment::of(cycle.number);
-                let enabled = story.attributes.get(ENABLED).and_then(|course| course.at(moment)?.as_ref());
-                enabled == Some(&AttributeValue::Text("False".to_owned()))
-                    && story.first < cycle.number
-                    && !story.met.contains(&cycle.number)
-            })
-        };
-        let leaves = self.stories.all.iter();
-        let leaves = leaves.filter(|(who, story)| story.replaced.is_some() || is_passed_over(story));
-        self.leaves = leaves.map(|(who, _)| who.clone()).collect();
-        self
+        let silent = Silent::of(*recording.cycles.start(), cycles, stories, ids);
+        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent }
     }
 
     /// The file.
@@ -131,7 +111,7 @@ impl<'a> Assembly<'a> {
         let told: Vec<(usize, &Cycle<'_>)> = self.cycles.iter().enumerate().filter(told).collect();
         // Whoever had an account before is there before the first step. Without anybody, whoever is shown first was there
         // all along, also while the target let every cycle down.
-        let before = self.people(|who| self.had_account(who, from));
+        let before = self.people(|who| self.stories.had_account(who, from));
         let is_new = before.is_empty();
         let (people, mut then) = if is_new {
             let mut shown =
@@ -146,7 +126,7 @@ impl<'a> Assembly<'a> {
         let mut here: BTreeSet<Who> = people.into_iter().cloned().collect();
         let mut last = None;
         for (at, cycle) in told {
-            let time = match self.restart(cycle) {
+            let time = match self.silent.restarts.get(&cycle.number).copied() {
                 _ if last.is_none() && is_new => Time::First,
                 Some(reset) => Time::Restart(reset),
                 None => Time::Goes(self.time(at)),
@@ -236,14 +216,6 @@ impl<'a> Assembly<'a> {
         self.stories.of(who).map_or(u64::MAX, |story| story.first)
     }
 
-    /// Whether somebody had an account before this cycle, and was not deleted.
-    fn had_account(&self, who: &Who, from: u64) -> bool {
-        self.stories.of(who).is_some_and(|story| {
-            (story.existed || story.made.is_some_and(|made| made < from))
-                && story.present.at(Moment::before(from)) != Some(&false)
-        })
-    }
-
     /// What the file calls somebody at a moment: by name where nobody else ever had it.
     fn name(&self, who: &Who, moment: Moment) -> String {
         let name = name_of(self.stories.of(who), who, moment);
@@ -318,55 +290,6 @@ impl<'a> Assembly<'a> {
             }
         }
         text
-    }
-
-    /// What a restart before a cycle reset, as a line of the step; `None` where there was none.
-    fn restart(&self, cycle: &Cycle<'_>) -> Option<&'static str> {
-        if self.relinks(cycle) { Some("reset = \"full\"\n") } else { self.adds_anew(cycle).then_some("") }
-    }
-
-    /// Whether a cycle added members that the target had taken: only a full read does so.
-    fn adds_anew(&self, cycle: &Cycle<'_>) -> bool {
-        let groups = cycle.wires.iter().filter_map(|wire| wire.who.as_ref().filter(|_| wire.phase == 5));
-        let groups: BTreeSet<&Who> = groups.collect();
-        groups.into_iter().any(|group| {
-            let story = self.stories.of(group);
-            let is_settled = story.is_some_and(|story| {
-                let last = story.met.range(..cycle.number).next_back();
-                let is_made = cycle.about(group).any(|wire| wire.method == "POST");
-                last.is_some_and(|last| !story.failures.contains(last)) && !is_made
-            });
-            let added = cycle.about(group).filter(|wire| wire.phase == 5).flat_map(|wire| wire.operations());
-            let mut added = added.filter(|operation| {
-                operation.get("op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"))
-            });
-            is_settled
-                && added.any(|operation| {
-                    reference_ids(operation).iter().filter_map(|id| self.ids.get(id)).any(|member| {
-                        let course = self.stories.members.get(&(group.clone(), member.clone()));
-                        course.is_some_and(|course| is_member(course, Moment::before(cycle.number)))
-                    })
-                })
-        })
-    }
-
-    /// Whether a cycle looked for accounts anew to which the job was linked: somebody had restarted it.
-    fn relinks(&self, cycle: &Cycle<'_>) -> bool {
-        cycle.wires.iter().any(|wire| {
-            let Some(who) = wire.who.as_ref().filter(|_| wire.is_look_up()) else { return false };
-            let is_linked = self.had_account(who, cycle.number);
-            let is_missed = cycle.about(who).any(|other| other.id.is_some() && other.status == 404);
-            is_linked && !is_missed && wire.shown().is_some() && self.was_linked(who, cycle.number)
-        })
-    }
-
-    /// Whether the job knew somebody's account before a cycle, or the recording begins with it.
-    fn was_linked(&self, who: &Who, cycle: u64) -> bool {
-        let from = *self.recording.cycles.start();
-        let mut earlier =
-            self.cycles.iter().filter(|other| other.number < cycle).flat_map(|other| other.about(who));
-        let is_known = earlier.any(|wire| wire.is_fine() && wire.target_id().is_some());
-        is_known || self.cycles.iter().find(|one| from <= one.number).is_some_and(|one| one.number == cycle)
     }
 
     /// The edits that make the requests of a cycle. In an initial one everybody is looked at anyway.
@@ -445,7 +368,7 @@ impl<'a> Assembly<'a> {
             if name == ENABLED {
                 let is_on = *value == AttributeValue::Text("True".to_owned());
                 // Whoever is deleted without a request was not in scope any more.
-                let leaves = self.leaves.contains(who) && self.spec.scope == ScopeMode::Assigned;
+                let leaves = self.silent.leavers.contains(who) && self.spec.scope == ScopeMode::Assigned;
                 let key = match (is_on, leaves) {
                     (true, true) => "assign",
                     (true, false) => "enable",
@@ -492,9 +415,13 @@ impl<'a> Assembly<'a> {
             (false, true, _) if self.spec.scope == ScopeMode::Assigned => Some("assign"),
             _ => None,
         };
-        let is_replaced =
-            story.replaced.is_some_and(|cycle| then < Moment::of(cycle) && Moment::of(cycle) <= now);
-        if let Some(key) = gone.or(is_replaced.then_some("purge")) {
+        let left = self.silent.gone.get(who).map(|cycle| Moment::of(*cycle));
+        let left = left.filter(|left| then < *left && *left <= now);
+        let key = match who.0 {
+            ObjectKind::User => "purge",
+            ObjectKind::Group => "delete",
+        };
+        if let Some(key) = gone.or(left.map(|_| key)) {
             edit.insert(key.to_owned(), true.into());
         }
         edit
@@ -569,8 +496,4 @@ fn span(seconds: i64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
     unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
-}
-
-fn is_member(course: &Course<bool>, moment: Moment) -> bool {
-    course.said(moment) == Some(&true)
 }

@@ -47,6 +47,14 @@ impl<T> Course<T> {
         self.0.range(..=moment).next_back().map(|(_, value)| value)
     }
 
+    /// Whether this was ever said of it by then.
+    pub(super) fn was(&self, value: &T, moment: Moment) -> bool
+    where
+        T: PartialEq,
+    {
+        self.0.range(..=moment).any(|(_, said)| said == value)
+    }
+
     /// What was so in the end.
     pub(super) fn last(&self) -> Option<&T> {
         self.0.values().next_back()
@@ -210,6 +218,14 @@ impl Stories {
                 story.replaced = story.replaced.or(Some(cycle));
             }
         }
+    }
+
+    /// Whether somebody had an account before this cycle, and was not deleted.
+    pub(super) fn had_account(&self, who: &Who, cycle: u64) -> bool {
+        self.of(who).is_some_and(|story| {
+            (story.existed || story.made.is_some_and(|made| made < cycle))
+                && story.present.at(Moment::before(cycle)) != Some(&false)
+        })
     }
 
     /// The story of somebody.
@@ -454,4 +470,9 @@ pub(super) fn same_texts(one: &[String], other: &[String]) -> bool {
         && one.iter().zip(other).all(|(one, other)| {
             one == other || (is_truth(one) && is_truth(other) && one.eq_ignore_ascii_case(other))
         })
+}
+
+/// Whether somebody is a member at a moment.
+pub(super) fn is_member(course: &Course<bool>, moment: Moment) -> bool {
+    course.said(moment) == Some(&true)
 }
