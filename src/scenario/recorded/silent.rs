@@ -34,13 +34,14 @@ impl Silent {
         // One that was broken off may have looked at anybody.
         let is_whole = |number: &u64| {
             let cycle = cycles.iter().find(|cycle| cycle.number == *number);
-            cycle.is_some_and(|cycle| cycle.wires.iter().all(|wire| wire.is_fine()))
+            cycle.is_some_and(|cycle| cycle.wires.iter().all(|wire| 3 < wire.phase || wire.is_fine()))
         };
         let full: BTreeSet<u64> = silent.restarts.keys().copied().filter(is_whole).collect();
         for (who, story) in &stories.all {
             silent.gone.extend(story.replaced.map(|cycle| (who.clone(), cycle)));
             let passed = |cycle: &&Cycle<'_>| is_passed_over(cycle, who, story, stories, &full);
-            if story.replaced.is_some() || cycles.iter().any(|cycle| passed(&cycle)) {
+            let is_passed = cycles.iter().any(|cycle| passed(&cycle));
+            if (story.replaced.is_some() || is_passed) && may_leave(cycles, who, story, stories) {
                 silent.leavers.insert(who.clone());
             }
             // A full read looks at everybody who is still there.
@@ -59,6 +60,27 @@ impl Silent {
 fn is_disabled(story: &Story, cycle: u64) -> bool {
     let enabled = story.attributes.get(ENABLED).and_then(|course| course.at(Moment::of(cycle))?.as_ref());
     enabled == Some(&AttributeValue::Text("False".to_owned()))
+}
+
+/// Whether nothing speaks against it that somebody who is disabled is out of scope: who is looked at again is not, and
+/// whose group is assigned can't be.
+fn may_leave(cycles: &[Cycle<'_>], who: &Who, story: &Story, stories: &Stories) -> bool {
+    let is_off = |number: u64| is_disabled(story, number);
+    let mut was_off = false;
+    for cycle in cycles.iter().map(|cycle| cycle.number).filter(|number| story.first <= *number) {
+        let waits = story.met.range(..cycle).next_back().is_some_and(|last| story.failures.contains(last));
+        if was_off && is_off(cycle) && story.visits.contains(&cycle) && !waits {
+            return false;
+        }
+        let moment = Moment::of(cycle);
+        let is_in_group =
+            |((_, member), course): (&(Who, Who), &_)| member == who && is_member(course, moment);
+        if is_off(cycle) && stories.members.iter().any(is_in_group) {
+            return false;
+        }
+        was_off = is_off(cycle);
+    }
+    true
 }
 
 /// Whether a cycle would have looked at somebody who is disabled and in scope, and did not: it read everything, or the
