@@ -10,6 +10,7 @@ mod faults;
 mod reading;
 mod requests;
 mod silent;
+mod spoken;
 mod story;
 mod writing;
 
@@ -32,8 +33,8 @@ pub struct Recording {
     pub file: PathBuf,
     /// What it is about, in one line.
     pub title: String,
-    /// The keys of a scenario that say how its job is: `app`, `app_role`, `multi_valued`, `seed` and `job`. Without a
-    /// dialect, the requests say which one they speak.
+    /// The keys of a scenario that say how its job is: `app`, `app_role`, `multi_valued`, `seed` and `job`. Where they
+    /// don't say in which forms it writes, the requests do.
     pub head: toml::Table,
     /// The journal, in its order.
     pub exchanges: Vec<Exchange>,
@@ -77,7 +78,7 @@ pub fn scenario_of(recording: &Recording) -> Result<Recorded, RecordError> {
         return Err(RecordError::Nothing);
     }
     let began = cycles.iter().find(|cycle| from <= cycle.number).map(|cycle| cycle.began);
-    let head = assembling::head(&recording.head, &cycles);
+    let head = spoken::with_forms(&recording.head, &cycles);
     let (spec, timeout) = job(recording, &head)?;
     let backwards = Backwards::new(&spec, began.unwrap_or_default());
     let mut ids = Ids::of(&cycles);

@@ -42,7 +42,8 @@ pub struct ScenarioNewArguments {
     /// Its name, for `scenarios/NAME.toml`; or the file itself.
     #[arg(value_name = "NAME")]
     pub name: PathBuf,
-    /// Make it of a recording: `journal` for the job's own, or a journal's file, which needs no configuration.
+    /// Make it of a recording: `journal` for the job's own, or a journal's file. That needs no configuration; one that is
+    /// named by `--config` or `--job` says how its job is.
     #[arg(long, value_name = "journal|FILE")]
     pub from: Option<PathBuf>,
     /// Only this cycle of the recording.

@@ -42,8 +42,11 @@ pub(super) fn new(
     from: &Path,
     file: &Path,
 ) -> Result<Exit, Failure> {
-    let source =
-        if from == Path::new(OWN) { of_job(context, arguments, file)? } else { of_file(arguments, from)? };
+    let source = if from == Path::new(OWN) {
+        of_job(context, arguments, file)?
+    } else {
+        of_file(context, arguments, from, file)?
+    };
     let (mut exchanges, mut notes) = (exchanges(&source)?, source.notes);
     let seen = span(&exchanges);
     if let Some(pseudonyms) = &source.pseudonyms {
@@ -146,10 +149,7 @@ fn title(name: &str, wanted: Option<&RangeInclusive<u64>>, seen: Option<&RangeIn
 
 /// The journal of the configured job.
 fn of_job(context: &Context, arguments: &ScenarioNewArguments, file: &Path) -> Result<Source, Failure> {
-    if arguments.app.is_some() {
-        let help = "the configuration says which app the job is for; `--app` is for a journal's file";
-        return Err(Failure::new(Exit::Usage, "`--app` does not go with `--from journal`").help(help));
-    }
+    refuse_app(arguments)?;
     let session = Session::look(context)?;
     let Session { config, job, store } = &session;
     let mut notes = Vec::new();
@@ -175,13 +175,34 @@ fn of_job(context: &Context, arguments: &ScenarioNewArguments, file: &Path) -> R
     })
 }
 
-/// A journal that came by itself.
-fn of_file(arguments: &ScenarioNewArguments, path: &Path) -> Result<Source, Failure> {
+/// A configuration says which app a job is for.
+fn refuse_app(arguments: &ScenarioNewArguments) -> Result<(), Failure> {
+    if arguments.app.is_none() {
+        return Ok(());
+    }
+    let help = "`--app` is for a journal's file whose configuration is not at hand";
+    Err(Failure::new(Exit::Usage, "the configuration says which app the job is for, `--app` does too")
+        .help(help))
+}
+
+/// A journal that came by itself; its job is like the one that is named, if one is.
+fn of_file(
+    context: &Context,
+    arguments: &ScenarioNewArguments,
+    path: &Path,
+    file: &Path,
+) -> Result<Source, Failure> {
     if !path.is_file() {
         let help = "`--from journal` is the journal of the configured job; its files end in `.jsonl`";
         return Err(Failure::new(Exit::Usage, format!("there is no file `{}`", path.display())).help(help));
     }
+    let global = context.global();
     let mut head = toml::Table::new();
+    if global.config.is_some() || global.job.is_some() {
+        refuse_app(arguments)?;
+        let config = context.config()?;
+        head = head_of(&config, context.job(&config)?, file)?;
+    }
     if let Some(app) = &arguments.app {
         head.insert("app".to_owned(), app.clone().into());
     }

@@ -24,32 +24,6 @@ const NEXT_CYCLE: &str = "until = \"job.cycle\"";
 /// The same for a cycle by hand.
 const BY_HAND: &str = "do = \"cycle\"";
 
-/// The keys of the job, with the dialect that the requests speak where none is said.
-pub(super) fn head(head: &toml::Table, cycles: &[Cycle<'_>]) -> toml::Table {
-    let mut head = head.clone();
-    let ops = cycles.iter().flat_map(|cycle| &cycle.wires).flat_map(|wire| wire.operations());
-    let verb = ops.filter_map(|operation| operation.get("op").and_then(Value::as_str)).next();
-    let speaks_optscim = verb.is_some_and(|verb| verb.starts_with(|c: char| c.is_ascii_lowercase()));
-    let sub = |table: &mut toml::Table, key: &str| match table.remove(key) {
-        Some(toml::Value::Table(table)) => table,
-        _ => toml::Table::new(),
-    };
-    let mut job = sub(&mut head, "job");
-    let mut fidelity = sub(&mut job, "fidelity");
-    if speaks_optscim && !fidelity.contains_key("dialect") {
-        fidelity.insert("dialect".to_owned(), "optscim".into());
-    }
-    for (table, key, value) in [(&mut job, "fidelity", fidelity)] {
-        if !value.is_empty() {
-            table.insert(key.to_owned(), value.into());
-        }
-    }
-    if !job.is_empty() {
-        head.insert("job".to_owned(), job.into());
-    }
-    head
-}
-
 /// How time comes to a step's cycle.
 enum Time {
     /// It is the first.

@@ -47,6 +47,22 @@ impl<'s> Backwards<'s> {
         mapping.attributes.iter().enumerate().filter(move |(_, one)| !is_reference(one))
     }
 
+    /// The attributes that expressions read and no mapping tells directly.
+    pub(super) fn untold(&self, kind: ObjectKind) -> Vec<&'s str> {
+        let mapping = self.spec.mapping(kind);
+        let is_told = |name: &str| {
+            let direct =
+                |one: &AttributeMapping| matches!(&one.source, MappingSource::Direct(known) if known == name);
+            [ENABLED, SOFT_DELETED, "objectId", name_attribute(kind)].contains(&name)
+                || mapping.attributes.iter().any(direct)
+        };
+        let expressions = mapping.attributes.iter().filter_map(|one| match &one.source {
+            MappingSource::Expression(expression) => Some(expression.attributes()),
+            MappingSource::Direct(_) | MappingSource::Constant(_) | MappingSource::None => None,
+        });
+        expressions.flatten().filter(|name| !is_told(name)).collect()
+    }
+
     /// The attributes that make the values which a create can't do without, but for the name.
     pub(super) fn required(&self, kind: ObjectKind) -> Vec<&'s str> {
         let mapping = self.spec.mapping(kind);
@@ -151,13 +167,10 @@ impl<'s> Backwards<'s> {
         if self.forward(who, known, at).is_some_and(|made| same_texts(&made, &texts)) {
             return None;
         }
-        let is_told = |name: &str| {
-            let direct =
-                |one: &AttributeMapping| matches!(&one.source, MappingSource::Direct(known) if known == name);
-            [ENABLED, SOFT_DELETED, "objectId", name_attribute(who.0)].contains(&name)
-                || mapping.attributes.iter().any(direct)
-        };
-        let unknown = expression.attributes().into_iter().filter(|name| !is_told(name));
+        let unknown = self.untold(who.0);
+        let unknown = expression.attributes().into_iter().filter(|name| unknown.contains(name));
+        let mut unknown: Vec<&str> = unknown.collect();
+        unknown.dedup();
         unknown.into_iter().find_map(|name| {
             let guess = AttributeValue::Text(text.clone());
             let mut tried = known.clone();

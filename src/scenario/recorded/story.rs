@@ -329,6 +329,9 @@ impl Stories {
         for (name, value) in backwards.guesses(who, &story.attributes_at(moment), body) {
             story.set(&name, moment, Some(value));
         }
+        for name in backwards.untold(who.0) {
+            story.set_first(name, moment, None);
+        }
         if wire.is_fine() {
             let kept = wire.answer().filter(|answer| answer.get("id").is_some()).unwrap_or(body);
             self.accounts.insert(who.clone(), backwards.held(who.0, kept));
