@@ -66,9 +66,10 @@ impl<'a> Assembly<'a> {
         backwards: &'a Backwards<'a>,
     ) -> Self {
         let mut bearers: BTreeMap<String, BTreeSet<Who>> = BTreeMap::new();
-        let wires = cycles.iter().flat_map(|cycle| &cycle.wires);
-        for (who, label) in wires.filter_map(|wire| Some((wire.who.as_ref()?, wire.label))) {
-            bearers.entry(label.to_lowercase()).or_default().insert(who.clone());
+        for (who, story) in &stories.all {
+            for name in story.names(who.0) {
+                bearers.entry(name.to_lowercase()).or_default().insert(who.clone());
+            }
         }
         let silent = Silent::of(*recording.cycles.start(), cycles, stories, ids);
         Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent }
@@ -93,10 +94,10 @@ impl<'a> Assembly<'a> {
             let first = shown.next().map_or(from, |(_, cycle)| cycle.number);
             (self.people(|who| self.first(who) <= first), Moment::of(first))
         } else {
-            steps.push("[[step]]\ntitle = \"What there was before\"\ndo = \"initial cycle\"\n".to_owned());
+            steps.extend(self.steps_before(&before, Moment::before(from)));
             (before, Moment::before(from))
         };
-        let directory = self.directory(&people, then);
+        let directory = self.directory(&people, then, is_new);
         let mut here: BTreeSet<Who> = people.into_iter().cloned().collect();
         let mut last = None;
         for (at, cycle) in told {
@@ -231,15 +232,48 @@ impl<'a> Assembly<'a> {
 
     /// The members of a group among some people.
     fn members(&self, group: &Who, moment: Moment, among: &BTreeSet<Who>) -> Vec<&Who> {
-        let of_group = self.stories.members.iter().filter(|((parent, _), _)| parent == group);
+        let of_group = self.stories.members.range((group.clone(), (ObjectKind::User, String::new()))..);
         of_group
+            .take_while(|((parent, _), _)| parent == group)
             .filter(|((_, member), course)| among.contains(member) && is_member(course, moment))
             .map(|((_, member), _)| member)
             .collect()
     }
 
-    /// The tables of the directory.
-    fn directory(&self, people: &[&Who], moment: Moment) -> String {
+    /// What makes the accounts that were there before. Nobody is created disabled, so that comes next.
+    fn steps_before(&self, people: &[&Who], moment: Moment) -> Vec<String> {
+        let mut steps =
+            vec!["[[step]]\ntitle = \"What there was before\"\ndo = \"initial cycle\"\n".to_owned()];
+        let is_off = |who: &&&Who| self.stories.of(who).is_some_and(|story| story.is_disabled(moment));
+        let off = people.iter().filter(is_off);
+        let edits: Vec<_> = off
+            .map(|who| {
+                let mut edit = Map::new();
+                edit.insert(self.key_of(who, false).to_owned(), true.into());
+                self.about(who, moment, edit)
+            })
+            .collect();
+        if !edits.is_empty() {
+            let title = "Whose accounts were disabled before";
+            steps.push(format!("[[step]]\ntitle = \"{title}\"\nedit = {}\n{BY_HAND}\n", list(&edits)));
+        }
+        steps
+    }
+
+    /// How an edit says that somebody's account is to be enabled, or disabled: whoever was deleted without a request was
+    /// not in scope any more.
+    fn key_of(&self, who: &Who, is_on: bool) -> &'static str {
+        let leaves = self.silent.leavers.contains(who) && self.spec.scope == ScopeMode::Assigned;
+        match (is_on, leaves) {
+            (true, true) => "assign",
+            (true, false) => "enable",
+            (false, true) => "unassign",
+            (false, false) => "disable",
+        }
+    }
+
+    /// The tables of the directory; where nobody `is_new`, everybody is enabled at first.
+    fn directory(&self, people: &[&Who], moment: Moment, is_new: bool) -> String {
         let among: BTreeSet<Who> = people.iter().map(|who| (*who).clone()).collect();
         let mut text = String::new();
         for who in people {
@@ -249,6 +283,9 @@ impl<'a> Assembly<'a> {
             let name = name_of(Some(story), who, moment);
             row.insert(name_attribute(who.0).to_owned(), name.into());
             row.extend(self.attributes(story, who.0, moment));
+            if !is_new {
+                row.shift_remove(ENABLED);
+            }
             let members = self.members(who, moment, &among);
             if !members.is_empty() {
                 let names: Vec<String> = members.iter().map(|who| self.name(who, moment)).collect();
@@ -280,8 +317,13 @@ impl<'a> Assembly<'a> {
         for who in &self.stories.order {
             let Some(story) = self.stories.of(who) else { continue };
             if here.contains(who) {
+                // Nothing is told of anybody in a cycle that does not ask for them, but that they are gone.
+                if !story.met.contains(&cycle.number) && self.silent.gone.get(who) != Some(&cycle.number) {
+                    continue;
+                }
                 let mut edit = self.change(who, story, then, now, here);
-                let is_looked_at = story.visits.contains(&cycle.number) && story.first < cycle.number;
+                let is_known = story.existed || story.first < cycle.number;
+                let is_looked_at = is_known && story.visits.contains(&cycle.number);
                 let last = story.met.range(..cycle.number).next_back();
                 let waits = last.is_some_and(|last| story.failures.contains(last));
                 if edit.is_empty() && is_looked_at && !is_initial && !waits {
@@ -341,15 +383,7 @@ impl<'a> Assembly<'a> {
         for (name, value) in is.iter().filter(|(name, value)| was.get(*name) != Some(*value)) {
             if name == ENABLED {
                 let is_on = *value == AttributeValue::Text("True".to_owned());
-                // Whoever is deleted without a request was not in scope any more.
-                let leaves = self.silent.leavers.contains(who) && self.spec.scope == ScopeMode::Assigned;
-                let key = match (is_on, leaves) {
-                    (true, true) => "assign",
-                    (true, false) => "enable",
-                    (false, true) => "unassign",
-                    (false, false) => "disable",
-                };
-                edit.insert(key.to_owned(), true.into());
+                edit.insert(self.key_of(who, is_on).to_owned(), true.into());
             } else if let Some(value) = self.value(name, value, now) {
                 set.insert(name.clone(), value);
             }
@@ -363,10 +397,8 @@ impl<'a> Assembly<'a> {
         }
         let mut joined = Vec::new();
         let mut left = Vec::new();
-        for ((group, member), course) in &self.stories.members {
-            if group != who || !(here.contains(member) || self.stories.of(member).is_some()) {
-                continue;
-            }
+        let of_group = self.stories.members.range((who.clone(), (ObjectKind::User, String::new()))..);
+        for ((_, member), course) in of_group.take_while(|((group, _), _)| group == who) {
             let was_there = here.contains(member) && is_member(course, then);
             match (was_there, is_member(course, now)) {
                 (false, true) => joined.push(self.name(member, now)),

@@ -47,6 +47,13 @@ impl<'s> Backwards<'s> {
         mapping.attributes.iter().enumerate().filter(move |(_, one)| !is_reference(one))
     }
 
+    /// The name that a resource tells.
+    pub(super) fn name(&self, kind: ObjectKind, resource: &Value) -> Option<String> {
+        let is_name = |one: &AttributeMapping| matches!(&one.source, MappingSource::Direct(name) if name == name_attribute(kind));
+        let (_, mapping) = self.values(kind).find(|(_, one)| is_name(one))?;
+        texts_of(mapping.target.read(resource)?).pop()
+    }
+
     /// The attributes that expressions read and no mapping tells directly.
     pub(super) fn untold(&self, kind: ObjectKind) -> Vec<&'s str> {
         let mapping = self.spec.mapping(kind);

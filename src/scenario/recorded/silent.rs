@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::backwards::{ENABLED, reference_ids};
+use super::backwards::reference_ids;
 use super::reading::{Cycle, Ids, Who};
 use super::story::{Moment, Stories, Story, is_member};
 use crate::expression::AttributeValue;
@@ -47,7 +47,7 @@ impl Silent {
             // A full read looks at everybody who is still there.
             let missed = full.iter().find(|cycle| {
                 let is_last = story.met.range(**cycle..).next().is_none();
-                is_last && stories.had_account(who, **cycle) && !is_disabled(story, **cycle)
+                is_last && stories.had_account(who, **cycle) && !story.is_disabled(Moment::of(**cycle))
             });
             if let (Some(cycle), false) = (missed, silent.gone.contains_key(who)) {
                 silent.gone.insert(who.clone(), *cycle);
@@ -57,15 +57,10 @@ impl Silent {
     }
 }
 
-fn is_disabled(story: &Story, cycle: u64) -> bool {
-    let enabled = story.attributes.get(ENABLED).and_then(|course| course.at(Moment::of(cycle))?.as_ref());
-    enabled == Some(&AttributeValue::Text("False".to_owned()))
-}
-
 /// Whether nothing speaks against it that somebody who is disabled is out of scope: who is looked at again is not, and
 /// whose group is assigned can't be.
 fn may_leave(cycles: &[Cycle<'_>], who: &Who, story: &Story, stories: &Stories) -> bool {
-    let is_off = |number: u64| is_disabled(story, number);
+    let is_off = |number: u64| story.is_disabled(Moment::of(number));
     let mut was_off = false;
     for cycle in cycles.iter().map(|cycle| cycle.number).filter(|number| story.first <= *number) {
         let waits = story.met.range(..cycle).next_back().is_some_and(|last| story.failures.contains(last));
@@ -93,7 +88,7 @@ fn is_passed_over(
     full: &BTreeSet<u64>,
 ) -> bool {
     let number = cycle.number;
-    if number <= story.first || story.met.contains(&number) || !is_disabled(story, number) {
+    if number <= story.first || story.met.contains(&number) || !story.is_disabled(Moment::of(number)) {
         return false;
     }
     let (before, now) = (Moment::before(number), Moment::of(number));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::backwards::{Backwards, reference_ids, texts_of};
+use super::backwards::{Backwards, ENABLED, reference_ids, texts_of};
 use super::reading::{Cycle, Ids, Who, Wire};
 use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
@@ -107,6 +107,26 @@ impl Story {
         self.attributes.iter().filter_map(|(name, course)| Some((name.clone(), value(course)?))).collect()
     }
 
+    /// Whether anything was said of an attribute by then.
+    fn says(&self, name: &str, moment: Moment) -> bool {
+        self.attributes.get(name).is_some_and(|course| course.said(moment).is_some())
+    }
+
+    /// Every name that it had.
+    pub(super) fn names(&self, kind: ObjectKind) -> impl Iterator<Item = &str> {
+        let course = self.attributes.get(name_attribute(kind));
+        course.into_iter().flat_map(|course| course.0.values()).filter_map(|value| match value {
+            Some(AttributeValue::Text(name)) => Some(name.as_str()),
+            Some(AttributeValue::List(_) | AttributeValue::Roles(_)) | None => None,
+        })
+    }
+
+    /// Whether it was disabled at a moment.
+    pub(super) fn is_disabled(&self, moment: Moment) -> bool {
+        let enabled = self.attributes.get(ENABLED).and_then(|course| course.at(moment)?.as_ref());
+        enabled == Some(&AttributeValue::Text("False".to_owned()))
+    }
+
     /// Whether its account was created in a cycle or before.
     fn was_made(&self, cycle: u64) -> bool {
         self.existed || self.made.is_some_and(|made| made <= cycle)
@@ -184,9 +204,14 @@ impl Stories {
     /// Who was looked for, not found, and not created either, lacked something that the target requires.
     fn insufficient(&mut self, cycle: &Cycle<'_>, backwards: &Backwards<'_>) {
         let moment = Moment::of(cycle.number);
-        for who in &self.order {
-            let wires: Vec<&Wire<'_>> = cycle.about(who).collect();
-            let Some(story) = self.all.get_mut(who).filter(|_| !wires.is_empty()) else { continue };
+        let mut about: BTreeMap<&Who, Vec<&Wire<'_>>> = BTreeMap::new();
+        for wire in &cycle.wires {
+            if let Some(who) = &wire.who {
+                about.entry(who).or_default().push(wire);
+            }
+        }
+        for (who, wires) in about {
+            let Some(story) = self.all.get_mut(who) else { continue };
             let is_in_vain = |wire: &&Wire<'_>| wire.is_look_up() && wire.is_fine() && wire.shown().is_none();
             let is_several = |wire: &&Wire<'_>| wire.found() != Some(0);
             if !wires.iter().all(is_in_vain) || wires.iter().any(is_several) || story.was_made(cycle.number) {
@@ -269,7 +294,7 @@ impl Stories {
         cycle: u64,
         who: &Who,
         wire: &Wire<'_>,
-        ids: &Ids,
+        ids: &mut Ids,
         backwards: &Backwards<'_>,
         is_unwritten: bool,
     ) {
@@ -286,9 +311,19 @@ impl Stories {
         for (name, value) in backwards.attributes(who.0, resource) {
             story.set_first(&name, moment, value);
         }
+        if let Some(name) = backwards.name(who.0, resource) {
+            story.set_first(name_attribute(who.0), moment, Some(AttributeValue::Text(name)));
+        }
         for (name, path) in backwards.single_references(who.0) {
-            let other = path.read_reference(resource).and_then(|id| ids.get(id));
-            story.set_first(name, moment, other.map(|(_, id)| AttributeValue::Text(id.clone())));
+            let is_said = self.of(who).is_some_and(|story| story.says(name, moment));
+            let other = path.read_reference(resource).filter(|_| !is_said);
+            let other = other.map(|id| match ids.get(id) {
+                Some((_, other)) => other.clone(),
+                None => self.stranger(cycle, id, ids).1,
+            });
+            if let Some(story) = self.all.get_mut(who) {
+                story.set_first(name, moment, other.map(AttributeValue::Text));
+            }
         }
         self.accounts.insert(who.clone(), backwards.held(who.0, resource));
     }
