@@ -73,7 +73,9 @@ pub(super) fn new(
             counted(recorded.requests, "request")
         ));
     }
-    notes.iter().for_each(|note| warn(note));
+    for note in &notes {
+        warn(note);
+    }
     if source.pseudonyms.is_none() {
         context
             .output

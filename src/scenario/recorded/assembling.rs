@@ -291,13 +291,13 @@ impl<'a> Assembly<'a> {
                 let names: Vec<String> = members.iter().map(|who| self.name(who, moment)).collect();
                 row.insert("members".to_owned(), names.into());
             }
-            text.push_str(&format!("\n[[{}]]\n{}", who.0.as_str().to_lowercase(), lines(&row)));
+            text.extend(["\n[[", &who.0.as_str().to_lowercase(), "]]\n", &lines(&row)]);
         }
         if self.spec.scope == ScopeMode::Assigned {
             for who in people {
                 let mut row = Map::new();
                 row.insert("principal".to_owned(), self.name(who, moment).into());
-                text.push_str(&format!("\n[[assignment]]\n{}", lines(&row)));
+                text.extend(["\n[[assignment]]\n", &lines(&row)]);
             }
         }
         text
@@ -457,11 +457,9 @@ impl<'a> Assembly<'a> {
         if let Some(who) = &fault.who {
             keys.insert(who.0.as_str().to_lowercase(), self.name(who, moment).into());
         }
-        if keys.get("target") == Some(&"slow".into()) {
-            if SLOW <= self.timeout {
-                let latency = self.timeout.saturating_add(SignedDuration::from_secs(1));
-                keys.insert("latency".to_owned(), format!("{}s", latency.as_secs()).into());
-            }
+        if keys.get("target") == Some(&"slow".into()) && SLOW <= self.timeout {
+            let latency = self.timeout.saturating_add(SignedDuration::from_secs(1));
+            keys.insert("latency".to_owned(), format!("{}s", latency.as_secs()).into());
         }
         keys.extend(fault.counts.clone());
         keys

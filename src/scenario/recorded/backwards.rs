@@ -283,13 +283,11 @@ impl<'s> Backwards<'s> {
     /// The mappings whose targets an operation writes, each with what it writes there.
     pub(super) fn written<'o>(&self, kind: ObjectKind, operation: &'o Value) -> Vec<(usize, &'o Value)> {
         let value = operation.get("value").unwrap_or(&Value::Null);
-        match operation.get("path").and_then(Value::as_str) {
-            Some(path) => self.at_path(kind, path).map(|at| (at, value)).into_iter().collect(),
-            None => {
-                let members = value.as_object().into_iter().flatten();
-                members.filter_map(|(path, value)| Some((self.at_path(kind, path)?, value))).collect()
-            }
+        if let Some(path) = operation.get("path").and_then(Value::as_str) {
+            return self.at_path(kind, path).map(|at| (at, value)).into_iter().collect();
         }
+        let members = value.as_object().into_iter().flatten();
+        members.filter_map(|(path, value)| Some((self.at_path(kind, path)?, value))).collect()
     }
 
     /// The mapping whose target is at a path, as any dialect writes it.

@@ -192,8 +192,7 @@ fn is_gone(cycles: &[Cycle<'_>], at: usize, wire: &Wire<'_>, stories: &Stories) 
     let Some(who) = &wire.who else { return false };
     let number = cycles.get(at).map_or(0, |cycle| cycle.number);
     let is_back = |other: &Wire<'_>| other.id == wire.id && other.is_fine();
-    is_older(stories, who, number)
-        && !cycles.iter().skip(at).flat_map(|cycle| cycle.about(who)).any(|other| is_back(other))
+    is_older(stories, who, number) && !cycles.iter().skip(at).flat_map(|cycle| cycle.about(who)).any(is_back)
 }
 
 /// What happened to accounts before the cycle, out of band.
@@ -211,7 +210,7 @@ fn of_accounts(cycles: &[Cycle<'_>], at: usize, stories: &Stories) -> Vec<Fault>
     for (place, wire) in cycle.wires.iter().enumerate() {
         let (Some(who), Some(id)) = (&wire.who, &wire.id) else { continue };
         let is_missed = |other: &Wire<'_>| other.status == 404 && other.id == wire.id;
-        let before = cycles.iter().take(at).any(|cycle| cycle.about(who).any(|other| is_missed(other)));
+        let before = cycles.iter().take(at).any(|cycle| cycle.about(who).any(is_missed));
         if wire.status != 404 || before || !is_gone(cycles, at, wire, stories) || !told.insert(id) {
             continue;
         }

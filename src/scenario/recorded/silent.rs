@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::backwards::reference_ids;
-use super::reading::{Cycle, Ids, Who};
+use super::reading::{Cycle, Ids, Who, Wire};
 use super::story::{Moment, Stories, Story, is_member};
 use crate::expression::AttributeValue;
 
@@ -119,7 +119,7 @@ fn adds_anew(cycle: &Cycle<'_>, stories: &Stories, ids: &Ids) -> bool {
             let is_made = cycle.about(group).any(|wire| wire.method == "POST");
             last.is_some_and(|last| !story.failures.contains(last)) && !is_made
         });
-        let added = cycle.about(group).filter(|wire| wire.phase == 5).flat_map(|wire| wire.operations());
+        let added = cycle.about(group).filter(|wire| wire.phase == 5).flat_map(Wire::operations);
         let mut added = added.filter(|operation| {
             operation.get("op").and_then(Value::as_str).is_some_and(|op| op.eq_ignore_ascii_case("add"))
         });

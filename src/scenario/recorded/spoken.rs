@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::reading::Cycle;
+use super::reading::{Cycle, Wire};
 use crate::scim::style::{ActiveStyle, Dialect, ManagerStyle};
 
 /// The keys of a job, with the forms that its requests have where the keys say nothing of them: the dialect, and how
 /// `active` and a manager are written in it.
 pub(super) fn with_forms(head: &toml::Table, cycles: &[Cycle<'_>]) -> toml::Table {
-    let operations = || cycles.iter().flat_map(|cycle| &cycle.wires).flat_map(|wire| wire.operations());
+    let operations = || cycles.iter().flat_map(|cycle| &cycle.wires).flat_map(Wire::operations);
     let text = |operation: &Value, key: &str| {
         operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
     };

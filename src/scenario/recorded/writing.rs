@@ -26,7 +26,11 @@ pub(super) fn table(members: &Map<String, Value>) -> String {
 
 /// The lines of a table: a key and its value each.
 pub(super) fn lines(members: &Map<String, Value>) -> String {
-    members.iter().map(|(name, value)| format!("{} = {}\n", key(name), inline(value))).collect()
+    let mut lines = String::new();
+    for (name, value) in members {
+        lines.extend([&key(name), " = ", &inline(value), "\n"]);
+    }
+    lines
 }
 
 /// A list of tables, one a line.
@@ -58,7 +62,7 @@ fn quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => quoted.extend(["\\u", &format!("{:04X}", u32::from(c))]),
             c => quoted.push(c),
         }
     }

@@ -394,15 +394,14 @@ fn story(seed: u64) -> String {
             };
             edits.push(format!("{{ user = \"{user}\", {what} }}"));
         }
-        text.push_str(&format!("[[step]]\nedit = [{}]\n", edits.join(", ")));
+        text.extend(["[[step]]\nedit = [", &edits.join(", "), "]\n"]);
         if drawn(3) == 0 {
             let method = ["GET", "POST", "PATCH", "DELETE"][drawn(4)];
             let fault =
                 ["error", "throttled", "lost_reply", "slow", "down", "unauthorized", "html"][drawn(7)];
             let (after, times) = (drawn(3), 1 + drawn(2));
-            text.push_str(&format!(
-                "fault = {{ target = \"{fault}\", method = \"{method}\", after = {after}, times = {times} }}\n"
-            ));
+            let narrowed = format!("method = \"{method}\", after = {after}, times = {times}");
+            text.extend(["fault = { target = \"", fault, "\", ", &narrowed, " }\n"]);
         }
         text.push_str(
             ["do = \"cycle\"\n", "advance = \"6h\"\n", "advance = \"40m\"\n", "advance = \"40m\"\n"]
