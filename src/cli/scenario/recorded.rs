@@ -60,7 +60,8 @@ pub(super) fn new(
         exchanges,
         cycles: cycles.unwrap_or(0..=u64::MAX),
     };
-    let recorded = scenario_of(&recording).map_err(|error| refused(error, &source.path, seen))?;
+    let recorded = in_folder_of(file, || scenario_of(&recording))?;
+    let recorded = recorded.map_err(|error| refused(error, &source.path, seen))?;
     write_first(file, &recorded.text)?;
     notes.extend(recorded.notes);
     let shown = file.display().to_string();
@@ -111,6 +112,24 @@ pub(super) fn new(
         );
     }
     Ok(if is_fine { Exit::Fine } else { Exit::Failed })
+}
+
+/// Does something for which the folder of a file has to be there: paths lead through it. Where nothing comes of it, a
+/// folder that was not there goes again.
+fn in_folder_of<T, E>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Failure> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::new(Exit::Usage, format!("can not make the folder `{}`", folder.display()))
+                .because(&error)
+        })?;
+    }
+    let outcome = work();
+    if let (Some(folder), Err(_)) = (folder, &outcome) {
+        // Somebody else may have put something there meanwhile: then it stays.
+        std::fs::remove_dir(folder).ok();
+    }
+    Ok(outcome)
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -127,6 +127,92 @@ fn a_journal_that_came_by_itself_needs_no_project() {
 }
 
 #[test]
+fn a_redacted_recording_can_be_handed_on() {
+    let project = recorded();
+    assert_eq!(fine(&project, ["logs", "--jsonl", "-"]).stdout, project.read("state/journal/contoso.jsonl"));
+    fine(&project, ["logs", "--jsonl", "masked.jsonl", "--redact"]);
+    let masked = project.read("masked.jsonl");
+    assert!(!masked.contains("contoso.com") && !masked.contains("Ada"), "{masked}");
+    let theirs = Project::with([("masked.jsonl", masked.as_str())]);
+    fine(&theirs, ["scenario", "new", "masked", "--from", "masked.jsonl"]);
+    let made = theirs.read("scenarios/masked.toml");
+    // What is handed on is what `--redact` makes of the journal, under the key of that state.
+    fine(&project, ["scenario", "new", "own", "--from", "journal", "--redact"]);
+    let own = project.read("scenarios/own.toml");
+    let requests = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("  { method")).map(str::to_owned).collect()
+    };
+    assert_eq!(requests(&made), requests(&own));
+}
+
+/// A run on demand is a cycle of one person; the next cycle looks at that person again.
+#[test]
+fn a_run_on_demand_is_repeated_as_a_cycle() {
+    let project = recorded();
+    fine(&project, ["directory", "set", "ben@contoso.com", "jobTitle=Boss"]);
+    fine(&project, ["provision", "ben@contoso.com"]);
+    fine(&project, ["cycle"]);
+    let told = fine(&project, ["scenario", "new", "demand", "--from", "journal"]);
+    assert!(told.stdout.contains("passed  demand"), "{}", told.stdout);
+    assert!(project.read("scenarios/demand.toml").contains("set = { jobTitle = \"Boss\" }"));
+}
+
+/// A profile of one's own is found from the scenario's folder, and no credential goes along.
+#[test]
+fn a_job_with_its_own_profile_and_a_token_is_taken_over_without_the_token() {
+    let port = crate::common::free_port().to_string();
+    let config = format!(
+        "[directory]\npath = \"directory\"\n[[job]]\nname = \"other\"\ntenant_url = \"embedded\"\n\
+         [[job]]\nname = \"own\"\nprofile = \"profiles/own.toml\"\nscope = \"all\"\n\
+         tenant_url = \"http://127.0.0.1:{port}/scim?aadOptscim062020\"\ntoken = {{ value = \"very-secret-token\" }}\n"
+    );
+    let profile = "name = \"own\"\ntitle = \"Own\"\n[user]\nname = \"Users\"\n\
+        target = \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"\n\
+        attributes = [{ name = \"id\", anchor = true, required = true }, { name = \"userName\", required = true },\n\
+        { name = \"active\", type = \"Boolean\" }, { name = \"title\" }]\n\
+        mappings = [{ attribute = \"userPrincipalName\", target = \"userName\", matching = 1 },\n\
+        { expression = 'Not([IsSoftDeleted])', target = \"active\" }, { attribute = \"jobTitle\", target = \"title\" }]\n";
+    let project = Project::with([
+        ("scimulator.toml", config.as_str()),
+        ("profiles/own.toml", profile),
+        ("directory/users.csv", USERS),
+    ]);
+    let mut target = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
+        .args(["target", "--port", &port, "--token", "very-secret-token"])
+        .current_dir(project.path(""))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let stdout = target.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut said).unwrap();
+    let told = [
+        run(&project, ["cycle", "--initial", "--job", "own"]),
+        run(&project, ["directory", "set", "ben@contoso.com", "jobTitle=Lead"]),
+        run(&project, ["cycle", "--job", "own"]),
+        run(&project, ["scenario", "new", "own", "--from", "journal", "--job", "own"]),
+    ];
+    target.kill().unwrap();
+    target.wait().unwrap();
+    for told in told {
+        assert_eq!(told.code, 0, "{said}{}{}", told.stdout, told.stderr);
+    }
+    let text = project.read("scenarios/own.toml");
+    for words in [
+        "profile = \"../profiles/own.toml\"",
+        "scope = \"all\"",
+        "dialect = \"optscim\"",
+        "set = { jobTitle = \"Lead\" }",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+    for words in ["secret", "127.0.0.1", "[[assignment]]", "assign = true"] {
+        assert!(!text.contains(words), "`{words}` stands in\n{text}");
+    }
+}
+
+#[test]
 fn a_redacted_scenario_names_nobody() {
     let project = recorded();
     fine(&project, ["scenario", "new", "masked", "--from", "journal", "--redact"]);
@@ -186,7 +272,7 @@ fn what_is_no_recording_is_refused() {
         let told = run(&project, ["scenario", "new", "x"].iter().chain(arguments).copied());
         assert_eq!(told.code, 2, "{arguments:?}: {}", told.stderr);
         assert!(told.stderr.contains(words), "{arguments:?}: {}", told.stderr);
-        assert!(!project.path("scenarios/x.toml").exists(), "{arguments:?}");
+        assert!(!project.path("scenarios").exists(), "{arguments:?}");
     }
     let fresh = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", USERS)]);
     let told = run(&fresh, ["scenario", "new", "x", "--from", "journal"]);
