@@ -13,7 +13,7 @@ use crate::cli::output::warn;
 use crate::cli::session::{Session, run_failure};
 use crate::cli::{Exit, Failure};
 use crate::client::{Exchange, Filter, JournalError, Pseudonyms, file_name, read};
-use crate::config::{Config, JobConfig, ScopeMode};
+use crate::config::{Config, FILE_BYTES_MAX, JobConfig, ScopeMode};
 use crate::runner::{imported_schema, journal_folder};
 use crate::scenario::report::{to_json, to_text};
 use crate::scenario::{self, Options, RecordError, Recording, scenario_of};
@@ -60,8 +60,14 @@ pub(super) fn new(
         exchanges,
         cycles: cycles.unwrap_or(0..=u64::MAX),
     };
-    let recorded = in_folder_of(file, || scenario_of(&recording))?;
-    let recorded = recorded.map_err(|error| refused(error, &source.path, seen))?;
+    let recorded = in_folder_of(file, || {
+        let recorded = scenario_of(&recording).map_err(|error| refused(error, &source.path, seen))?;
+        if u64::try_from(recorded.text.len()).is_ok_and(|bytes| bytes <= FILE_BYTES_MAX) {
+            return Ok(recorded);
+        }
+        let message = format!("the recording makes a scenario of more than {FILE_BYTES_MAX} bytes");
+        Err(Failure::new(Exit::Usage, message).help("take fewer cycles: `--cycle N`, `--cycles A..B`"))
+    })?;
     write_first(file, &recorded.text)?;
     notes.extend(recorded.notes);
     let shown = file.display().to_string();
@@ -116,7 +122,7 @@ pub(super) fn new(
 
 /// Does something for which the folder of a file has to be there: paths lead through it. Where nothing comes of it, a
 /// folder that was not there goes again.
-fn in_folder_of<T, E>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, Failure> {
+fn in_folder_of<T>(file: &Path, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -129,7 +135,7 @@ fn in_folder_of<T, E>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Resul
         // Somebody else may have put something there meanwhile: then it stays.
         std::fs::remove_dir(folder).ok();
     }
-    Ok(outcome)
+    outcome
 }
 
 fn counted(count: usize, what: &str) -> String {

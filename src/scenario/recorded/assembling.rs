@@ -19,7 +19,7 @@ use crate::expression::AttributeValue;
 use crate::scim::query::collection_path;
 use crate::scope::ScopeMode;
 
-/// What a step's time is, and what is done in it.
+/// The line of a step in which one more cycle becomes due.
 const NEXT_CYCLE: &str = "until = \"job.cycle\"";
 /// The same for a cycle by hand.
 const BY_HAND: &str = "do = \"cycle\"";
@@ -54,6 +54,8 @@ pub(super) struct Assembly<'a> {
     /// Who has, or had, a name, in lower case.
     bearers: BTreeMap<String, BTreeSet<Who>>,
     silent: Silent,
+    /// Whoever the chosen cycles ask for, with those whom these refer to.
+    needed: BTreeSet<Who>,
 }
 
 impl<'a> Assembly<'a> {
@@ -71,8 +73,10 @@ impl<'a> Assembly<'a> {
                 bearers.entry(name.to_lowercase()).or_default().insert(who.clone());
             }
         }
-        let silent = Silent::of(*recording.cycles.start(), cycles, stories, ids);
-        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent }
+        let from = *recording.cycles.start();
+        let silent = Silent::of(from, cycles, stories, ids);
+        let needed = needed(from, stories, backwards);
+        Self { needed, recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent }
     }
 
     /// The file.
@@ -132,9 +136,9 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The users and groups for which something holds, in their order.
+    /// The users and groups of the scenario for which something holds, in their order.
     fn people(&self, holds: impl Fn(&Who) -> bool) -> Vec<&'a Who> {
-        self.stories.order.iter().filter(|who| holds(who)).collect()
+        self.stories.order.iter().filter(|who| self.needed.contains(*who) && holds(who)).collect()
     }
 
     fn step(
@@ -314,7 +318,7 @@ impl<'a> Assembly<'a> {
     ) -> Edits {
         let (mut tables, mut is_touched) = (Vec::new(), false);
         let mut there = here.clone();
-        for who in &self.stories.order {
+        for who in self.people(|_| true) {
             let Some(story) = self.stories.of(who) else { continue };
             if here.contains(who) {
                 // Nothing is told of anybody in a cycle that does not ask for them, but that they are gone.
@@ -398,7 +402,8 @@ impl<'a> Assembly<'a> {
         let mut joined = Vec::new();
         let mut left = Vec::new();
         let of_group = self.stories.members.range((who.clone(), (ObjectKind::User, String::new()))..);
-        for ((_, member), course) in of_group.take_while(|((group, _), _)| group == who) {
+        let of_group = of_group.take_while(|((group, _), _)| group == who);
+        for ((_, member), course) in of_group.filter(|((_, member), _)| self.needed.contains(member)) {
             let was_there = here.contains(member) && is_member(course, then);
             match (was_there, is_member(course, now)) {
                 (false, true) => joined.push(self.name(member, now)),
@@ -444,15 +449,15 @@ impl<'a> Assembly<'a> {
     fn fault(&self, fault: &Fault, cycle: &Cycle<'_>) -> Map<String, Value> {
         let mut keys = fault.keys.clone();
         let moment = Moment::of(cycle.number);
-        if let Some(path) = fault.path {
-            let text = match (path, &fault.who) {
-                (Path::Collection(kind), _) => format!("/{}", collection_path(kind)),
-                (Path::Own, Some(who)) => {
-                    format!("/{}/{{{}}}", collection_path(who.0), self.name(who, moment))
-                }
-                (Path::Own, None) => String::new(),
-            };
-            keys.insert("path".to_owned(), text.into());
+        let path = match (fault.path, &fault.who) {
+            (Some(Path::Collection(kind)), _) => Some(format!("/{}", collection_path(kind))),
+            (Some(Path::Own), Some(who)) => {
+                Some(format!("/{}/{{{}}}", collection_path(who.0), self.name(who, moment)))
+            }
+            (Some(Path::Own), None) | (None, _) => None,
+        };
+        if let Some(path) = path {
+            keys.insert("path".to_owned(), path.into());
         }
         if let Some(who) = &fault.who {
             keys.insert(who.0.as_str().to_lowercase(), self.name(who, moment).into());
@@ -470,7 +475,9 @@ impl<'a> Assembly<'a> {
         let before = at.checked_sub(1).and_then(|before| self.cycles.get(before));
         let (Some(last), Some(cycle)) = (before, self.cycles.get(at)) else { return NEXT_CYCLE };
         let gap = cycle.began.duration_since(last.began);
-        let is_due = self.spec.interval / 2 <= gap && gap <= self.spec.interval.saturating_mul(2);
+        let steps = i32::try_from(cycle.number.saturating_sub(last.number)).unwrap_or(i32::MAX);
+        let usual = self.spec.interval.saturating_mul(steps);
+        let is_due = usual / 2 <= gap && gap <= usual.saturating_mul(2);
         if last.is_refused() || is_due { NEXT_CYCLE } else { BY_HAND }
     }
 
@@ -500,4 +507,25 @@ fn span(seconds: i64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let unit = units.into_iter().find(|(unit, _)| seconds % unit == 0);
     unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
+}
+
+/// Whoever the cycles from this one on ask for, with those whom these refer to.
+fn needed(from: u64, stories: &Stories, backwards: &Backwards<'_>) -> BTreeSet<Who> {
+    let is_met = |story: &Story| story.met.range(from..).next().is_some();
+    let met = stories.all.iter().filter(|(_, story)| is_met(story));
+    let mut unseen: Vec<&Who> = met.map(|(who, _)| who).collect();
+    let changed = stories.members.iter().filter(|(_, course)| course.changes_from(Moment::before(from)));
+    unseen.extend(changed.map(|((_, member), _)| member));
+    let mut needed = BTreeSet::new();
+    while let Some(who) = unseen.pop() {
+        if needed.insert(who.clone())
+            && let Some(story) = stories.of(who)
+        {
+            let references = backwards.single_references(who.0);
+            let others = references.iter().flat_map(|(name, _)| story.texts(name));
+            let others = others.filter_map(|id| stories.all.get_key_value(&(ObjectKind::User, id)));
+            unseen.extend(others.map(|(other, _)| other));
+        }
+    }
+    needed
 }

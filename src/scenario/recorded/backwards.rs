@@ -10,7 +10,9 @@ use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 use crate::engine::spec::JobSpec;
 use crate::expression::{AttributeValue, Environment, Random};
-use crate::mapping::{AttributeMapping, AttributeType, Evaluated, Mapped, MappedValue, MappingSource, Taken};
+use crate::mapping::{
+    AttributeMapping, AttributeType, Evaluated, Mapped, MappedValue, MappingSource, Taken, shorten_guest_upn,
+};
 use crate::scim::path::TargetPath;
 use crate::scim::style::Dialect;
 
@@ -211,8 +213,11 @@ impl<'s> Backwards<'s> {
         set("objectId", &who.1);
         let is_off = attributes.get(ENABLED) == Some(&AttributeValue::Text("False".to_owned()));
         set(SOFT_DELETED, if is_off { "True" } else { "False" });
-        if let Some(name) = attributes.get("userPrincipalName") {
-            view.entry("originalUserPrincipalName".to_owned()).or_insert_with(|| name.clone());
+        // A guest has two names (`mapping.md 5.5`).
+        if let Some(AttributeValue::Text(name)) = attributes.get("userPrincipalName") {
+            let text = |text: &str| AttributeValue::Text(text.to_owned());
+            view.entry("originalUserPrincipalName".to_owned()).or_insert_with(|| text(name));
+            view.insert("userPrincipalName".to_owned(), text(&shorten_guest_upn(name)));
         }
         let mut environment =
             Environment::new(self.now, Random::seeded(self.spec.seed), &self.spec.expressions);

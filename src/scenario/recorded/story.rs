@@ -9,6 +9,7 @@ use super::backwards::{Backwards, ENABLED, reference_ids, texts_of};
 use super::reading::{Cycle, Ids, Who, Wire};
 use crate::directory::object::ObjectKind;
 use crate::expression::AttributeValue;
+use crate::mapping::shorten_guest_upn;
 
 /// A moment of the recording: before a cycle, or in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +72,11 @@ impl<T> Course<T> {
         }
     }
 
+    /// Whether anything was said of it at a moment or later.
+    pub(super) fn changes_from(&self, moment: Moment) -> bool {
+        self.0.range(moment..).next().is_some()
+    }
+
     fn is_silent_between(&self, from: Moment, to: Moment) -> bool {
         from <= to && self.0.range(from..to).next().is_none()
     }
@@ -87,8 +93,9 @@ pub(super) struct Story {
     pub(super) first: u64,
     /// Whether its account was there before the recording met it.
     pub(super) existed: bool,
-    /// The cycle that created its account first, and whether one ever tried.
+    /// The cycle that created its account first.
     pub(super) made: Option<u64>,
+    /// Whether a cycle ever tried to.
     was_tried: bool,
     /// Cycles that asked for anything about it.
     pub(super) met: BTreeSet<u64>,
@@ -113,12 +120,18 @@ impl Story {
     }
 
     /// Every name that it had.
-    pub(super) fn names(&self, kind: ObjectKind) -> impl Iterator<Item = &str> {
-        let course = self.attributes.get(name_attribute(kind));
-        course.into_iter().flat_map(|course| course.0.values()).filter_map(|value| match value {
-            Some(AttributeValue::Text(name)) => Some(name.as_str()),
+    pub(super) fn names(&self, kind: ObjectKind) -> Vec<String> {
+        self.texts(name_attribute(kind))
+    }
+
+    /// Every text that an attribute had.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let values = self.attributes.get(name).into_iter().flat_map(|course| course.0.values());
+        let texts = values.filter_map(|value| match value {
+            Some(AttributeValue::Text(text)) => Some(text.clone()),
             Some(AttributeValue::List(_) | AttributeValue::Roles(_)) | None => None,
-        })
+        });
+        texts.collect()
     }
 
     /// Whether it was disabled at a moment.
@@ -225,16 +238,26 @@ impl Stories {
 
     /// Notes whose names were given to others.
     fn successors(&mut self) {
-        let name =
-            |who: &Who, story: &Story| name_of(Some(story), who, Moment::of(story.first)).to_lowercase();
-        let mut replaced = Vec::new();
+        let mut bearers: BTreeMap<String, Vec<&Who>> = BTreeMap::new();
         for (who, story) in self.all.iter().filter(|((kind, _), _)| *kind == ObjectKind::User) {
-            let own = name(who, story);
-            let before = Moment::before(story.first);
-            for (other, theirs) in self.all.iter().filter(|(other, _)| *other != who && other.0 == who.0) {
-                let is_same = name_of(Some(theirs), other, before).to_lowercase() == own;
-                if is_same && theirs.first < story.first && theirs.present.at(before) != Some(&false) {
-                    replaced.push((other.clone(), story.first));
+            for name in story.names(who.0) {
+                bearers.entry(name.to_lowercase()).or_default().push(who);
+            }
+        }
+        let mut replaced = Vec::new();
+        for (name, bearers) in bearers.iter().filter(|(_, bearers)| 1 < bearers.len()) {
+            let is_called = |who: &Who, moment| name_of(self.of(who), who, moment).to_lowercase() == *name;
+            for who in bearers {
+                let Some(story) = self.of(who) else { continue };
+                let before = Moment::before(story.first);
+                let is_taken = |other: &&&Who| {
+                    self.of(other).is_some_and(|theirs| theirs.first < story.first)
+                        && is_called(other, before)
+                        && self.of(other).is_some_and(|theirs| theirs.present.at(before) != Some(&false))
+                };
+                if is_called(who, Moment::of(story.first)) {
+                    let taken = bearers.iter().filter(is_taken);
+                    replaced.extend(taken.map(|other| ((*other).clone(), story.first)));
                 }
             }
         }
@@ -311,7 +334,9 @@ impl Stories {
         for (name, value) in backwards.attributes(who.0, resource) {
             story.set_first(&name, moment, value);
         }
-        if let Some(name) = backwards.name(who.0, resource) {
+        // Letter case is the target's; a guest has a longer name at the source.
+        let label = shorten_guest_upn(wire.label).to_lowercase();
+        if let Some(name) = backwards.name(who.0, resource).filter(|name| name.to_lowercase() != label) {
             story.set_first(name_attribute(who.0), moment, Some(AttributeValue::Text(name)));
         }
         for (name, path) in backwards.single_references(who.0) {
@@ -495,7 +520,7 @@ pub(super) fn name_of(story: Option<&Story>, who: &Who, moment: Moment) -> Strin
     }
 }
 
-/// Whether an operation takes something away: it says so, or writes nothing.
+/// Whether an operation takes something away.
 fn is_removal(operation: &Value) -> bool {
     let op = operation.get("op").and_then(Value::as_str).unwrap_or_default();
     op.eq_ignore_ascii_case("remove")

@@ -253,6 +253,28 @@ fn a_target_that_did_wrong_unsaid_shows_in_the_replay() {
     assert!(project.path("scenarios/lost.toml").exists());
 }
 
+/// A scenario has a size that is read at most; a part of the recording has only those in it whom it is about.
+#[test]
+fn a_recording_that_is_too_large_is_taken_in_parts() {
+    let long = "x".repeat(40_000);
+    let row = |number: usize| {
+        format!("00000000-0000-4000-8000-{number:012},u{number}@contoso.com,U{number},u{number},{long},\n")
+    };
+    let rows: String = (1..=20).map(row).collect();
+    let users = format!("objectId,userPrincipalName,displayName,mailNickname,jobTitle,manager\n{rows}");
+    let config = CONFIG.replace("tenant_url", "scope = \"all\"\ntenant_url");
+    let project =
+        Project::with([("scimulator.toml", config.as_str()), ("directory/users.csv", users.as_str())]);
+    fine(&project, ["cycle", "--initial"]);
+    fine(&project, ["directory", "disable", "u7@contoso.com"]);
+    fine(&project, ["cycle"]);
+    let told = run(&project, ["scenario", "new", "all", "--from", "journal"]);
+    assert!(told.code == 2 && told.stderr.contains("--cycles A..B"), "{}", told.stderr);
+    assert!(!project.path("scenarios").exists());
+    fine(&project, ["scenario", "new", "part", "--from", "journal", "--cycle", "2"]);
+    assert_eq!(project.read("scenarios/part.toml").matches("[[user]]").count(), 1);
+}
+
 #[test]
 fn what_is_no_recording_is_refused() {
     let project = recorded();
