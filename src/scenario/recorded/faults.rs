@@ -174,8 +174,10 @@ fn later<'c>(
 fn is_done(cycles: &[Cycle<'_>], at: usize, place: usize) -> bool {
     let Some(wire) = cycles.get(at).and_then(|cycle| cycle.wires.get(place)) else { return false };
     let Some(who) = &wire.who else { return false };
+    let asked = writes(wire);
     let is_same = |other: &&Wire<'_>| {
-        other.method == wire.method && (wire.method == "POST" || other.operations() == wire.operations())
+        other.method == wire.method
+            && (wire.method != "PATCH" || writes(other).iter().any(|write| asked.contains(write)))
     };
     let mut is_asked = false;
     for other in later(cycles, (at, place), who) {
@@ -185,6 +187,23 @@ fn is_done(cycles: &[Cycle<'_>], at: usize, place: usize) -> bool {
         is_asked |= other.is_fine() || (wire.method == "DELETE" && other.status == 404);
     }
     is_asked
+}
+
+/// What a PATCH writes: each value with where it goes, and how.
+fn writes<'w>(wire: &Wire<'w>) -> Vec<(String, &'w str, &'w Value)> {
+    let mut writes = Vec::new();
+    for operation in wire.operations() {
+        let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (op, path) = (text("op").to_lowercase(), text("path"));
+        match operation.get("value").unwrap_or(&Value::Null) {
+            Value::Array(items) => writes.extend(items.iter().map(|item| (op.clone(), path, item))),
+            Value::Object(members) if path.is_empty() => {
+                writes.extend(members.iter().map(|(path, value)| (op.clone(), path.as_str(), value)));
+            }
+            value => writes.push((op, path, value)),
+        }
+    }
+    writes
 }
 
 /// Whether an account that was not found was gone for good, or had another id from then on.
