@@ -36,6 +36,7 @@ mod model;
 mod names;
 mod play;
 mod raw;
+mod recorded;
 pub mod report;
 mod schema;
 mod snapshot;
@@ -56,6 +57,7 @@ pub use model::{AccountFault, Do, ProcessFault, Scenario, SourceFault, Step, Tar
 pub use play::End;
 #[cfg(test)]
 pub(crate) use play::Sabotage;
+pub use recorded::{RecordError, Recorded, Recording, scenario_of};
 pub use report::{Failure, Report, Tally, Verdict};
 pub use schema::json_schema;
 

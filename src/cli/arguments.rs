@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub use app::{AppCommand, AppMode, OnOff, TokenCommand};
 pub use oracle::{CleanArguments, DriftArguments};
 pub use preflight::{PreflightArguments, SuiteChoice};
-pub use scenario::{ScenarioCommand, ScenarioRunArguments};
+pub use scenario::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
 pub use simulate::SimulateArguments;
 
 use crate::config::duration;
@@ -337,6 +337,7 @@ fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
                         scimulator logs --object adele@contoso.com --wire\n  \
                         scimulator logs --follow --wire\n  \
                         scimulator logs --har wire.har --redact\n  \
+                        scimulator logs --jsonl wire.jsonl --redact\n  \
                         scimulator logs --csv download\n  \
                         scimulator logs --audit\n  \
                         scimulator logs --action create --limit 20 --format json")]
@@ -354,22 +355,26 @@ pub struct LogsArguments {
     #[arg(long)]
     pub wire: bool,
     /// Go on showing entries as cycles write them, until interrupted.
-    #[arg(long, short = 'f', conflicts_with_all = ["har", "csv", "audit", "monitor"])]
+    #[arg(long, short = 'f', conflicts_with_all = ["har", "jsonl", "csv", "audit", "monitor"])]
     pub follow: bool,
     /// Write the exchanges to this file as HAR 1.2 in place of showing the log; `-` is standard output. Without a
     /// choice of entries the whole journal, with probes and requests for tokens.
     #[arg(long, value_name = "FILE", conflicts_with = "wire")]
     pub har: Option<PathBuf>,
+    /// Write the same exchanges to this file as JSON lines, in the form of the journal; `-` is standard output. `scenario
+    /// new --from FILE` makes a scenario of them.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["wire", "har"])]
+    pub jsonl: Option<PathBuf>,
     /// Write the entries into this folder as the three CSV files of the portal's download: entries, steps and modified
     /// properties, joined by changeId.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["wire", "har"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["wire", "har", "jsonl"])]
     pub csv: Option<PathBuf>,
     /// Print the entries as rows of Azure Monitor's `AADProvisioningLogs`, one JSON object a line.
-    #[arg(long, conflicts_with_all = ["wire", "har", "csv"])]
+    #[arg(long, conflicts_with_all = ["wire", "har", "jsonl", "csv"])]
     pub monitor: bool,
     /// Show the audit log of the job in place of the provisioning log: who started, paused and changed it, retries of
     /// failures, quarantine; with `--format json` every step of the chosen entries too.
-    #[arg(long, conflicts_with_all = ["wire", "har", "csv", "monitor", "redact"])]
+    #[arg(long, conflicts_with_all = ["wire", "har", "jsonl", "csv", "monitor", "redact"])]
     pub audit: bool,
     /// Only entries of the cycle of this number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
@@ -385,7 +390,7 @@ pub struct LogsArguments {
 impl LogsArguments {
     /// Whether everything is meant when no limit is given: files and other programs take it all.
     pub(super) fn is_whole(&self) -> bool {
-        self.har.is_some() || self.csv.is_some() || self.monitor
+        self.har.is_some() || self.jsonl.is_some() || self.csv.is_some() || self.monitor
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     } else {
         None
     };
-    if let Some(file) = &arguments.har {
-        return write_har(context, &session, arguments, &rows, pseudonyms.as_ref(), file);
+    if arguments.har.is_some() || arguments.jsonl.is_some() {
+        return write_exchanges(context, &session, arguments, &rows, pseudonyms.as_ref());
     }
     if arguments.audit {
         return show_audit(context, &session, arguments, &rows);
@@ -234,18 +234,18 @@ fn show(
     Ok(())
 }
 
-/// Writes the exchanges behind the entries, or the whole journal when nothing chooses among them.
-fn write_har(
+/// Writes the exchanges behind the entries, or the whole journal when nothing chooses among them: as HAR, or as lines of
+/// a journal.
+fn write_exchanges(
     context: &Context,
     session: &Session,
     arguments: &LogsArguments,
     rows: &[LogRow],
     pseudonyms: Option<&Pseudonyms>,
-    file: &Path,
 ) -> Result<Exit, Failure> {
     let LogsArguments { status, action, object, limit, cycle, .. } = arguments;
     let all = read_exchanges(session)?;
-    let exchanges =
+    let mut exchanges =
         if status.is_none() && action.is_none() && object.is_none() && limit.is_none() && cycle.is_none() {
             all
         } else {
@@ -259,18 +259,28 @@ fn write_har(
             }
             exchanges
         };
-    let document = match pseudonyms {
-        Some(pseudonyms) => {
-            let masked: Vec<Exchange> =
-                exchanges.iter().map(|exchange| pseudonyms.exchange(exchange)).collect();
-            har(&masked)
+    if let Some(pseudonyms) = pseudonyms {
+        exchanges = exchanges.iter().map(|exchange| pseudonyms.exchange(exchange)).collect();
+    }
+    let (file, text) = match (&arguments.har, &arguments.jsonl) {
+        (Some(file), _) => (file, format!("{:#}\n", har(&exchanges))),
+        (None, Some(file)) => {
+            let lines = exchanges.iter().map(|exchange| Ok(serde_json::to_string(exchange)? + "\n"));
+            (
+                file,
+                lines
+                    .collect::<Result<_, serde_json::Error>>()
+                    .map_err(|error| store_failure(&error.into()))?,
+            )
         }
-        None => har(&exchanges),
+        (None, None) => return Ok(Exit::Fine),
     };
     if file == Path::new("-") {
-        context.output.json(&document)?;
+        if !text.is_empty() {
+            context.output.text(text.trim_end())?;
+        }
     } else {
-        std::fs::write(file, format!("{document:#}\n")).map_err(|error| {
+        std::fs::write(file, text).map_err(|error| {
             Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
         })?;
         context.output.note(&format!("{} exchanges written to {}", exchanges.len(), file.display()));

@@ -1,4 +1,4 @@
-//! `scenario`: runs scenario files, lists them, writes one to start from.
+//! `scenario`: runs scenario files, lists them, writes one to start from or of a recording.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::arguments::{ScenarioCommand, ScenarioRunArguments};
+use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
 use super::context::Context;
 use super::failure::print_findings;
 use super::init::write_new;
@@ -20,6 +20,8 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
 
+mod recorded;
+
 /// How often a watched file is looked at, in wire time.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
 
@@ -31,7 +33,7 @@ pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, 
             run_once(context, arguments, &scenarios)
         }
         ScenarioCommand::List { paths } => list(context, paths),
-        ScenarioCommand::New { name } => new(context, name),
+        ScenarioCommand::New(arguments) => new(context, arguments),
     }
 }
 
@@ -218,7 +220,8 @@ fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn new(context: &Context, name: &Path) -> Result<Exit, Failure> {
+fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Failure> {
+    let name = &arguments.name;
     let is_file = name.extension().is_some_and(|extension| extension == "toml");
     let file = if is_file {
         name.to_owned()
@@ -231,9 +234,11 @@ fn new(context: &Context, name: &Path) -> Result<Exit, Failure> {
     if file.exists() {
         return Err(Failure::new(Exit::Usage, format!("there is already a `{shown}`")));
     }
+    if let Some(from) = &arguments.from {
+        return recorded::new(context, arguments, from, &file);
+    }
     let text = include_str!("scenario/new.toml").replace("{file}", &shown);
-    write_new(&file, &text)
-        .map_err(|error| Failure::new(Exit::Usage, format!("can not write `{shown}`")).because(&error))?;
+    write_first(&file, &text)?;
     if context.output.is_json() {
         context.output.json(&json!({ "written": [shown] }))?;
     } else {
@@ -241,4 +246,11 @@ fn new(context: &Context, name: &Path) -> Result<Exit, Failure> {
         context.output.note(&format!("next: scimulator scenario run {shown}"));
     }
     Ok(Exit::Fine)
+}
+
+/// Writes a scenario's file where there is none.
+fn write_first(file: &Path, text: &str) -> Result<(), Failure> {
+    write_new(file, text).map_err(|error| {
+        Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
+    })
 }

@@ -5,6 +5,7 @@ mod expectations;
 mod faults;
 mod language;
 mod pack;
+mod recorded;
 mod remote;
 pub(crate) mod reports;
 

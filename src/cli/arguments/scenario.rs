@@ -1,9 +1,13 @@
 //! Arguments of `scenario`.
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+
+use crate::gallery;
 
 /// What to do with scenarios.
 #[derive(Debug, Subcommand)]
@@ -19,15 +23,55 @@ pub enum ScenarioCommand {
         #[arg(value_name = "PATH", default_value = "scenarios")]
         paths: Vec<PathBuf>,
     },
-    /// Write a scenario to start from; never overwrites.
-    #[command(
-        after_help = "Examples:\n  scimulator scenario new leaver\n  scimulator scenario new tests/leaver.toml"
-    )]
-    New {
-        /// Its name, for `scenarios/NAME.toml`; or the file itself.
-        #[arg(value_name = "NAME")]
-        name: PathBuf,
-    },
+    /// Write a scenario to start from, or one that a recording makes; never overwrites.
+    New(ScenarioNewArguments),
+}
+
+/// Arguments of `scenario new`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  scimulator scenario new leaver\n  scimulator scenario new tests/leaver.toml\n  \
+                  scimulator scenario new monday --from journal\n  \
+                  scimulator scenario new monday --from journal --job contoso --cycles 4..6 --redact\n  \
+                  scimulator scenario new theirs --from contoso.jsonl --app scim\n\n\
+                  With --from the wire journal is read backwards, and what was made of it is played once against the\n\
+                  embedded app. Ends with 1 when the replay does not go as the recording went, with 2 when there is no\n\
+                  recording; the file is written in the first case all the same."
+)]
+pub struct ScenarioNewArguments {
+    /// Its name, for `scenarios/NAME.toml`; or the file itself.
+    #[arg(value_name = "NAME")]
+    pub name: PathBuf,
+    /// Make it of a recording: `journal` for the job's own, or a journal's file. That needs no configuration; one that is
+    /// named by `--config` or `--job` says how its job is.
+    #[arg(long, value_name = "journal|FILE")]
+    pub from: Option<PathBuf>,
+    /// Only this cycle of the recording.
+    #[arg(long, value_name = "N", requires = "from", conflicts_with = "cycles")]
+    pub cycle: Option<u64>,
+    /// Only these cycles of the recording: `A..B`, both of them too, `A..` or `..B`.
+    #[arg(long, value_name = "A..B", requires = "from", value_parser = cycles)]
+    pub cycles: Option<RangeInclusive<u64>>,
+    /// Put pseudonyms in the place of personal data.
+    #[arg(long, requires = "from")]
+    pub redact: bool,
+    /// The app profile of the job that a journal's file is of.
+    #[arg(long, value_name = "APP", requires = "from", value_parser = PossibleValuesParser::new(gallery::names()))]
+    pub app: Option<String>,
+}
+
+/// Reads `A..B`.
+fn cycles(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = text.split_once("..").ok_or("write `A..B`, `A..` or `..B`")?;
+    let number = |text: &str, open: u64| match text.trim() {
+        "" => Ok(open),
+        text => text.parse::<u64>().map_err(|_| format!("`{text}` is no number of a cycle")),
+    };
+    let (first, last) = (number(first, 0)?, number(last, u64::MAX)?);
+    if last < first {
+        return Err(format!("{first} comes after {last}"));
+    }
+    Ok(first..=last)
 }
 
 /// Arguments of `scenario run`.
