@@ -45,6 +45,7 @@ mod scenario;
 mod schema;
 mod scope_filter;
 mod service;
+mod simulate;
 #[path = "../support/sources.rs"]
 mod sources;
 mod state_files;
