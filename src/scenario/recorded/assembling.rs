@@ -76,7 +76,7 @@ impl<'a> Assembly<'a> {
         let from = *recording.cycles.start();
         let silent = Silent::of(from, cycles, stories, ids);
         let needed = needed(from, stories, backwards);
-        Self { needed, recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent }
+        Self { recording, spec, timeout, cycles, stories, ids, backwards, bearers, silent, needed }
     }
 
     /// The file.

@@ -195,12 +195,13 @@ fn writes<'w>(wire: &Wire<'w>) -> Vec<(String, &'w str, &'w Value)> {
     for operation in wire.operations() {
         let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default();
         let (op, path) = (text("op").to_lowercase(), text("path"));
-        match operation.get("value").unwrap_or(&Value::Null) {
-            Value::Array(items) => writes.extend(items.iter().map(|item| (op.clone(), path, item))),
-            Value::Object(members) if path.is_empty() => {
-                writes.extend(members.iter().map(|(path, value)| (op.clone(), path.as_str(), value)));
-            }
-            value => writes.push((op, path, value)),
+        let value = operation.get("value").unwrap_or(&Value::Null);
+        if let Some(items) = value.as_array() {
+            writes.extend(items.iter().map(|item| (op.clone(), path, item)));
+        } else if let (Some(members), true) = (value.as_object(), path.is_empty()) {
+            writes.extend(members.iter().map(|(path, value)| (op.clone(), path.as_str(), value)));
+        } else {
+            writes.push((op, path, value));
         }
     }
     writes
