@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Params, Row};
 
 use crate::clock::{JobClock, Timestamp};
@@ -411,6 +412,19 @@ impl Store {
             None => self.execute("DELETE FROM meta WHERE key = ?1", [key])?,
         };
         Ok(())
+    }
+
+    /// Tells of each statement how long it took, rows included, when it is over: used by benches.
+    pub fn time_statements(
+        &mut self,
+        mut told: impl FnMut(&str, std::time::Duration) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let told = move |event: TraceEvent<'_>| {
+            if let TraceEvent::Profile(statement, took) = event {
+                told(&statement.sql(), took);
+            }
+        };
+        Ok(self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(told))?)
     }
 
     /// Lets the file grow to so many pages at most, as a full disk would: used by tests.

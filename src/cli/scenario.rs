@@ -157,11 +157,10 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
 fn watch(context: &Context, arguments: &ScenarioRunArguments) -> Result<Exit, Failure> {
     loop {
-        let scenarios = load(context, &arguments.paths);
-        let folders: Vec<PathBuf> =
-            scenarios.iter().flatten().filter_map(|scenario| scenario.folder.clone()).collect();
+        let folders = folders(&arguments.paths);
+        // Before they are read for the run: what is only half written by then changes once more.
         let before = stamps(&arguments.paths, &folders);
-        match scenarios.and_then(|scenarios| run_once(context, arguments, &scenarios)) {
+        match load(context, &arguments.paths).and_then(|scenarios| run_once(context, arguments, &scenarios)) {
             Ok(_) => {}
             Err(failure) if failure.exit() == Exit::Fine => return Ok(Exit::Fine),
             Err(failure) => failure.print(context.global().format),
@@ -171,6 +170,13 @@ fn watch(context: &Context, arguments: &ScenarioRunArguments) -> Result<Exit, Fa
             pause();
         }
     }
+}
+
+/// The folders that scenarios have their directories in.
+fn folders(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let files = scenario::files(paths).unwrap_or_default();
+    let scenarios = files.iter().filter_map(|file| scenario::load(file).ok());
+    scenarios.filter_map(|(scenario, _)| scenario.folder).collect()
 }
 
 /// Every file that a run depends on, with its size and when it was written.
