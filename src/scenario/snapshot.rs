@@ -57,11 +57,10 @@ impl Snapshot {
         let mut import = store.begin_import(now)?;
         for (object, place) in &self.objects {
             let mut object = object.clone();
-            if prefix.is_some() {
-                object.attributes = prefix.attributes(object.kind, object.attributes);
-                if let Some(AttributeValue::Text(manager)) = object.attributes.get_mut("manager") {
-                    *manager = id(manager);
-                }
+            object.attributes = prefix.attributes(object.kind, object.attributes);
+            // A manager who is renamed stays the manager.
+            if let Some(AttributeValue::Text(manager)) = object.attributes.get_mut("manager") {
+                *manager = id(manager);
             }
             import.object(&object, place)?;
         }

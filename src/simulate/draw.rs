@@ -252,10 +252,16 @@ impl Drawing {
             self.minute -= minutes;
         } else if has_begun && self.one_in(12) {
             step.act = Some(self.pick(&["restart", "pause", "start"], "start").to_owned());
-            if step.act.as_deref() == Some("restart") && self.one_in(2) {
-                step.reset = Some(
-                    self.pick(&["full", "watermark", "escrows", "watermark escrows"], "full").to_owned(),
-                );
+            // What is dropped while it fails is not tried again, and nobody's fault but the app's.
+            let resets: &[&str] = match self.weather {
+                Weather::Faults => &["watermark"],
+                Weather::Calm | Weather::Kills | Weather::Lies => {
+                    &["full", "watermark", "escrows", "watermark escrows"]
+                }
+            };
+            let is_told = self.weather == Weather::Faults || self.one_in(2);
+            if step.act.as_deref() == Some("restart") && is_told {
+                step.reset = Some(self.pick(resets, "watermark").to_owned());
             }
         }
         step

@@ -267,6 +267,28 @@ impl Store {
         Ok(self.next_work(phase, before)?.filter(|item| item.id == id))
     }
 
+    /// Adds to the work list whoever refers to an object, as far as the cycle has not come to it; what it does not come to
+    /// is owed to the next one.
+    pub fn owe_referrers(&self, job: &str, other: &str) -> Result<(), StoreError> {
+        const REFERRERS: &str =
+            "SELECT source_id FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2";
+        self.execute(
+            &format!("UPDATE link SET references_due = 1 WHERE job = ?1 AND source_id IN ({REFERRERS})"),
+            [job, other],
+        )?;
+        self.execute(
+            &format!(
+                "INSERT INTO temp.work
+                 SELECT CASE o.kind WHEN 'User' THEN 'users' ELSE 'groups' END, o.position, o.kind, o.id, 0, 0, 1, NULL
+                   FROM ({REFERRERS}) r CROSS JOIN object o ON o.id = r.source_id
+                  WHERE o.state = 'active'
+                 ON CONFLICT DO UPDATE SET escrow = 1"
+            ),
+            [job, other],
+        )?;
+        Ok(())
+    }
+
     /// Adds a piece of work to a later phase, at the place its object has there.
     pub fn add_work(&self, phase: Phase, item: &WorkItem) -> Result<(), StoreError> {
         self.connection
