@@ -373,7 +373,9 @@ impl ReferenceTask {
         };
         let job = context.spec.name.clone();
         let chosen = context.choice.as_ref().map(Choice::members);
-        let everything = context.is_initial() || fresh || self.item.escrow || chosen.is_some();
+        // A failure that waits for its retry is of members that this window does not show.
+        let failed = context.store.escrow(&job, self.item.kind, &self.item.id, true)?.is_some();
+        let everything = context.is_initial() || fresh || failed || self.item.escrow || chosen.is_some();
         let window = (!everything).then_some(context.window);
         let (mut add, mut remove) = (Vec::new(), Vec::new());
         let mut sources = BTreeMap::new();

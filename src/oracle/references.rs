@@ -240,7 +240,7 @@ impl<'q> Comparison<'q> {
                     return Judgement::rule(rule);
                 }
                 let history = &self.question.world.history;
-                if said.accepted.is_some() && history.restored.contains(&member.1) {
+                if history.restored.contains(&member.1) {
                     return Judgement::rule(Rule::LostMembership);
                 }
                 let recorded = self.question.world.recorded.contains(&(key.1.clone(), member.1.clone()));

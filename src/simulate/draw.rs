@@ -247,7 +247,7 @@ impl Drawing {
         step.advance = Some(format!("{minutes}m"));
         // Whoever is killed in a cycle by hand is not started again before the next step: the edits of that step then
         // come into the same cycle, and the story is another one than without the kill.
-        if has_begun && self.weather != Weather::Kills && self.one_in(10) {
+        if has_begun && self.weather != Weather::Kills && self.one_in(5) {
             (step.act, step.advance) = (Some("cycle".to_owned()), None);
             self.minute -= minutes;
         } else if has_begun && self.one_in(12) {
@@ -272,7 +272,7 @@ impl Drawing {
         let (is_killed, wrong): (bool, &[&str]) = match self.weather {
             Weather::Calm => (false, &[]),
             Weather::Kills => (self.one_in(2), &[]),
-            Weather::Faults => (self.one_in(6), &TROUBLES),
+            Weather::Faults => (self.one_in(3), &TROUBLES),
             Weather::Lies => (false, &LIES),
         };
         if is_killed {
