@@ -18,8 +18,10 @@ const RESTORABLE_MIN: u64 = 29 * 24 * 60;
 pub(super) enum Weather {
     /// Nothing.
     Calm,
-    /// The process of the job is killed.
+    /// The process of the job is killed, and started again at once.
     Kills,
+    /// It is killed in cycles by hand, and things change before the next one.
+    Interruptions,
     /// The app and the source fail in ways that show, and the process is killed.
     Faults,
     /// The app says one thing and does another.
@@ -31,8 +33,9 @@ pub(super) fn draw(seed: u64, cycles: u32) -> (Story, Weather) {
     let mut rng = Rng::with_seed(seed);
     let weather = match rng.u8(0..10) {
         0 => Weather::Calm,
-        1..=3 => Weather::Kills,
-        4..=7 => Weather::Faults,
+        1 | 2 => Weather::Kills,
+        3 | 4 => Weather::Interruptions,
+        5..=7 => Weather::Faults,
         _ => Weather::Lies,
     };
     let mut drawing = Drawing {
@@ -247,7 +250,12 @@ impl Drawing {
         step.advance = Some(format!("{minutes}m"));
         // Whoever is killed in a cycle by hand is not started again before the next step: the edits of that step then
         // come into the same cycle, and the story is another one than without the kill.
-        if has_begun && self.weather != Weather::Kills && self.one_in(5) {
+        let by_hand = match self.weather {
+            Weather::Kills => false,
+            Weather::Interruptions => !self.one_in(3),
+            Weather::Calm | Weather::Faults | Weather::Lies => self.one_in(6),
+        };
+        if has_begun && by_hand {
             (step.act, step.advance) = (Some("cycle".to_owned()), None);
             self.minute -= minutes;
         } else if has_begun && self.one_in(12) {
@@ -255,7 +263,7 @@ impl Drawing {
             // What is dropped while it fails is not tried again, and nobody's fault but the app's.
             let resets: &[&str] = match self.weather {
                 Weather::Faults => &["watermark"],
-                Weather::Calm | Weather::Kills | Weather::Lies => {
+                Weather::Calm | Weather::Kills | Weather::Interruptions | Weather::Lies => {
                     &["full", "watermark", "escrows", "watermark escrows"]
                 }
             };
@@ -271,13 +279,18 @@ impl Drawing {
         let mut faults = Vec::new();
         let (is_killed, wrong): (bool, &[&str]) = match self.weather {
             Weather::Calm => (false, &[]),
-            Weather::Kills => (self.one_in(2), &[]),
+            Weather::Kills | Weather::Interruptions => (self.one_in(2), &[]),
             Weather::Faults => (self.one_in(3), &TROUBLES),
             Weather::Lies => (false, &LIES),
         };
         if is_killed {
-            let word = self.pick(&["killed", "killed_unheard"], "killed");
-            faults.push(self.narrowed(&format!("process = '{word}'"), 3));
+            let words = [
+                "process = 'killed'",
+                "process = 'killed_unheard'",
+                "process = 'killed_unheard', method = 'POST'",
+            ];
+            let word = self.pick(&words, "process = 'killed'");
+            faults.push(self.narrowed(word, 3));
         }
         if wrong.is_empty() {
             return faults;

@@ -203,13 +203,19 @@ fn strangers(outcome: &Outcome) -> Result<(), Broken> {
     if strangers == 0 {
         return Ok(());
     }
-    let users = outcome.report.held.iter().filter(|resource| resource.get("userName").is_some()).count();
-    let users = u64::try_from(users).unwrap_or(u64::MAX);
+    let is_user = |resource: &&Value| resource.get("userName").is_some();
+    let users = outcome.report.held.iter().filter(is_user).count();
+    let (linked_users, linked_groups) = outcome.end.linked;
+    let (word, linked) = if u64::try_from(users).is_ok_and(|users| linked_users < users) {
+        ("users", linked_users)
+    } else {
+        ("groups", linked_groups)
+    };
     Err(Broken {
         law: Law::Known,
-        what: format!("{strangers} accounts or groups of the app are not known to the job"),
-        kind: "strangers".to_owned(),
-        expectation: Some(format!("expect.target.users = {}", users.saturating_sub(strangers))),
+        what: format!("{strangers} {word} of the app are not known to the job"),
+        kind: word.to_owned(),
+        expectation: Some(format!("expect.target.{word} = {linked}")),
     })
 }
 

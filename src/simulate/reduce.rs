@@ -10,6 +10,7 @@ pub(super) fn reduce(story: &Story, fails: &mut dyn FnMut(&Story) -> bool) -> St
         for list in LISTS {
             shorten(&mut best, *list, fails);
         }
+        everybody_in_scope(&mut best, fails);
         for at in 0..best.steps.len() {
             within_step(&mut best, at, fails);
         }
@@ -99,6 +100,17 @@ fn shorten(best: &mut Story, list: List, fails: &mut dyn FnMut(&Story) -> bool) 
             }
         }
         size /= 2;
+    }
+}
+
+/// One line for all who have to be assigned, and for the groups that do it.
+fn everybody_in_scope(best: &mut Story, fails: &mut dyn FnMut(&Story) -> bool) {
+    let mut simpler = best.clone();
+    simpler.assigned.clear();
+    simpler.settings = vec!["job.scope = \"all\"".to_owned()];
+    let groups = List::Groups.without(&simpler, 0, simpler.groups.len());
+    if !keep_if(best, groups, fails) {
+        keep_if(best, simpler, fails);
     }
 }
 
@@ -228,8 +240,12 @@ fn simpler_faults(fault: &str, users: &[Row]) -> Vec<String> {
     let bare = KEYS.iter().fold(fault.to_owned(), |fault, key| without_key(&fault, key));
     let mut simpler = vec![bare.clone()];
     simpler.extend(KEYS.iter().map(|key| without_key(fault, key)));
-    if fault.contains("'none'") || fault.contains("source") {
+    if fault.contains("'none'") {
         return simpler;
+    }
+    if fault.contains("source") {
+        // A cycle that fails as a whole, and that once.
+        return vec!["{ target = 'down', times = 1 }".to_owned()];
     }
     let with = |fault: &str, key: &str| fault.replace(" }", &format!(", {key} }}"));
     let once = if fault.contains("process") { bare } else { with(&bare, "times = 1") };

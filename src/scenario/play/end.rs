@@ -1,6 +1,7 @@
 //! What there is when a scenario is over, for those who hold it against laws of their own.
 
 use super::{Play, PlayError};
+use crate::directory::object::ObjectKind;
 use crate::oracle::Report;
 use crate::store::LogFilter;
 
@@ -9,6 +10,8 @@ use crate::store::LogFilter;
 pub struct End {
     /// What the oracle says of what the app holds.
     pub oracle: Report,
+    /// How many users and groups the job has linked to an account.
+    pub linked: (u64, u64),
     /// The provisioning log, entry by entry, the newest first, as the state has it.
     pub log: Vec<String>,
     /// Why the job has not come to rest; `None` when nothing is wrong any more, its last cycle succeeded, and it has
@@ -43,7 +46,9 @@ impl Play<'_> {
         let oracle = self.consult().map_err(|error| error.to_string())?;
         let log =
             self.store.log_entries(super::JOB, &LogFilter::default()).map_err(|error| error.to_string())?;
+        let count = |kind| self.store.link_count(super::JOB, kind).map_err(|error| error.to_string());
+        let linked = (count(ObjectKind::User)?, count(ObjectKind::Group)?);
         let unrest = self.unrest().map_err(|error| error.to_string())?;
-        Ok(End { oracle, log: log.iter().map(|row| format!("{row:?}")).collect(), unrest })
+        Ok(End { oracle, linked, log: log.iter().map(|row| format!("{row:?}")).collect(), unrest })
     }
 }
