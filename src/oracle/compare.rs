@@ -540,7 +540,13 @@ impl<'q> Comparison<'q> {
                 Some(object) if object.state == State::Gone => Judgement::rule(Rule::DeletedBeforeFullRead),
                 // The next full read finds it again.
                 Some(object) if object.pending => return None,
-                Some(_) if self.is_before_clearing(born) => Judgement::rule(Rule::LinksCleared),
+                // Somebody who is in scope is missing, which is told already.
+                Some(object)
+                    if self.is_before_clearing(born)
+                        && standing(&key, object, &self.scope) != Standing::Whole =>
+                {
+                    Judgement::rule(Rule::LinksCleared)
+                }
                 Some(_) | None => return None,
             },
         };

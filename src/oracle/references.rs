@@ -8,7 +8,7 @@ use super::attribute::read;
 use super::compare::{Comparison, Judgement, drifted};
 use super::model::{Key, Object, State};
 use super::verdict::{Difference, Rule};
-use super::wire::{MemberSaying, is_accepted, is_write, member_saying, says};
+use super::wire::{MemberSaying, is_accepted, is_write, member_saying, says, shown};
 use crate::directory::object::ObjectKind;
 
 /// What was said of one member: by which request, and whether it was to come.
@@ -82,7 +82,16 @@ impl<'q> Comparison<'q> {
             }
         }
         let recorded = self.question.world.recorded.iter().any(|(user, _)| *user == key.1);
+        // A read that shows none, though one was set and is there.
+        let mut reads = self.wire.about(key.0, id).filter(|(_, exchange)| !is_write(exchange));
+        let unseen = reads.find(|(read_at, exchange)| {
+            let held = shown(exchange, id).and_then(|resource| read(resource, path));
+            matches!(told, Some((at, false)) if at < *read_at) && held.is_some_and(|held| held.is_empty())
+        });
         match (told, refused) {
+            (_, None) if let Some((at, _)) = unseen => {
+                Judgement::app(Some(at), "its answer shows what there was before a change that it has done")
+            }
             (_, Some(at)) => self.judge_failed(at, "it refused the removal"),
             (Some((at, true)), None) => {
                 Judgement::app(Some(at), "it said yes to the removal, and holds it still")

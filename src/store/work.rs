@@ -273,7 +273,10 @@ impl Store {
         const REFERRERS: &str =
             "SELECT source_id FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2";
         self.execute(
-            &format!("UPDATE link SET references_due = 1 WHERE job = ?1 AND source_id IN ({REFERRERS})"),
+            &format!(
+                "UPDATE link SET references_due = 1
+                  WHERE job = ?1 AND kind IN ('User', 'Group') AND source_id IN ({REFERRERS})"
+            ),
             [job, other],
         )?;
         self.execute(

@@ -90,6 +90,7 @@ fn text_of(
     let ends = match fault {
         None => "",
         Some(fault) if fault.contains("source") => "fault = { source = \"none\" }",
+        Some(fault) if fault.contains("process") => "fault = { process = \"none\" }",
         Some(_) => "fault = { target = \"none\" }",
     };
     let mut text = format!("title = \"A fault\"\n{}{}{}", table.directory, crowd(story.crowd), story.job);
@@ -317,7 +318,7 @@ fn every_word_of_the_language_has_a_row() {
     for key in fault.as_object().unwrap().keys() {
         assert!(rows.iter().any(|row| row.contains_key(key)), "no row has `{key}`");
     }
-    for key in ["target", "source", "of", "method"] {
+    for key in ["target", "source", "process", "of", "method"] {
         let words = fault[key]["enum"].as_array().unwrap_or_else(|| panic!("{key}: {fault}"));
         for word in words.iter().filter_map(Value::as_str).filter(|word| *word != "none") {
             let has_it = rows.iter().any(|row| row.get(key).and_then(toml::Value::as_str) == Some(word));
