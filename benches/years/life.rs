@@ -212,7 +212,9 @@ impl Life {
             }
             text.push_str("]\n");
         }
-        text.push_str("\n[[step]]\nexpect.oracle = \"clean\"\nexpect.job = { status = \"Active\", escrows = 0 }\n");
+        text.push_str(
+            "\n[[step]]\nexpect.oracle = \"clean\"\nexpect.job = { status = \"Active\", escrows = 0 }\n",
+        );
         text
     }
 }
