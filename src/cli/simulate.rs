@@ -9,7 +9,7 @@ use super::arguments::SimulateArguments;
 use super::context::Context;
 use super::output::counted;
 use super::{Exit, Failure};
-use crate::simulate::{self, Outcome, Played, simulate_all};
+use crate::simulate::{self, Law, Outcome, Played, simulate_all};
 
 pub(super) fn run(context: &Context, arguments: &SimulateArguments) -> Result<Exit, Failure> {
     let output = context.output;
@@ -40,9 +40,6 @@ pub(super) fn run(context: &Context, arguments: &SimulateArguments) -> Result<Ex
         }
     });
     bar.finish_and_clear();
-    if let Some(trouble) = trouble {
-        return Err(trouble);
-    }
     let begun = outcomes.iter().flatten().count();
     let failed = outcomes.iter().flatten().filter(|outcome| outcome.failure.is_some()).count();
     if output.is_json() {
@@ -53,7 +50,10 @@ pub(super) fn run(context: &Context, arguments: &SimulateArguments) -> Result<Ex
             output.note(&format!("{} were not begun, after so many failures", seeds.len() - begun));
         }
     }
-    Ok(if failed == 0 { Exit::Fine } else { Exit::Defect })
+    match trouble {
+        Some(trouble) => Err(trouble),
+        None => Ok(if failed == 0 { Exit::Fine } else { Exit::Defect }),
+    }
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
@@ -69,8 +69,14 @@ fn told(seed: u64, failure: &simulate::Failure, arguments: &SimulateArguments) -
     let scenario = failure.reduced.to_toml();
     let lines: Vec<String> =
         scenario.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
+    let shows = match failure.broken.law {
+        Law::Playable | Law::Rests | Law::Oracle | Law::Known => {
+            "as a scenario, for `scimulator scenario run`"
+        }
+        Law::Kills | Law::Repeats | Law::Workers => "the story, which shows it to the command above alone",
+    };
     format!(
-        "failed  seed {seed}: not so: {}\n  {}\n  again: {}\n  as a scenario, for `scimulator scenario run`:\n{}\n",
+        "failed  seed {seed}: not so: {}\n  {}\n  again: {}\n  {shows}:\n{}\n",
         failure.broken.law.says(),
         failure.broken.what,
         again(seed, arguments),

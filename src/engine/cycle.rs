@@ -591,8 +591,8 @@ impl<'a> Cycle<'a> {
         self.running.insert(key, Running { task, exchange, request, about, names, step: 1, repeated: false });
     }
 
-    /// By what the accounts of an object may be found while others are looked for at the same time: whoever has the
-    /// name of somebody who leaves or is renamed has to wait until that is done.
+    /// What an object is and was called, while others are worked on at the same time: whoever has the name of somebody who
+    /// leaves or is renamed has to wait until that is done. Other values that match are not looked at.
     fn names(&self, phase: Phase, item: &WorkItem) -> Result<BTreeSet<String>, EngineError> {
         let spec = self.context.spec;
         if !matches!(phase, Phase::Users | Phase::Groups) || spec.workers() < 2 {

@@ -253,7 +253,7 @@ impl<'s> Play<'s> {
             #[cfg(test)]
             sabotage: options.sabotage,
             #[cfg(test)]
-            nth: sabotage::played_before(),
+            nth: sabotage::played_before(options.sabotage),
         })
     }
 

@@ -60,6 +60,8 @@ pub(super) struct StagedApp {
     seed: u64,
     /// Around which requests the job's process is killed: after them, when nobody is to hear of the answer.
     kills: Vec<(bool, Counter)>,
+    /// How many of them there ever were.
+    numbered: u64,
     /// Whether it has just been killed.
     is_killed: bool,
 }
@@ -69,7 +71,7 @@ impl StagedApp {
         let rules = rules.map(Arc::new);
         let options = AppOptions { base_path: EMBEDDED_PATH.to_owned(), rules, ..AppOptions::default() };
         let app = FaultyApp::new(App::new(options), seed);
-        Self { app, timeout, seed, kills: Vec::new(), is_killed: false }
+        Self { app, timeout, seed, kills: Vec::new(), numbered: 0, is_killed: false }
     }
 
     /// Requests meet this fault from now on. A later one goes before those that were there.
@@ -80,7 +82,8 @@ impl StagedApp {
     /// The process of the job is killed around such requests from now on.
     pub(super) fn kill(&mut self, unheard: bool, which: Which) {
         // Numbered from the other end: draws differ from those of the app's own faults.
-        let number = u64::MAX.saturating_sub(u64::try_from(self.kills.len()).unwrap_or(u64::MAX));
+        let number = u64::MAX.saturating_sub(self.numbered);
+        self.numbered = self.numbered.saturating_add(1);
         self.kills.push((unheard, Counter::new(which, number)));
     }
 

@@ -45,10 +45,12 @@ pub(super) fn draw(seed: u64, cycles: u32) -> (Story, Weather) {
         groups: Vec::new(),
         freed: Vec::new(),
         numbered: 0,
+        is_long: false,
         minute: 0,
     };
     let mut story = drawing.directory(seed);
     let is_long = drawing.one_in(12);
+    drawing.is_long = is_long;
     if is_long {
         story.settings.push("job.interval = \"1d\"".to_owned());
     }
@@ -103,6 +105,8 @@ struct Drawing {
     freed: Vec<String>,
     /// How many names were made up.
     numbered: u32,
+    /// Whether time moves by weeks.
+    is_long: bool,
     /// Minutes since the start.
     minute: u64,
 }
@@ -304,7 +308,10 @@ impl Drawing {
         }
         if self.one_in(8) {
             let words = ["missing", "truncated", "empty", "half_written", "stale", "none", "none"];
-            faults.push(format!("{{ source = '{}' }}", self.pick(&words, "none")));
+            let drawn = self.pick(&words, "none");
+            // Past the recycle bin a return that was kept back is not possible any more.
+            let word = if self.is_long && drawn == "stale" { "none" } else { drawn };
+            faults.push(format!("{{ source = '{word}' }}"));
         }
         faults
     }

@@ -24,7 +24,7 @@ pub struct Broken {
     pub(super) expectation: Option<String>,
 }
 
-/// What must hold of every story.
+/// What must hold, of every story or of those in which it can (`docs/simulate.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Law {
     /// It can be played: whatever is drawn is possible.
@@ -97,9 +97,10 @@ fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Pl
     let first = play(story, options, played)?;
     // Whoever was lied to may have something left that can't be done.
     if let Some(what) = first.end.unrest.as_ref().filter(|_| weather != Weather::Lies) {
-        let kind = what.split(':').next().unwrap_or_default();
-        let kind = kind.split('`').next_back().unwrap_or_default().to_owned();
-        return Err(Broken { law: Law::Rests, what: what.clone(), kind, expectation: None });
+        // Without the name, which may be another one in a smaller story.
+        let kind = what.split('`').next_back().unwrap_or_default().to_owned();
+        let expectation = Some("expect.job = { status = \"Active\", escrows = 0 }".to_owned());
+        return Err(Broken { law: Law::Rests, what: what.clone(), kind, expectation });
     }
     unexpected(&first)?;
     if weather != Weather::Lies {
@@ -131,7 +132,7 @@ fn play(story: &Story, options: &Options, played: &mut Played) -> Result<Outcome
     let (scenario, _warnings) =
         scenario::parse(&story.to_toml(), Path::new("story.toml")).map_err(|findings| {
             let first = findings.first().map(ToString::to_string).unwrap_or_default();
-            unplayable(first, "text")
+            unplayable(first.clone(), &first)
         })?;
     let (report, end) = scenario::run_to_end(&scenario, options);
     played.cycles = played.cycles.saturating_add(report.cycles);

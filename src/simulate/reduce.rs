@@ -127,7 +127,7 @@ fn keep_if(best: &mut Story, less: Story, fails: &mut dyn FnMut(&Story) -> bool)
 fn measure(story: &Story) -> (usize, usize, usize) {
     let is_vague = |fault: &&String| {
         let is_lasting = !fault.contains("'none'") && !fault.contains("times") && !fault.contains("process");
-        is_lasting || fault.contains("after =") || fault.contains("percent")
+        is_lasting || fault.contains(", after =") || fault.contains("percent")
     };
     let faults = story.steps.iter().flat_map(|step| &step.faults).filter(is_vague).count();
     let lines = story.lines();
@@ -264,7 +264,7 @@ fn simpler_faults(fault: &str, users: &[Row]) -> Vec<String> {
 
 /// The number that a key of an inline table has.
 fn number_of(table: &str, key: &str) -> Option<u32> {
-    let rest = table.split_once(&format!("{key} = "))?.1;
+    let rest = table.split_once(&format!(", {key} = "))?.1;
     rest.split([',', ' ']).next()?.parse().ok()
 }
 

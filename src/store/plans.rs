@@ -126,7 +126,7 @@ fn treat(store: &Store, kind: ObjectKind, id: &str) {
     store.escrow(JOB, kind, id, false).unwrap();
     store.drop_escrow(JOB, kind, id, false).unwrap();
     store.hand_over(JOB, kind, id, "another").unwrap();
-    store.owe_referrers(JOB, "another").unwrap();
+    store.owe_referrers(JOB, "another", true).unwrap();
     store.drop_intent(JOB, kind, id).unwrap();
     let resource = serde_json::json!({ "id": id });
     store.save_embedded(JOB, id, &resource).unwrap();

@@ -267,9 +267,9 @@ impl Store {
         Ok(self.next_work(phase, before)?.filter(|item| item.id == id))
     }
 
-    /// Adds to the work list whoever refers to an object, as far as the cycle has not come to it; what it does not come to
-    /// is owed to the next one.
-    pub fn owe_referrers(&self, job: &str, other: &str) -> Result<(), StoreError> {
+    /// Owes another look to whoever refers to an object: to the next cycle, and to the one under way (`now`) as far as it
+    /// has not come to them.
+    pub fn owe_referrers(&self, job: &str, other: &str, now: bool) -> Result<(), StoreError> {
         const REFERRERS: &str =
             "SELECT source_id FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2";
         self.execute(
@@ -279,6 +279,9 @@ impl Store {
             ),
             [job, other],
         )?;
+        if !now {
+            return Ok(());
+        }
         self.execute(
             &format!(
                 "INSERT INTO temp.work

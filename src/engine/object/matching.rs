@@ -181,9 +181,7 @@ impl ObjectTask {
             // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
             // of the former owner must not delete it (inferred).
             context.store.hand_over(&job, kind, &other, &self.item.id)?;
-            if context.choice.is_none() {
-                context.store.owe_referrers(&job, &self.item.id)?;
-            }
+            context.store.owe_referrers(&job, &self.item.id, context.choice.is_none())?;
         }
         let step = self.entry.step(
             "EntryImport",
