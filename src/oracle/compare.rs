@@ -540,10 +540,11 @@ impl<'q> Comparison<'q> {
                 Some(object) if object.state == State::Gone => Judgement::rule(Rule::DeletedBeforeFullRead),
                 // The next full read finds it again.
                 Some(object) if object.pending => return None,
-                // Somebody who is in scope is missing, which is told already.
+                // Somebody who is in scope and has no other account is missing, which is told already.
                 Some(object)
                     if self.is_before_clearing(born)
-                        && standing(&key, object, &self.scope) != Standing::Whole =>
+                        && (object.link.is_some()
+                            || standing(&key, object, &self.scope) != Standing::Whole) =>
                 {
                     Judgement::rule(Rule::LinksCleared)
                 }
