@@ -411,9 +411,9 @@ impl ReferenceTask {
                     }
                 }
                 // Left scope and still a member: nobody asked to take it out. Or never a member, and none now.
-                (true, _, Some(_)) | (false, _, None) => {}
-                (true, _, None) if escrowed => self.waiting.push(label),
-                (true, _, None) => self.unresolved.push(label),
+                (true, Some(_), Some(_)) | (false, _, None) => {}
+                (true, _, _) if escrowed => self.waiting.push(label),
+                (true, _, _) => self.unresolved.push(label),
                 (false, _, Some(target)) => {
                     remove.push(target.clone());
                     sources.insert(target, (member, label));

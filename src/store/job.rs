@@ -329,7 +329,8 @@ impl Store {
         Ok(())
     }
 
-    /// Drops the link of an object whose account is gone, with what it recorded.
+    /// Drops the link of an object whose account is gone, with what it recorded, and what others recorded of it. What
+    /// failed to be written about those others is still owed: the retry knows by the record what to take away.
     pub fn drop_link(&self, job: &str, kind: ObjectKind, source_id: &str) -> Result<(), StoreError> {
         self.forget_references(job, source_id)?;
         self.connection
@@ -386,7 +387,9 @@ impl Store {
         self.connection
             .prepare_cached(
                 // Left to itself SQLite goes through all references of the job.
-                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2",
+                "DELETE FROM reference INDEXED BY reference_other WHERE job = ?1 AND other_id = ?2
+                    AND NOT EXISTS (SELECT 1 FROM escrow e WHERE e.job = ?1 AND e.source_id = reference.source_id
+                       AND e.kind = CASE reference.attribute WHEN 'members' THEN 'Group' ELSE 'User' END)",
             )?
             .execute([job, id])?;
         Ok(())
