@@ -206,7 +206,7 @@ impl<'q> Comparison<'q> {
                     continue;
                 }
                 let same = |said: &[String]| rule.is_same(&values, said);
-                let told = self.judge_told((key.0, id), &rule.path, &same);
+                let told = self.judge_told((key, object), (key.0, id), &rule.path, &same);
                 Some(told.unwrap_or_else(|| self.judge_untold(key, object, rule, is_default)))
             };
             if let Some(judgement) = judgement {
@@ -219,6 +219,7 @@ impl<'q> Comparison<'q> {
     /// never was told so.
     pub(super) fn judge_told(
         &self,
+        (key, object): (&Key, &Object),
         account: Account<'_>,
         path: &str,
         same: &dyn Fn(&[String]) -> bool,
@@ -255,7 +256,11 @@ impl<'q> Comparison<'q> {
         }
         let touches = |exchange: &Exchange| says(exchange, path).is_some();
         match (told, right, refused) {
-            (_, _, Some(at)) => Some(self.judge_failed(at, "it refused the change")),
+            (_, _, Some(at)) => Some(match self.spared(key, object) {
+                // It would have been asked again.
+                Some(rule) => Judgement::rule(rule),
+                None => self.judge_failed(at, "it refused the change"),
+            }),
             (Some((at, true)), None, None) if since <= at => {
                 Some(Judgement::app(Some(at), "it said yes to the change, and holds something else"))
             }

@@ -57,7 +57,7 @@ impl<'q> Comparison<'q> {
                     return;
                 }
                 let same = |said: &[String]| said == wanted;
-                let judgement = match self.judge_told(account, path, &same) {
+                let judgement = match self.judge_told((key, object), account, path, &same) {
                     Some(judgement) => judgement,
                     None => self.judge_unset_manager(key, object, &other, (&link.target_id, path)),
                 };

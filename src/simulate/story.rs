@@ -47,6 +47,17 @@ pub struct Step {
     pub advance: Option<String>,
 }
 
+/// Faults that end all others.
+pub(super) fn all_over() -> Vec<String> {
+    ["target", "source", "process"].map(|side| format!("{{ {side} = 'none' }}")).to_vec()
+}
+
+/// Whatever was wrong is over, and the job comes to rest: what failed is tried again, then what depended on it.
+pub(super) fn quiescence() -> [Step; 3] {
+    let cycle = Step { act: Some("cycle".to_owned()), ..Step::default() };
+    [Step { faults: all_over(), act: Some("start".to_owned()), ..Step::default() }, cycle.clone(), cycle]
+}
+
 /// A text as TOML has it.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
@@ -119,6 +130,22 @@ impl Story {
             text.push('\n');
         }
         text
+    }
+
+    /// Whether all that was wrong in it is over by its end, and was tried again.
+    pub(super) fn ends_quietly(&self) -> bool {
+        self.steps.ends_with(&quiescence())
+    }
+
+    /// Whether somebody or something may be looked for under another name than the app knows: a restart forgets the
+    /// links of those who were renamed, or will be before they are linked again.
+    pub(super) fn may_lose_names(&self) -> bool {
+        let clears = |step: &Step| step.reset.as_deref() == Some("full");
+        let renames = |edit: &String| {
+            edit.contains("set = { userPrincipalName")
+                || edit.starts_with("{ group") && edit.contains("set = { displayName")
+        };
+        self.steps.iter().any(clears) && self.steps.iter().any(|step| step.edits.iter().any(renames))
     }
 
     /// Whether the process of the job is killed in it.
