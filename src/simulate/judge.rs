@@ -96,12 +96,18 @@ pub(super) fn judge(
 fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Played) -> Result<(), Broken> {
     let first = play(story, options, played)?;
     // Whoever was lied to may have something left that can't be done.
-    let comes_to_rest = weather != Weather::Lies && story.ends_quietly();
-    if let Some(what) = first.end.unrest.as_ref().filter(|_| comes_to_rest) {
+    if let Some(what) = first.end.unrest.as_ref().filter(|_| weather != Weather::Lies) {
+        if !story.ends_quietly() {
+            // It is cut short: the laws say nothing of it.
+            return Ok(());
+        }
         // Without the name, which may be another one in a smaller story.
         let kind = what.split('`').next_back().unwrap_or_default().to_owned();
         let expectation = Some("expect.job = { status = \"Active\", escrows = 0 }".to_owned());
         return Err(Broken { law: Law::Rests, what: what.clone(), kind, expectation });
+    }
+    if weather == Weather::Faults && story.drops_failures() {
+        return Ok(());
     }
     unexpected(&first)?;
     if weather != Weather::Lies && !story.may_lose_names() {
@@ -111,7 +117,7 @@ fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Pl
         let kind = what.split(':').next().unwrap_or_default().to_owned();
         return Err(Broken { law: Law::Repeats, what, kind, expectation: None });
     }
-    if weather == Weather::Kills && story.has_kills() {
+    if weather == Weather::Kills && story.has_kills() && story.is_fair_to_the_killed() {
         let calm = play(&story.without_kills(), options, played)?;
         same_end(Law::Kills, &first, &calm)?;
     }

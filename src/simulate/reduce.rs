@@ -15,6 +15,8 @@ pub(super) fn reduce(story: &Story, fails: &mut dyn FnMut(&Story) -> bool) -> St
             within_step(&mut best, at, fails);
         }
         join_steps(&mut best, fails);
+        let rested = best.with_one_step_of_rest();
+        keep_if(&mut best, rested, fails);
         postpone(&mut best, fails);
         for at in 0..best.users.len().max(best.groups.len()) {
             within_row(&mut best, at, fails);

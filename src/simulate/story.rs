@@ -58,6 +58,10 @@ pub(super) fn quiescence() -> [Step; 3] {
     [Step { faults: all_over(), act: Some("start".to_owned()), ..Step::default() }, cycle.clone(), cycle]
 }
 
+/// So long a quiet end is long enough: failures are tried again every day, and a quarantined job runs once a day
+/// (`engine.md 5.3` and 6.4).
+const REST: &str = "7d";
+
 /// A text as TOML has it.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
@@ -83,6 +87,11 @@ impl Row {
 }
 
 impl Step {
+    /// Whether it is one cycle and no time: whoever is killed in it waits for the next step.
+    fn is_cycle_by_hand(&self) -> bool {
+        self.act.as_deref() == Some("cycle") && self.advance.is_none()
+    }
+
     /// The lines of the step, its heading among them.
     fn lines(&self) -> Vec<String> {
         let mut lines = vec!["[[step]]".to_owned()];
@@ -132,9 +141,38 @@ impl Story {
         text
     }
 
-    /// Whether all that was wrong in it is over by its end, and was tried again.
+    /// Where its quiet end begins: steps in which nothing changes and nothing goes wrong.
+    fn end(&self) -> usize {
+        let is_over = |fault: &String| fault.contains("'none'");
+        let is_loud = |step: &Step| !step.edits.is_empty() || !step.faults.iter().all(is_over);
+        self.steps.iter().rposition(is_loud).map_or(0, |last| last + 1)
+    }
+
+    /// Whether the end is long enough for all that failed to be tried again, and what depended on it after that.
     pub(super) fn ends_quietly(&self) -> bool {
-        self.steps.ends_with(&quiescence())
+        let end = self.steps.get(self.end()..).unwrap_or_default();
+        let cycles = end.iter().filter(|step| step.is_cycle_by_hand()).count();
+        2 <= cycles || end.iter().any(|step| step.advance.as_deref() == Some(REST))
+    }
+
+    /// The same story with one step at its end in which time passes.
+    pub(super) fn with_one_step_of_rest(&self) -> Self {
+        let mut other = self.clone();
+        other.steps.truncate(self.end());
+        other.steps.push(Step { advance: Some(REST.to_owned()), ..Step::default() });
+        other
+    }
+
+    /// Whether a process that is killed in it does the same as one that lives: it is started again within the step, and
+    /// nothing changes before.
+    pub(super) fn is_fair_to_the_killed(&self) -> bool {
+        !self.steps.iter().take(self.end()).any(Step::is_cycle_by_hand)
+    }
+
+    /// Whether a restart drops what failed, which is then not tried again.
+    pub(super) fn drops_failures(&self) -> bool {
+        let is_kept = |reset: &Option<String>| reset.as_deref() == Some("watermark");
+        self.steps.iter().any(|step| step.act.as_deref() == Some("restart") && !is_kept(&step.reset))
     }
 
     /// Whether somebody or something may be looked for under another name than the app knows: a restart forgets the
