@@ -54,9 +54,9 @@ use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
 pub use model::{AccountFault, Do, ProcessFault, Scenario, SourceFault, Step, TargetFault, Until};
-pub use play::End;
 #[cfg(test)]
 pub(crate) use play::Sabotage;
+pub use play::{End, Unrest};
 pub use recorded::{RecordError, Recorded, Recording, scenario_of};
 pub use report::{Failure, Report, Tally, Verdict};
 pub use schema::json_schema;

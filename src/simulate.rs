@@ -36,6 +36,8 @@ pub struct Failure {
     pub broken: Broken,
     /// The smallest story found in which the same does not hold.
     pub reduced: Story,
+    /// Whether it fails as a scenario, too. What shows only by comparison with another run does not.
+    pub is_scenario: bool,
 }
 
 /// After so many failures no further story is begun: to reduce one takes as long as to play hundreds.
@@ -49,40 +51,57 @@ pub fn simulate_all(
     workers: NonZeroUsize,
     done: &mut (dyn FnMut(&Option<Outcome>) + Send),
 ) -> Vec<Option<Outcome>> {
+    all(seeds, steps, workers, &Options::embedded(), done)
+}
+
+fn all(
+    seeds: &[u64],
+    steps: u32,
+    workers: NonZeroUsize,
+    options: &Options,
+    done: &mut (dyn FnMut(&Option<Outcome>) + Send),
+) -> Vec<Option<Outcome>> {
     let failures = AtomicUsize::new(0);
     let work = |_: usize, seed: &u64| {
         if FAILURES_MAX <= failures.load(Ordering::SeqCst) {
             return None;
         }
-        let outcome = simulate(*seed, steps);
-        if outcome.failure.is_some() {
+        Some(run(*seed, steps, options, &|| {
             failures.fetch_add(1, Ordering::SeqCst);
-        }
-        Some(outcome)
+        }))
     };
     in_order(seeds, workers, work, done)
 }
 
 /// Draws the story of a seed, of so many steps, plays it, and holds it against the laws.
 pub fn simulate(seed: u64, steps: u32) -> Outcome {
-    run(seed, steps, &Options::embedded())
+    run(seed, steps, &Options::embedded(), &|| ())
 }
 
-fn run(seed: u64, steps: u32, options: &Options) -> Outcome {
+/// A story that fails: whatever fails in it is forgotten.
+#[cfg(test)]
+pub(crate) fn failing() -> Outcome {
+    let options = Options { sabotage: Some(crate::scenario::Sabotage::LostEscrows), ..Options::embedded() };
+    run(90, 6, &options, &|| ())
+}
+
+/// `found` is called for a story that fails, before it is reduced.
+fn run(seed: u64, steps: u32, options: &Options, found: &dyn Fn()) -> Outcome {
     let (story, weather) = draw::draw(seed, steps);
     let mut played = Played::default();
     let failure = judge::judge(&story, weather, options, &mut played).map(|broken| {
+        found();
         let mut fails = |less: &Story| {
             judge::judge(less, weather, options, &mut Played::default())
                 .is_some_and(|found| found.law == broken.law && found.kind == broken.kind)
         };
         let mut reduced = reduce::reduce(&story, &mut fails);
         let found = judge::judge(&reduced, weather, options, &mut Played::default());
-        if let Some(expectation) = found.as_ref().and_then(|found| found.expectation.clone()) {
-            reduced.expected = vec![expectation];
-        }
+        let expectation = found.and_then(|found| found.expectation);
+        let is_scenario = expectation.is_some() || matches!(broken.law, Law::Playable | Law::Oracle);
+        reduced.expected = expectation.map_or(reduced.expected, |expectation| vec![expectation]);
         reduced.title = format!("{}: {}", story.title, broken.law.says());
-        Failure { broken, reduced }
+        Failure { broken, reduced, is_scenario }
     });
     Outcome { seed, played, failure }
 }

@@ -85,8 +85,8 @@ fn to_text(report: &Report, read: &ReadBack, exchanges: &[Exchange]) -> String {
     if !report.waiting.is_empty() {
         lines.push(format!("{} wait for a cycle: {}", report.waiting.len(), report.waiting.join(", ")));
     }
-    if 0 < report.strangers {
-        lines.push(format!("{} others in the target are not this job's business", report.strangers));
+    if !report.strangers.is_empty() {
+        lines.push(format!("{} others in the target are not this job's business", report.strangers.len()));
     }
     lines.join("\n")
 }
@@ -124,7 +124,7 @@ fn to_json(job: &str, report: &Report, read: &ReadBack, exchanges: &[Exchange]) 
             "users": report.compared.users, "groups": report.compared.groups, "values": report.compared.values,
         },
         "waiting": report.waiting,
-        "strangers": report.strangers,
+        "strangers": report.strangers.len(),
         "gaps": read.gaps,
     })
 }

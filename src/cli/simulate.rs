@@ -9,7 +9,7 @@ use super::arguments::SimulateArguments;
 use super::context::Context;
 use super::output::counted;
 use super::{Exit, Failure};
-use crate::simulate::{self, Law, Outcome, Played, simulate_all};
+use crate::simulate::{self, Outcome, Played, simulate_all};
 
 pub(super) fn run(context: &Context, arguments: &SimulateArguments) -> Result<Exit, Failure> {
     let output = context.output;
@@ -69,11 +69,10 @@ fn told(seed: u64, failure: &simulate::Failure, arguments: &SimulateArguments) -
     let scenario = failure.reduced.to_toml();
     let lines: Vec<String> =
         scenario.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
-    let shows = match failure.broken.law {
-        Law::Playable | Law::Rests | Law::Oracle | Law::Known => {
-            "as a scenario, for `scimulator scenario run`"
-        }
-        Law::Kills | Law::Repeats | Law::Workers => "the story, which shows it to the command above alone",
+    let shows = if failure.is_scenario {
+        "as a scenario, for `scimulator scenario run`"
+    } else {
+        "the story, which shows it to the command above alone"
     };
     format!(
         "failed  seed {seed}: not so: {}\n  {}\n  again: {}\n  {shows}:\n{}\n",
@@ -128,4 +127,34 @@ fn to_json(arguments: &SimulateArguments, outcomes: &[Option<Outcome>]) -> Value
         "requests": sum.requests,
         "failures": failures.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario;
+
+    #[test]
+    fn a_failure_is_told_with_seed_command_and_scenario() {
+        let outcome = simulate::failing();
+        let arguments = SimulateArguments { seeds: 90..=91, cycles: 6, save: None, jobs: None };
+        let failure = outcome.failure.as_ref().unwrap();
+        let told = told(outcome.seed, failure, &arguments);
+        let (head, story) = told.split_once("as a scenario, for `scimulator scenario run`:\n").unwrap();
+        assert!(head.starts_with("failed  seed 90: not so: in the end the app holds what it should\n"), "{told}");
+        assert!(head.contains("\n  again: scimulator simulate --seeds 90 --cycles 6\n"), "{told}");
+        let story: String = story.lines().map(|line| format!("{}\n", line.trim())).collect();
+        assert_eq!(story, failure.reduced.to_toml());
+
+        let json = to_json(&arguments, &[Some(outcome.clone()), None]);
+        assert_eq!((&json["stories"], &json["notBegun"]), (&1.into(), &1.into()));
+        let told = &json["failures"][0];
+        assert_eq!((&told["seed"], &told["again"]), (&90.into(), &again(90, &arguments).into()));
+        let text = told["scenario"].as_str().unwrap();
+        scenario::parse(text, Path::new("story.toml")).unwrap();
+        let sum = summary(6, outcome.played, 1, 1);
+        assert!(sum.starts_with("story of 6 steps: ") && sum.ends_with(": 1 failed"), "{sum}");
+    }
 }

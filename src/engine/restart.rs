@@ -8,7 +8,7 @@ use super::quarantine::Quarantine;
 use super::spec::JobSpec;
 use super::status;
 use crate::clock::Timestamp;
-use crate::store::{AuditRow, JobRow, Store, StoreError};
+use crate::store::{JobRow, Store, StoreError};
 
 /// What a restart resets: `resetScope`, a combination of the published numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +171,7 @@ pub fn restart(
             store.drop_escrows(&spec.name)?;
         }
         if clears_links {
-            store.drop_links(&spec.name)?;
+            store.drop_links(&spec.name, now)?;
         }
         if job.watermark.is_none() {
             store.drop_staged_before(&spec.name, i64::MAX)?;
@@ -181,15 +181,6 @@ pub fn restart(
         store.save_job(&job)
     })?;
     Ok(Some(restarted))
-}
-
-/// When the links of a job were last cleared by a restart, as far as its audit log reaches back.
-pub fn links_cleared(audit: &[AuditRow]) -> Option<Timestamp> {
-    let cleared = |row: &&AuditRow| {
-        let mut scopes = row.details.split(", ").filter_map(Reset::named);
-        row.activity == Activity::Restart.as_str() && scopes.any(|scope| scope == Reset::CONNECTOR_DATA_STORE)
-    };
-    audit.iter().filter(cleared).map(|row| row.at).max()
 }
 
 /// What a reset does to the job itself; the quarantine that is left.

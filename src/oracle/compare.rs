@@ -457,7 +457,7 @@ impl<'q> Comparison<'q> {
                         self.question.world.objects.get(&key).map_or("", |object| object.label.as_str());
                     self.find((&key, label), Some(account.1), Difference::Orphan, judgement);
                 }
-                None => self.report.strangers = self.report.strangers.saturating_add(1),
+                None => self.report.strangers.push((account.0, account.1.to_owned())),
             }
         }
     }
@@ -497,8 +497,10 @@ impl<'q> Comparison<'q> {
             }
             return self.judge_forgotten(account, resource, at).map(|(key, judgement)| {
                 match judgement.verdict {
-                    Verdict::Ours => (key, Judgement::rule(Rule::LostAnswer)),
-                    Verdict::App | Verdict::BlindSpot(_) => (key, judgement),
+                    Verdict::Ours if !self.question.settings.recovers_creates => {
+                        (key, Judgement::rule(Rule::LostAnswer))
+                    }
+                    Verdict::Ours | Verdict::App | Verdict::BlindSpot(_) => (key, judgement),
                 }
             });
         }
@@ -548,8 +550,7 @@ impl<'q> Comparison<'q> {
                 // Somebody who is in scope and has no other account is missing, which is told already.
                 Some(object)
                     if self.is_before_clearing(born)
-                        && (object.link.is_some()
-                            || standing(&key, object, &self.scope) != Standing::Whole) =>
+                        && (object.link.is_some() || !self.is_whole(&key, object)) =>
                 {
                     Judgement::rule(Rule::LinksCleared)
                 }
@@ -557,6 +558,11 @@ impl<'q> Comparison<'q> {
             },
         };
         Some((key, judgement))
+    }
+
+    /// Whether all of an object should be in the app.
+    pub(super) fn is_whole(&self, key: &Key, object: &Object) -> bool {
+        standing(key, object, &self.scope) == Standing::Whole
     }
 
     /// Whether a restart has cleared the links since a request.

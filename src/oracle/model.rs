@@ -34,6 +34,8 @@ pub struct Settings {
     pub roles: BTreeMap<String, AppRole>,
     /// Values of app roles that assign nobody.
     pub roles_off: BTreeSet<String>,
+    /// Whether a create whose answer was lost is looked for by what it sent.
+    pub recovers_creates: bool,
 }
 
 /// How objects of one kind are provisioned.
@@ -204,8 +206,8 @@ pub struct History {
     pub ended: BTreeMap<u64, Timestamp>,
     /// When a member joined a group last, by group and member.
     pub joined: BTreeMap<(String, String), Timestamp>,
-    /// Who came back from the recycle bin.
-    pub restored: BTreeSet<String>,
+    /// When somebody came back from the recycle bin last.
+    pub restored: BTreeMap<String, Timestamp>,
     /// When somebody was deleted for good.
     pub purged: BTreeMap<Key, Timestamp>,
     /// When a restart last cleared the links, and with them the references that were recorded.

@@ -9,6 +9,7 @@ use super::compare::{Comparison, Judgement, drifted};
 use super::model::{Key, Object, State};
 use super::verdict::{Difference, Rule};
 use super::wire::{MemberSaying, is_accepted, is_write, member_saying, says, shown};
+use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 
 /// What was said of one member: by which request, and whether it was to come.
@@ -126,7 +127,7 @@ impl<'q> Comparison<'q> {
             (None, _) => !self.question.world.recorded.contains(&(key.1.clone(), other.1.clone())),
         };
         let is_failing = self.wire.failing(key).is_some();
-        if !is_failing && self.question.world.history.restored.contains(&other.1) {
+        if !is_failing && self.is_back(&other.1).is_some() {
             return Judgement::rule(Rule::LostManager);
         }
         if !is_late || is_failing {
@@ -197,13 +198,14 @@ impl<'q> Comparison<'q> {
         }
     }
 
-    /// Whether an account is that of a member who is linked to none at present: as such it is told already.
+    /// Whether an account is that of a member who is linked to none at present and should be: as such it is told already.
     fn is_unlinked(&self, members: Option<&BTreeSet<String>>, kinds: &[ObjectKind], target: &str) -> bool {
         let mut keys =
             members.into_iter().flatten().flat_map(|id| kinds.iter().map(|kind| (*kind, id.clone())));
         keys.any(|key| {
             let object = self.question.world.objects.get(&key);
-            object.is_some_and(|object| object.link.is_none()) && self.wire.arrival(&key, target).is_some()
+            object.is_some_and(|object| object.link.is_none() && self.is_whole(&key, object))
+                && self.wire.arrival(&key, target).is_some()
         })
     }
 
@@ -248,8 +250,8 @@ impl<'q> Comparison<'q> {
                 if let Some(rule) = self.spared(key, group) {
                     return Judgement::rule(rule);
                 }
-                let history = &self.question.world.history;
-                if history.restored.contains(&member.1) {
+                let joined = self.question.world.history.joined.get(&(key.1.clone(), member.1.clone()));
+                if self.is_back(&member.1).is_some_and(|back| joined.is_none_or(|joined| *joined <= back)) {
                     return Judgement::rule(Rule::LostMembership);
                 }
                 let recorded = self.question.world.recorded.contains(&(key.1.clone(), member.1.clone()));
@@ -271,6 +273,14 @@ impl<'q> Comparison<'q> {
                 self.judge_silence(key, group)
             }
         }
+    }
+
+    /// When somebody came back from the recycle bin, while no full read has begun after it.
+    fn is_back(&self, id: &str) -> Option<Timestamp> {
+        let history = &self.question.world.history;
+        let back = *history.restored.get(id)?;
+        let mut began = history.full_reads.iter().filter_map(|cycle| history.began.get(cycle));
+        began.all(|began| *began < back).then_some(back)
     }
 
     /// Whether a member's account came when the group's members had been written already, by an edge that is older.

@@ -52,6 +52,7 @@ fn settings() -> Settings {
         expressions: Switches::default(),
         roles: BTreeMap::new(),
         roles_off: BTreeSet::new(),
+        recovers_creates: true,
     }
 }
 
@@ -388,17 +389,18 @@ fn an_orphan_was_to_be_deleted_or_is_a_second_account() {
     check(twin, &[("ann orphan", "app", Some(0))]);
     check(|case| case.held.push((User, json!({ "id": "2", "userName": "admin" }))), &[]);
     // It was made by us, under another name, and nobody heard of it.
-    check(
-        |case| {
+    for (recovers_creates, whose, guilty) in [(false, "lost-answer", None), (true, "ours", Some(0))] {
+        let lost = |case: &mut Case| {
+            case.settings.recovers_creates = recovers_creates;
             let body = json!({ "userName": "maiden" });
             let mut cut = exchange(1, (User, "a"), ("POST", "/Users"), Some(body), (201, None));
             let (kind, message) = ("connect".to_owned(), "cut off".to_owned());
             cut.outcome = Outcome::Error(ExchangeError { kind, message });
             case.sent.insert(0, cut);
             case.held.push((User, json!({ "id": "2", "userName": "maiden" })));
-        },
-        &[("ann orphan", "lost-answer", None)],
-    );
+        };
+        check(lost, &[("ann orphan", whose, guilty)]);
+    }
     // It was there and was not found, so there is another one now.
     check(
         |case| {

@@ -1,6 +1,7 @@
 //! What the oracle finds, and whose it is.
 
 use super::model::Key;
+use crate::directory::object::ObjectKind;
 
 /// Whose a difference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,8 +136,8 @@ pub struct Report {
     pub compared: Compared,
     /// Names of those of whom no cycle has taken up the latest change; they are not compared.
     pub waiting: Vec<String>,
-    /// Accounts and groups in the app that are not this job's business.
-    pub strangers: u64,
+    /// Accounts and groups in the app that are not this job's business, by the app's ids.
+    pub strangers: Vec<(ObjectKind, String)>,
 }
 
 impl Report {

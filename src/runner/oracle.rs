@@ -11,7 +11,6 @@ use crate::client::{Answered, Authorized, Exchange};
 use crate::clock::Clock;
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::InProcess as _;
-use crate::engine::restart::links_cleared;
 use crate::engine::spec::JobSpec;
 use crate::expression::AttributeValue;
 use crate::http::{Method, Response, TransportError};
@@ -241,6 +240,7 @@ fn settings(spec: &JobSpec) -> Settings {
         expressions: spec.expressions.clone(),
         roles: spec.roles.clone(),
         roles_off: spec.roles_off.clone(),
+        recovers_creates: spec.rules.intent_recovery,
     }
 }
 
@@ -377,7 +377,7 @@ fn history(job: &str, store: &Store) -> Result<History, StoreError> {
         joined: happened.joined,
         restored: happened.restored,
         purged: happened.purged,
-        links_cleared: links_cleared(&store.audit(job)?),
+        links_cleared: store.links_cleared(job)?,
         ..History::default()
     };
     for execution in store.executions(job, u32::MAX)? {

@@ -36,7 +36,7 @@ mod oracle;
 #[cfg(test)]
 mod sabotage;
 
-pub use end::End;
+pub use end::{End, Unrest};
 #[cfg(test)]
 pub(crate) use sabotage::Sabotage;
 

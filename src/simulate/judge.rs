@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::draw::Weather;
 use super::story::{Story, WORKERS};
 use crate::client::Exchange;
+use crate::directory::object::ObjectKind;
 use crate::oracle::{Difference, Finding, Verdict};
-use crate::scenario::{self, End, Options, Report};
+use crate::scenario::{self, End, Options, Report, Unrest};
 
 /// What did not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +102,7 @@ fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Pl
             // It is cut short: the laws say nothing of it.
             return Ok(());
         }
-        // Without the name, which may be another one in a smaller story.
-        let kind = what.split('`').next_back().unwrap_or_default().to_owned();
-        let expectation = Some("expect.job = { status = \"Active\", escrows = 0 }".to_owned());
-        return Err(Broken { law: Law::Rests, what: what.clone(), kind, expectation });
+        return Err(restless(what));
     }
     if weather == Weather::Faults && story.drops_failures() {
         return Ok(());
@@ -129,6 +127,21 @@ fn judge_all(story: &Story, weather: Weather, options: &Options, played: &mut Pl
     Ok(())
 }
 
+fn restless(unrest: &Unrest) -> Broken {
+    // Without the name, which may be another one in a smaller story.
+    let kind = match unrest {
+        Unrest::Escrow { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    };
+    let expectation = match unrest {
+        Unrest::App | Unrest::Source | Unrest::Changes => None,
+        Unrest::Status(_) => Some("expect.job.status = \"Active\""),
+        Unrest::Result(_) => Some("expect.job.result = \"Succeeded\""),
+        Unrest::Escrow { .. } => Some("expect.job = { escrows = 0, given_up = 0 }"),
+    };
+    Broken { law: Law::Rests, what: unrest.to_string(), kind, expectation: expectation.map(str::to_owned) }
+}
+
 fn play(story: &Story, options: &Options, played: &mut Played) -> Result<Outcome, Broken> {
     let unplayable = |what: String, kind: &str| Broken {
         law: Law::Playable,
@@ -138,10 +151,18 @@ fn play(story: &Story, options: &Options, played: &mut Played) -> Result<Outcome
     };
     let (scenario, _warnings) =
         scenario::parse(&story.to_toml(), Path::new("story.toml")).map_err(|findings| {
-            let first = findings.first().map(ToString::to_string).unwrap_or_default();
-            unplayable(first.clone(), &first)
+            let Some(first) = findings.first() else { return unplayable(String::new(), "") };
+            unplayable(first.to_string(), &first.message)
         })?;
-    let (report, end) = scenario::run_to_end(&scenario, options);
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests break laws on purpose"))]
+    let (mut report, end) = scenario::run_to_end(&scenario, options);
+    #[cfg(test)]
+    if options.sabotage == Some(scenario::Sabotage::TellingEnd) {
+        let settings = story.settings.concat();
+        report
+            .held
+            .push(serde_json::json!({ "displayName": "how", "kills": report.kills, "with": settings }));
+    }
     played.cycles = played.cycles.saturating_add(report.cycles);
     played.requests =
         played.requests.saturating_add(u64::try_from(report.exchanges.len()).unwrap_or(u64::MAX));
@@ -200,7 +221,7 @@ fn difference(first: &Outcome, again: &Outcome) -> Option<String> {
     }
     let (one, other) = (&first.end.log, &again.end.log);
     if let Some((one, other)) = one.iter().zip(other).find(|(one, other)| one != other) {
-        return Some(format!("an entry of the log differs: {one} / {other}"));
+        return Some(format!("an entry of the log differs: {one:?} / {other:?}"));
     }
     (one.len() != other.len())
         .then(|| format!("the number of log entries differs: {} / {}", one.len(), other.len()))
@@ -208,24 +229,22 @@ fn difference(first: &Outcome, again: &Outcome) -> Option<String> {
 
 /// What the app holds and the job knows nothing of.
 fn strangers(outcome: &Outcome) -> Result<(), Broken> {
-    let strangers = outcome.end.oracle.strangers;
-    if strangers == 0 {
-        return Ok(());
+    let strangers = &outcome.end.oracle.strangers;
+    for (kind, word) in [(ObjectKind::User, "users"), (ObjectKind::Group, "groups")] {
+        let count = strangers.iter().filter(|(found, _)| *found == kind).count();
+        if 0 < count {
+            let is_such =
+                |resource: &&Value| resource.get("userName").is_some() == (kind == ObjectKind::User);
+            let held = outcome.report.held.iter().filter(is_such).count();
+            return Err(Broken {
+                law: Law::Known,
+                what: format!("{count} {word} of the app are not known to the job"),
+                kind: word.to_owned(),
+                expectation: Some(format!("expect.target.{word} = {}", held.saturating_sub(count))),
+            });
+        }
     }
-    let is_user = |resource: &&Value| resource.get("userName").is_some();
-    let users = outcome.report.held.iter().filter(is_user).count();
-    let (linked_users, linked_groups) = outcome.end.linked;
-    let (word, linked) = if u64::try_from(users).is_ok_and(|users| linked_users < users) {
-        ("users", linked_users)
-    } else {
-        ("groups", linked_groups)
-    };
-    Err(Broken {
-        law: Law::Known,
-        what: format!("{strangers} {word} of the app are not known to the job"),
-        kind: word.to_owned(),
-        expectation: Some(format!("expect.target.{word} = {linked}")),
-    })
+    Ok(())
 }
 
 /// Whether the end is that of the story told otherwise.

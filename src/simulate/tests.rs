@@ -33,7 +33,7 @@ fn found(sabotage: Sabotage, from: u64, law: Law) {
     const SEEDS: u64 = 50;
     const LINES_MAX: usize = 10;
     let options = Options { sabotage: Some(sabotage), ..Options::embedded() };
-    let failure = (from..from + SEEDS).find_map(|seed| run(seed, STEPS, &options).failure);
+    let failure = (from..from + SEEDS).find_map(|seed| run(seed, STEPS, &options, &|| ()).failure);
     let failure = failure.unwrap_or_else(|| panic!("{sabotage:?} goes unseen"));
     assert_eq!(failure.broken.law, law, "{}", failure.broken.what);
     let text = failure.reduced.to_toml();
@@ -43,7 +43,8 @@ fn found(sabotage: Sabotage, from: u64, law: Law) {
     // What is told is the same story: it goes wrong by itself, and only as long as the law is broken.
     let report = scenario::run(&scenario, &Options::embedded());
     assert!(report.is_fine(), "{text}\n{report}");
-    if law != Law::Repeats {
+    assert_eq!(failure.is_scenario, !matches!(law, Law::Kills | Law::Repeats | Law::Workers));
+    if failure.is_scenario {
         let report = scenario::run(&scenario, &options);
         assert_eq!(report.verdict.as_str(), "failed", "{text}\n{report}");
     }
@@ -65,6 +66,38 @@ fn a_failure_that_is_not_tried_again_is_found() {
 }
 
 #[test]
+fn a_failure_that_is_given_up_at_once_is_found() {
+    found(Sabotage::HastySurrender, 90, Law::Rests);
+}
+
+#[test]
+fn an_end_that_tells_of_kills_is_found() {
+    found(Sabotage::TellingEnd, seed_of(draw::Weather::Kills), Law::Kills);
+}
+
+#[test]
+fn an_end_that_tells_of_workers_is_found() {
+    found(Sabotage::TellingEnd, seed_of(draw::Weather::Calm), Law::Workers);
+}
+
+/// The first seed of a story in which no more than this may go wrong.
+fn seed_of(weather: draw::Weather) -> u64 {
+    (1..).find(|seed| draw::draw(*seed, STEPS).1 == weather).unwrap()
+}
+
+#[test]
 fn a_run_that_depends_on_something_else_than_its_seed_is_found() {
     found(Sabotage::UnequalRuns, 1, Law::Repeats);
+}
+
+#[test]
+fn after_five_failures_no_story_is_begun() {
+    let options = Options { sabotage: Some(Sabotage::UnequalRuns), ..Options::embedded() };
+    let seeds: Vec<u64> = (1..=40).collect();
+    let mut told = 0;
+    let outcomes = all(&seeds, 2, NonZeroUsize::MIN, &options, &mut |_| told += 1);
+    let failed = outcomes.iter().flatten().filter(|outcome| outcome.failure.is_some()).count();
+    assert_eq!((failed, told), (FAILURES_MAX, 40), "each is told of, begun or not");
+    let last = outcomes.iter().rposition(Option::is_some).unwrap();
+    assert!(outcomes[last].as_ref().unwrap().failure.is_some() && last < 39);
 }

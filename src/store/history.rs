@@ -13,8 +13,8 @@ use crate::directory::object::ObjectKind;
 pub struct Happened {
     /// When a member joined a group last, by group and member.
     pub joined: BTreeMap<(String, String), Timestamp>,
-    /// Who came back from the recycle bin, ever.
-    pub restored: BTreeSet<String>,
+    /// When somebody came back from the recycle bin last.
+    pub restored: BTreeMap<String, Timestamp>,
     /// When somebody was deleted for good.
     pub purged: BTreeMap<(ObjectKind, String), Timestamp>,
 }
@@ -142,7 +142,7 @@ impl Store {
                     happened.joined.insert((object, row.get(3)?), at);
                 }
                 "restored" => {
-                    happened.restored.insert(object);
+                    happened.restored.insert(object, at);
                 }
                 _ => {
                     happened.purged.insert((directory::kind(&row.get::<_, String>(1)?)?, object), at);

@@ -2,7 +2,8 @@
 
 use rusqlite::params;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, moment};
+use crate::clock::Timestamp;
 use crate::directory::object::ObjectKind;
 
 /// The failures of a job that are still tried again.
@@ -46,11 +47,16 @@ impl Store {
         Ok(())
     }
 
-    /// Drops every link of a job, with the references it recorded (`ConnectorDataStore`).
-    pub fn drop_links(&self, job: &str) -> Result<(), StoreError> {
+    /// Drops every link of a job, with the references it recorded (`ConnectorDataStore`), and notes when.
+    pub fn drop_links(&self, job: &str, now: Timestamp) -> Result<(), StoreError> {
         self.execute("DELETE FROM reference WHERE job = ?1", [job])?;
         self.execute("DELETE FROM link WHERE job = ?1", [job])?;
-        Ok(())
+        self.set_meta(&cleared_key(job), Some(&now.to_string()))
+    }
+
+    /// When the links of a job were last dropped.
+    pub fn links_cleared(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.meta(&cleared_key(job))?.as_deref().map(moment).transpose()
     }
 
     /// Notes a delete or disable that the guard holds back in this cycle.
@@ -92,4 +98,8 @@ impl Store {
         self.execute("DELETE FROM staged WHERE job = ?1 AND cycle < ?2", params![job, cycle])?;
         Ok(())
     }
+}
+
+fn cleared_key(job: &str) -> String {
+    format!("links_cleared.{job}")
 }

@@ -49,7 +49,7 @@ fn seeds_that_are_none_are_told() {
 #[test]
 fn stories_that_were_found_hold() {
     let files = scenario::files(&[root().join("tests/data/simulate")]).unwrap();
-    assert!(9 <= files.len());
+    assert!(10 <= files.len());
     for file in files {
         let (scenario, warnings) = scenario::load(&file).unwrap();
         assert!(warnings.is_empty(), "{warnings:?}");

@@ -32,7 +32,7 @@ impl Cycle<'_> {
             Stage::Objects(Phase::Groups) => (self.pages.users, self.pages.groups),
             Stage::Objects(_) | Stage::Import | Stage::Probe(_) | Stage::Over => return Ok(()),
         };
-        let completed = if self.done == self.total { pages } else { self.done / size };
+        let completed = if self.total <= self.done { pages } else { self.done / size };
         self.keep_progress(before.saturating_add(completed))
     }
 

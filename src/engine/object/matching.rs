@@ -162,6 +162,7 @@ impl ObjectTask {
     /// Exactly one account matches: it is linked, then compared.
     fn link_to(&mut self, context: &mut Context<'_>, resource: Resource) -> Result<Next, EngineError> {
         let (job, kind) = (context.spec.name.clone(), self.item.kind);
+        let mut former = None;
         if let Some(other) = context.store.source_of(&job, kind, &resource.id)?
             && other != self.item.id
         {
@@ -178,10 +179,7 @@ impl ObjectTask {
                 );
                 return self.fail_here(context, &refusal);
             }
-            // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
-            // of the former owner must not delete it (inferred).
-            context.store.hand_over(&job, kind, &other, &self.item.id)?;
-            context.store.owe_referrers(&job, &self.item.id, context.choice.is_none())?;
+            former = Some(other);
         }
         let step = self.entry.step(
             "EntryImport",
@@ -195,6 +193,13 @@ impl ObjectTask {
         // Managed until what was decided is done: a disable that fails is still owed.
         let link = Link { target_id: resource.id, managed: true, removed: false };
         context.store.save_link(&job, (kind, &self.item.id), &self.loaded.object.label, &link)?;
+        if let Some(former) = former {
+            // Whoever held the account before has left: a rehire under the same name takes it over, and the purge
+            // of the former owner must not delete it (inferred). What was recorded of a lost account of the new owner
+            // is void by now; what comes with this one is not.
+            context.store.hand_over(&job, kind, &former, &self.item.id)?;
+            context.store.owe_referrers(&job, &self.item.id, context.choice.is_none())?;
+        }
         self.loaded.link = Some(link);
         self.fresh = true;
         if !context.spec.mapping(kind).update {

@@ -1,43 +1,73 @@
 //! What there is when a scenario is over, for those who hold it against laws of their own.
 
 use super::{Play, PlayError};
-use crate::directory::object::ObjectKind;
 use crate::oracle::Report;
-use crate::store::LogFilter;
+use crate::store::{LogFilter, LogRow};
 
 /// The end of a scenario.
 #[derive(Debug, Clone)]
 pub struct End {
     /// What the oracle says of what the app holds.
     pub oracle: Report,
-    /// How many users and groups the job has linked to an account.
-    pub linked: (u64, u64),
-    /// The provisioning log, entry by entry, the newest first, as the state has it.
-    pub log: Vec<String>,
+    /// The provisioning log, the newest entry first.
+    pub log: Vec<LogRow>,
     /// Why the job has not come to rest; `None` when nothing is wrong any more, its last cycle succeeded, and it has
     /// nothing to try again.
-    pub unrest: Option<String>,
+    pub unrest: Option<Unrest>,
+}
+
+/// Why a job has not come to rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unrest {
+    /// The app still has a fault.
+    App,
+    /// The source still has one.
+    Source,
+    /// The job does not run, or in quarantine: its status.
+    Status(String),
+    /// Changes wait for a cycle.
+    Changes,
+    /// The last cycle did not succeed: its result.
+    Result(String),
+    /// Somebody or something failed, and is not settled.
+    Escrow {
+        /// Who or what.
+        label: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for Unrest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::App => f.write_str("the app has a fault"),
+            Self::Source => f.write_str("the source has a fault"),
+            Self::Status(status) => write!(f, "the job is {status}"),
+            Self::Changes => f.write_str("changes wait for a cycle"),
+            Self::Result(result) => write!(f, "the result of the last cycle is {result}"),
+            Self::Escrow { label, reason } => write!(f, "`{label}` is not settled: {reason}"),
+        }
+    }
 }
 
 impl Play<'_> {
-    fn unrest(&self) -> Result<Option<String>, PlayError> {
+    fn unrest(&self) -> Result<Option<Unrest>, PlayError> {
         let facts = self.facts(0)?;
         let result = facts.result.unwrap_or_else(|| "none".to_owned());
         Ok(if !self.app.is_mended() {
-            Some("the app has a fault".to_owned())
+            Some(Unrest::App)
         } else if self.stage.source.is_some() || !self.unseen.is_empty() {
-            Some("the source has a fault".to_owned())
+            Some(Unrest::Source)
         } else if facts.status != "Active" {
-            Some(format!("the job is {}", facts.status))
+            Some(Unrest::Status(facts.status.to_string()))
         } else if self.store.job(super::JOB)?.and_then(|row| row.watermark) != Some(self.store.last_seq()?) {
-            Some("changes wait for a cycle".to_owned())
+            Some(Unrest::Changes)
         } else if result != "Succeeded" {
-            Some(format!("the result of the last cycle is {result}"))
+            Some(Unrest::Result(result))
         } else {
-            facts
-                .escrows
-                .first()
-                .map(|escrow| format!("`{}` is not settled: {}", escrow.label, escrow.reason))
+            let first = facts.escrows.into_iter().next();
+            first.map(|escrow| Unrest::Escrow { label: escrow.label, reason: escrow.reason })
         })
     }
 
@@ -46,9 +76,7 @@ impl Play<'_> {
         let oracle = self.consult().map_err(|error| error.to_string())?;
         let log =
             self.store.log_entries(super::JOB, &LogFilter::default()).map_err(|error| error.to_string())?;
-        let count = |kind| self.store.link_count(super::JOB, kind).map_err(|error| error.to_string());
-        let linked = (count(ObjectKind::User)?, count(ObjectKind::Group)?);
         let unrest = self.unrest().map_err(|error| error.to_string())?;
-        Ok(End { oracle, linked, log: log.iter().map(|row| format!("{row:?}")).collect(), unrest })
+        Ok(End { oracle, log, unrest })
     }
 }

@@ -25,7 +25,7 @@ impl Play<'_> {
         let exchanges = &self.stage.exchanges;
         let evidence = Evidence { exchanges, since: self.right_until };
         let report = self.job.compare(&self.store, &self.clock, &read, evidence)?;
-        if report.is_clean() {
+        if report.is_clean() && report.waiting.is_empty() {
             self.right_until = exchanges.len();
         }
         Ok(report)

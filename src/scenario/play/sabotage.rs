@@ -11,6 +11,11 @@ pub(crate) enum Sabotage {
     HastyWatermark,
     /// What failed by itself is not kept for another try.
     LostEscrows,
+    /// What fails is given up at once.
+    HastySurrender,
+    /// What the app holds in the end tells how often the process was killed, and how many requests were in flight at
+    /// once. It shows in simulated stories alone.
+    TellingEnd,
     /// What happens depends on something else than the scenario: here, how many were played before (design,
     /// law 5).
     UnequalRuns,
@@ -51,12 +56,17 @@ impl Play<'_> {
                     self.store.drop_escrow(JOB, escrow.kind, &escrow.source_id, escrow.is_reference)?;
                 }
             }
+            Some(Sabotage::HastySurrender) => {
+                for escrow in self.store.escrows(JOB)? {
+                    self.store.save_escrow(JOB, &crate::store::Escrow { next_retry: None, ..escrow })?;
+                }
+            }
             Some(Sabotage::UnequalRuns) => {
                 if self.nth % 2 == 1 {
                     self.stage.exchanges.pop();
                 }
             }
-            Some(Sabotage::ForgottenIntents) | None => {}
+            Some(Sabotage::ForgottenIntents | Sabotage::TellingEnd) | None => {}
         }
         Ok(())
     }

@@ -217,7 +217,7 @@ fn what_others_put_into_a_group_is_not_looked_at() {
     rig.by_hand(Method::Post, "Users", Some(&stranger));
     rig.cycle();
     check(&mut rig, &[("Sales members: boss@contoso.com not -", "foreign-reference")]);
-    assert_eq!(rig.ask().strangers, 1, "the admin is nobody's business");
+    assert_eq!(rig.ask().strangers.len(), 1, "the admin is nobody's business");
 }
 
 #[test]
