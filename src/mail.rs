@@ -164,11 +164,13 @@ impl Server {
             Some((_, Err(reason))) => return Err(MailError::Password(reason.clone())),
             None => None,
         };
-        let failed = |error: lettre::transport::smtp::Error| {
+        let failed = |error: lettre::transport::smtp::Error, is_let_in: bool| {
             let server = format!("{}:{}", smtp.host, smtp.port);
             let reason = secrets.redact(&chain(&error)).into_owned();
             let is_about_login = error.status().is_some_and(|code| LOGIN_REFUSALS.contains(&code.into()));
-            if error.is_permanent() && !is_about_login {
+            if !is_let_in || is_about_login {
+                MailError::Server { server, reason }
+            } else if error.is_permanent() {
                 MailError::Refused { server, reason }
             } else if error.is_transient() {
                 MailError::Deferred { server, reason }
@@ -176,10 +178,10 @@ impl Server {
                 MailError::Server { server, reason }
             }
         };
-        let parameters = || TlsParameters::new(smtp.host.clone());
+        let parameters = || TlsParameters::new(smtp.host.clone()).map_err(|error| failed(error, false));
         let tls = match smtp.security {
-            Security::Starttls => Tls::Required(parameters().map_err(failed)?),
-            Security::Tls => Tls::Wrapper(parameters().map_err(failed)?),
+            Security::Starttls => Tls::Required(parameters()?),
+            Security::Tls => Tls::Wrapper(parameters()?),
             Security::None => Tls::None,
         };
         let mut transport =
@@ -187,7 +189,12 @@ impl Server {
         if let Some(credentials) = credentials {
             transport = transport.credentials(credentials);
         }
-        transport.build().send(message).map(|_| ()).map_err(failed)
+        let transport = transport.build();
+        transport.send(message).map(|_| ()).map_err(|error| {
+            // A greeting may refuse too, and with the same codes; that says nothing of this mail.
+            let is_let_in = matches!(transport.test_connection(), Ok(true));
+            failed(error, is_let_in)
+        })
     }
 }
 

@@ -143,7 +143,10 @@ mod tests {
         let failure = outcome.failure.as_ref().unwrap();
         let told = told(outcome.seed, failure, &arguments);
         let (head, story) = told.split_once("as a scenario, for `scimulator scenario run`:\n").unwrap();
-        assert!(head.starts_with("failed  seed 90: not so: in the end the app holds what it should\n"), "{told}");
+        assert!(
+            head.starts_with("failed  seed 90: not so: in the end the app holds what it should\n"),
+            "{told}"
+        );
         assert!(head.contains("\n  again: scimulator simulate --seeds 90 --cycles 6\n"), "{told}");
         let story: String = story.lines().map(|line| format!("{}\n", line.trim())).collect();
         assert_eq!(story, failure.reduced.to_toml());

@@ -275,12 +275,13 @@ impl<'q> Comparison<'q> {
         }
     }
 
-    /// When somebody came back from the recycle bin, while no full read has begun after it.
+    /// When somebody came back from the recycle bin, while no full read has begun after it. One at the same moment may have
+    /// been before.
     fn is_back(&self, id: &str) -> Option<Timestamp> {
         let history = &self.question.world.history;
         let back = *history.restored.get(id)?;
         let mut began = history.full_reads.iter().filter_map(|cycle| history.began.get(cycle));
-        began.all(|began| *began < back).then_some(back)
+        began.all(|began| *began <= back).then_some(back)
     }
 
     /// Whether a member's account came when the group's members had been written already, by an edge that is older.

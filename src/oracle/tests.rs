@@ -283,6 +283,38 @@ fn what_was_never_told_is_ours_or_a_rule() {
 }
 
 #[test]
+fn whoever_came_back_is_put_back_by_the_next_full_read() {
+    let back = |case: &mut Case| {
+        let removal =
+            json!({ "Operations": [{ "op": "Remove", "path": "members", "value": [{ "value": "1" }] }] });
+        case.sent.push(exchange(2, (Group, "t"), ("PATCH", "/Groups/9"), Some(removal), (204, None)));
+        case.held[1].1["members"] = json!([]);
+        let history = &mut case.world.history;
+        history.restored.insert("a".to_owned(), "2026-01-10T00:00:00Z".parse().unwrap());
+        let read = |cycle: u64, at: &str| (cycle, at.parse().unwrap());
+        history.began = [read(1, "2026-01-05T08:00:00Z"), read(3, "2026-01-10T08:00:00Z")].into();
+        history.full_reads = [1].into();
+    };
+    check(back, &[("Team members", "lost-membership", None)]);
+    check(
+        |case| {
+            back(case);
+            case.world.history.full_reads.insert(3);
+        },
+        &[("Team members", "ours", None)],
+    );
+    // Whoever joins afterwards was never lost.
+    check(
+        |case| {
+            back(case);
+            let joined = ("t".to_owned(), "a".to_owned());
+            case.world.history.joined.insert(joined, "2026-01-11T00:00:00Z".parse().unwrap());
+        },
+        &[("Team members", "ours", None)],
+    );
+}
+
+#[test]
 fn a_missing_account_was_refused_lost_removed_or_never_asked_for() {
     let unlinked = |case: &mut Case| {
         ann(&mut case.world).link = None;

@@ -29,7 +29,7 @@ fn the_story_of_a_seed_is_always_the_same() {
 }
 
 /// Breaks a law and looks for it from a seed on in whose story it is known to show.
-fn found(sabotage: Sabotage, from: u64, law: Law) {
+fn found(sabotage: Sabotage, from: u64, law: Law) -> String {
     const SEEDS: u64 = 50;
     const LINES_MAX: usize = 10;
     let options = Options { sabotage: Some(sabotage), ..Options::embedded() };
@@ -48,11 +48,14 @@ fn found(sabotage: Sabotage, from: u64, law: Law) {
         let report = scenario::run(&scenario, &options);
         assert_eq!(report.verdict.as_str(), "failed", "{text}\n{report}");
     }
+    text
 }
 
 #[test]
 fn a_create_that_is_forgotten_over_a_kill_is_found() {
-    found(Sabotage::ForgottenIntents, 941, Law::Known);
+    let text = found(Sabotage::ForgottenIntents, 941, Law::Known);
+    let page = include_str!("../../docs/simulate.md");
+    assert!(page.contains(&format!("```toml\n{text}```\n")), "docs/simulate.md shows another one:\n{text}");
 }
 
 #[test]

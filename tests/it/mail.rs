@@ -21,7 +21,7 @@ struct Received {
     lines: Vec<String>,
 }
 
-/// A recipient, by a part of the address, and the words by which a server refuses it.
+/// A recipient, by a part of the address, and the words by which a server refuses it; nobody: it refuses to talk.
 type Refusal = (&'static str, &'static str);
 
 /// A mail server that takes everything else.
@@ -45,6 +45,10 @@ fn mail_server(refusal: Option<Refusal>) -> (u16, Receiver<Received>) {
 /// RFC 5321, as far as a client that sends one mail needs it.
 fn converse(mut stream: &TcpStream, refusal: Option<Refusal>) -> Option<Received> {
     let mut received = Received { commands: Vec::new(), lines: Vec::new() };
+    if let Some(("", words)) = refusal {
+        stream.write_all(format!("554 {words}\r\n").as_bytes()).ok()?;
+        return None;
+    }
     stream.write_all(b"220 mail.test\r\n").ok()?;
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     while let Some(line) = lines.next() {
@@ -136,8 +140,10 @@ fn a_mail_server_gets_what_the_file_holds_and_is_told_once() {
 #[test]
 fn a_mail_server_that_refuses_or_is_not_there_changes_nothing_about_a_cycle_and_is_asked_again() {
     let (refusing, _) = mail_server(Some(("ops@", "no")));
+    let (closed, _) = mail_server(Some(("", "not from your address")));
     for (port, why, password) in [
         (free_port(), "did not take it", Some("s3cr3t")),
+        (closed, "not from your address", Some("s3cr3t")),
         (refusing, "550", Some("s3cr3t")),
         (refusing, "the password of the mail server can't be had", None),
     ] {

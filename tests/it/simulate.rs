@@ -14,6 +14,9 @@ fn stories_are_played_and_summed_up() {
     let told = String::from_utf8(told.get_output().stdout.clone()).unwrap();
     assert!(told.starts_with("12 stories of 4 steps: "), "{told}");
     assert!(told.ends_with(": every law held\n"), "{told}");
+    let page = std::fs::read_to_string(root().join("docs/simulate.md")).unwrap();
+    let shown = format!("$ scimulator simulate --seeds 1..12 --cycles 4\n{told}");
+    assert!(page.contains(&shown), "docs/simulate.md shows something else: {told}");
 
     // The same, for programs, whatever the number of workers.
     let json = |jobs: &str| -> Value {
