@@ -274,6 +274,11 @@ impl<'s> Backwards<'s> {
             Some(path) => path,
             None => operation.get("value")?.as_object()?.keys().next()?.as_str(),
         };
+        self.reference_at(kind, path)
+    }
+
+    /// The reference at a path, as any dialect writes it.
+    pub(super) fn reference_at(&self, kind: ObjectKind, path: &str) -> Option<Reference<'s>> {
         let plain = path.split('[').next().unwrap_or_default();
         let references = self.spec.mapping(kind).references();
         let found = references.iter().find(|one| {

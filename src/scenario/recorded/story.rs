@@ -294,7 +294,7 @@ impl Stories {
             story.made = story.made.or(wire.is_fine().then_some(cycle));
         } else if !story.was_tried {
             // Whoever takes over the account of somebody else had none.
-            story.existed |= wire.target_id().is_some_and(|id| ids.get(id) == Some(who));
+            story.existed |= wire.target_id().is_some_and(|id| ids.get(wire.kind, id) == Some(who));
         }
         let name = Some(AttributeValue::Text(wire.label.to_owned()));
         story.set(name_attribute(who.0), moment, name);
@@ -342,7 +342,7 @@ impl Stories {
         for (name, path) in backwards.single_references(who.0) {
             let is_said = self.of(who).is_some_and(|story| story.says(name, moment));
             let other = path.read_reference(resource).filter(|_| !is_said);
-            let other = other.map(|id| match ids.get(id) {
+            let other = other.map(|id| match ids.get(ObjectKind::User, id) {
                 Some((_, other)) => other.clone(),
                 None => self.stranger(cycle, id, ids).1,
             });
@@ -413,7 +413,7 @@ impl Stories {
             if let Some(reference) = backwards.reference(who.0, operation) {
                 let others: Vec<Who> = reference_ids(operation)
                     .iter()
-                    .map(|id| match ids.get(id) {
+                    .map(|id| match ids.referred(id) {
                         Some(other) => other.clone(),
                         None => self.stranger(cycle.number, id, ids),
                     })

@@ -2,7 +2,7 @@
 
 mod command;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use scimulator::client::{Exchange, Outcome, Pseudonyms};
@@ -440,6 +440,67 @@ fn stories_that_nobody_thought_of_are_repeated() {
                 "seed {seed} from {from}: {again}\n{}",
                 recorded.text
             );
+        }
+    }
+}
+
+/// The exchanges with other ids of the target, as an app would have given them: what `id_of` makes of a kind, a name, and
+/// the number of the object among its kind, from 1.
+fn under_ids(exchanges: &[Exchange], id_of: impl Fn(&str, &str, usize) -> String) -> Vec<Exchange> {
+    let mut text = serde_json::to_string(exchanges).unwrap();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    for exchange in exchanges.iter().filter(|exchange| exchange.request.method == "POST") {
+        let (Outcome::Response(response), Some(object)) = (&exchange.outcome, &exchange.about.object) else {
+            continue;
+        };
+        let answer = serde_json::to_value(&response.body).unwrap();
+        let kind = object.kind.as_str();
+        let number = numbers.entry(kind.to_owned()).or_default();
+        *number += 1;
+        let id = id_of(kind, &object.label, *number);
+        text = text.replace(answer.pointer("/json/id").unwrap().as_str().unwrap(), &id);
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
+/// An app that numbers users and groups each from 1, and one whose id is the name, are recorded as any other.
+#[test]
+fn an_id_is_somebodys_only_where_the_target_says_ids_of_that_kind() {
+    let steps = format!(
+        "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = [\n\
+           {{ user = \"adele@contoso.com\", set = {{ employeeId = \"1\", jobTitle = \"ben@contoso.com\", manager = \"ben@contoso.com\" }} }},\n\
+           {{ group = \"Sales\", remove_members = [\"ben@contoso.com\"] }} ]\n\
+         [[step]]\nadvance = \"40m\"\nedit = {{ group = \"Sales\", set = {{ displayName = \"Vertrieb\" }} }}\n"
+    );
+    for dialect in ["default", "legacy2018", "optscim"] {
+        let text = text_of(&format!("[job.fidelity]\ndialect = \"{dialect}\"\n{steps}"));
+        let numbered = |_: &str, _: &str, number: usize| number.to_string();
+        let named = |_: &str, name: &str, _: usize| name.to_owned();
+        let report = replayed(FILE.as_ref(), &text).exchanges;
+        let head = head_of(&text);
+        for (what, exchanges) in
+            [("numbers", under_ids(&report, numbered)), ("names", under_ids(&report, named))]
+        {
+            let recording = Recording { head: head.clone(), ..recording(exchanges) };
+            let recorded = scenario_of(&recording).unwrap();
+            let text = &recorded.text;
+            assert!(recorded.notes.is_empty(), "{what}: {:?}\n{text}", recorded.notes);
+            for words in [
+                "/Groups/{Sales}",
+                "/Users/{adele@contoso.com}",
+                "\"1\"",
+                "\"{ben@contoso.com}\"",
+                "userName = \"adele@contoso.com\"",
+            ] {
+                assert!(text.contains(words), "{dialect}, {what}: `{words}` is not in\n{text}");
+            }
+            for words in
+                ["/Groups/{adele", "/Groups/{carla", "/Users/{Sales", "userName eq \"{", "userName = \"{"]
+            {
+                assert!(!text.contains(words), "{dialect}, {what}: `{words}` is in\n{text}");
+            }
+            let again = replayed(FILE.as_ref(), text);
+            assert_eq!(again.verdict.as_str(), "passed", "{dialect}, {what}: {again}\n{text}");
         }
     }
 }
