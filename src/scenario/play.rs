@@ -436,10 +436,13 @@ impl<'s> Play<'s> {
                 let ids = self.ids.targets_of(&[object.kind], &object.name);
                 let now = self.clock.now();
                 if !ids.iter().any(|id| self.app.tamper(*fault, (object.kind, id), set, now)) {
-                    return Err(PlayError::Edit(format!(
-                        "the app has no account of `{}`, or refuses",
-                        object.name
-                    )));
+                    let held = self.app.resources();
+                    let mut held = held.iter().filter_map(|resource| resource.get("id")?.as_str());
+                    return Err(PlayError::Edit(if held.any(|held| ids.iter().any(|id| id == held)) {
+                        format!("the app refuses what `{fault}` does to `{}`", object.name)
+                    } else {
+                        format!("the app has no account of `{}`", object.name)
+                    }));
                 }
             }
         }

@@ -159,7 +159,7 @@ impl Story {
 pub(super) struct Drift {
     pub(super) cycle: u64,
     pub(super) who: Who,
-    /// What the target was found to hold, by attribute of the resource.
+    /// What the target was found to hold, by the mapped path where it stands.
     pub(super) found: Map<String, Value>,
 }
 
@@ -363,17 +363,19 @@ impl Stories {
                 Some(held) => same_texts(held, known),
                 None => known.is_empty(),
             };
-            let Some((name, value)) = backwards.whole(who.0, *mapping, resource).filter(|_| !is_same) else {
-                if !is_same {
-                    self.notes.push(format!(
-                        "cycle {cycle}: in the app, {} of {} had become empty, which no fault does",
-                        backwards.target(who.0, *mapping),
-                        name_of(self.all.get(who), who, Moment::of(cycle)),
-                    ));
-                }
+            if is_same {
                 continue;
-            };
-            found.insert(name, value.clone());
+            }
+            let path = backwards.target(who.0, *mapping);
+            match backwards.found(who.0, *mapping, resource) {
+                Some(value) => {
+                    found.insert(path, value);
+                }
+                None => self.notes.push(format!(
+                    "cycle {cycle}: in the app, {path} of {} had become empty, which no fault does",
+                    name_of(self.all.get(who), who, Moment::of(cycle)),
+                )),
+            }
         }
         if !found.is_empty() {
             self.drifts.push(Drift { cycle, who: who.clone(), found });

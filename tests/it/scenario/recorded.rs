@@ -5,7 +5,8 @@ mod command;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use scimulator::client::{Exchange, Outcome, Pseudonyms};
+use scimulator::client::{Body, Exchange, Outcome, Pseudonyms};
+use scimulator::clock::SignedDuration;
 use scimulator::scenario::{self, Options, RecordError, Recorded, Recording, Report, scenario_of};
 
 use super::{DIRECTORY, played, text_of};
@@ -161,6 +162,63 @@ fn what_the_target_did_wrong_is_a_fault_that_meets_the_same_requests() {
     repeats(&format!(
         "{INITIAL}fault = {{ target = \"unauthorized\", times = 1 }}\n[[step]]\nuntil = \"job.active\"\n"
     ));
+}
+
+/// A job reads both forms of `Retry-After`, and so does who reads its journal.
+#[test]
+fn a_pause_that_is_told_by_its_end_is_as_long() {
+    let pause = |text: &dyn Fn(&Exchange) -> String| {
+        let steps = format!(
+            "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = {{ user = \"adele@contoso.com\", set = {{ jobTitle = \"Director\" }} }}\n\
+             fault = {{ target = \"throttled\", method = \"PATCH\", retry_after = \"90s\", times = 1 }}\n"
+        );
+        let mut exchanges = played(&steps).exchanges;
+        for exchange in &mut exchanges {
+            let text = text(exchange);
+            if let Outcome::Response(response) = &mut exchange.outcome {
+                let headers = response.headers.iter_mut().filter(|(name, _)| name == "Retry-After");
+                headers.for_each(|(_, value)| value.clone_from(&text));
+            }
+        }
+        let text = scenario_of(&recording(exchanges)).unwrap().text;
+        assert_eq!(replayed(FILE.as_ref(), &text).verdict.as_str(), "passed", "{text}");
+        let (_, after) = text.split_once("retry_after = \"").unwrap();
+        after.split_once('"').unwrap().0.to_owned()
+    };
+    let date = |seconds: i64| {
+        move |exchange: &Exchange| {
+            let until = exchange.about.started + SignedDuration::from_secs(seconds);
+            until.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        }
+    };
+    assert_eq!(pause(&date(90)), "90s");
+    assert_eq!(pause(&date(-90)), "1s");
+    assert_eq!(pause(&|_| "0".to_owned()), "1s");
+}
+
+/// An account holds more than the mappings write; a fault needs to tell what they do.
+#[test]
+fn what_somebody_changed_in_the_app_is_told_by_mapped_paths_without_null() {
+    let changed = "{ \"name.givenName\" = \"Eva\" }";
+    let steps = format!(
+        "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = {{ user = \"adele@contoso.com\", set = {{ jobTitle = \"Director\" }} }}\n\
+         fault = {{ target = \"edited\", user = \"adele@contoso.com\", set = {changed} }}\n"
+    );
+    let mut exchanges = played(&steps).exchanges;
+    for exchange in &mut exchanges {
+        if let Outcome::Response(response) = &mut exchange.outcome
+            && let Some(Body::Json(body)) = &mut response.body
+            && let Some(name) = body.get_mut("name").and_then(serde_json::Value::as_object_mut)
+        {
+            name.insert("honorificPrefix".to_owned(), "Dr".into());
+            name.insert("middleName".to_owned(), serde_json::Value::Null);
+        }
+    }
+    let recorded = scenario_of(&recording(exchanges)).unwrap();
+    assert!(recorded.text.contains(&format!("target = \"edited\", set = {changed}")), "{}", recorded.text);
+    assert!(recorded.notes.is_empty(), "{:?}", recorded.notes);
+    let again = replayed(FILE.as_ref(), &recorded.text);
+    assert_eq!(again.verdict.as_str(), "passed", "{again}\n{}", recorded.text);
 }
 
 #[test]
