@@ -143,11 +143,15 @@ pub fn run(scenario: &Scenario, options: &Options) -> Report {
 }
 
 /// Plays one scenario against the embedded app, and tells how things stand when it is over, with the scenario's verdict
-/// aside. The text says why that is not known: the scenario could not begin, or the state could not be read.
+/// aside. The text says why that is not known: the scenario could not begin, the state could not be read, or there are to
+/// be pseudonyms, which the end has none of.
 pub fn run_to_end(scenario: &Scenario, options: &Options) -> (Report, Result<End, String>) {
     #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is one of a certain lifetime")]
     let (report, end) = play::play_to_end(scenario, options, 1, |play| play.end());
-    let end = end.unwrap_or_else(|| Err("it could not begin".to_owned()));
+    let end = match &options.redact {
+        Some(_) => Err("what there is at the end is told without pseudonyms only".to_owned()),
+        None => end.unwrap_or_else(|| Err("it could not begin".to_owned())),
+    };
     (report, end)
 }
 

@@ -3,7 +3,7 @@
 //! A value becomes a pseudonym that is the same wherever it stands, so that one can still follow a person through a
 //! log. Which person it is can not be told without the key, which stays in the state.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};
@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use super::{Body, Exchange, MASK, ObjectRef, Outcome};
 
-/// Values below this length, in characters, are not looked for in sentences: there they are words like any other.
+/// Values below this length, in characters, may be words like any other: in sentences they are looked for where they
+/// stand in quotes or are all there is, and elsewhere only when they begin as a name does.
 const KNOWN_CHARS_MIN: usize = 3;
 
 /// Members of JSON bodies whose values say nothing of a person. For a dotted or URN path the last part counts.
@@ -50,14 +51,20 @@ const PLAIN: [&str; 23] = [
 #[derive(Clone)]
 pub struct Pseudonyms([u8; 32]);
 
-/// The personal values of one record, which are then looked for in its sentences; the longest first.
+/// The personal values of one record, which are then looked for in its sentences: each by the forms in which it may stand
+/// there, the longest first.
 #[derive(Debug, Default)]
-struct Known(BTreeSet<(std::cmp::Reverse<usize>, String)>);
+struct Known(BTreeMap<(std::cmp::Reverse<usize>, String), String>);
 
 impl Known {
     fn learn(&mut self, text: &str) {
-        if KNOWN_CHARS_MIN <= text.chars().count() {
-            self.0.insert((std::cmp::Reverse(text.len()), text.to_owned()));
+        // As it is, and as it stands in JSON that a sentence cites.
+        let in_json = Value::from(text).to_string();
+        let in_json = in_json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+        for form in [text, in_json] {
+            if !form.trim().is_empty() {
+                self.0.insert((std::cmp::Reverse(form.len()), form.to_owned()), text.to_owned());
+            }
         }
     }
 
@@ -111,7 +118,7 @@ impl Sentences<'_> {
     /// A sentence with everything masked that was learned, and all that looks like an address or a GUID. The texts
     /// `True` and `False` stay: they tell nobody from another.
     pub fn mask(&mut self, text: &str) -> String {
-        self.known.0.retain(|(_, value)| !["True", "False"].contains(&value.as_str()));
+        self.known.0.retain(|(_, value), _| !["True", "False"].contains(&value.as_str()));
         self.pseudonyms.sentence(text, &self.known)
     }
 }
@@ -371,12 +378,13 @@ impl Pseudonyms {
         let mut masked = String::new();
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            let starts =
-                !masked.chars().next_back().is_some_and(char::is_alphanumeric) || !next.is_alphanumeric();
-            let found = if starts { known.at_start_of(rest).or_else(|| telling_word(rest)) } else { None };
-            let length = if let Some(found) = found {
-                masked.push_str(&self.of(found));
-                found.len()
+            let before = masked.chars().next_back();
+            let starts = !before.is_some_and(char::is_alphanumeric) || !next.is_alphanumeric();
+            let told = || telling_word(rest).map(|word| (word.len(), word));
+            let found = if starts { known.at_start_of(rest, before).or_else(told) } else { None };
+            let length = if let Some((length, value)) = found {
+                masked.push_str(&self.of(value));
+                length
             } else {
                 masked.push(next);
                 next.len_utf8()
@@ -394,14 +402,28 @@ impl fmt::Debug for Pseudonyms {
 }
 
 impl Known {
-    /// The longest known value that a text begins with, as a word of its own.
-    fn at_start_of<'t>(&self, text: &'t str) -> Option<&'t str> {
-        self.0.iter().find_map(|(_, value)| {
-            let found = text.get(..value.len())?;
-            let ends = !text.get(value.len()..)?.chars().next().is_some_and(char::is_alphanumeric);
-            (found.eq_ignore_ascii_case(value) && ends).then_some(found)
+    /// The longest known value that a text begins with, as a word of its own, and how long it is there; `before` is
+    /// what stands before the text.
+    fn at_start_of(&self, text: &str, before: Option<char>) -> Option<(usize, &str)> {
+        self.0.iter().find_map(|((_, form), value)| {
+            let found = text.get(..form.len())?;
+            let after = text.get(form.len()..)?.chars().next();
+            let is_it = if KNOWN_CHARS_MIN <= form.chars().count() {
+                found.eq_ignore_ascii_case(form)
+            } else if before == after && before.is_none_or(|quote| matches!(quote, '"' | '`' | '\'')) {
+                found.eq_ignore_ascii_case(form)
+            } else {
+                found == form && begins_as_a_name(form)
+            };
+            (is_it && !after.is_some_and(char::is_alphanumeric)).then_some((form.len(), value.as_str()))
         })
     }
+}
+
+/// Whether a short value is hardly a word of a sentence: two letters or more, the first a capital, or none of ASCII.
+fn begins_as_a_name(text: &str) -> bool {
+    let is_one = |first: char| (first.is_uppercase() && 1 < text.chars().count()) || !first.is_ascii();
+    text.chars().all(char::is_alphabetic) && text.chars().next().is_some_and(is_one)
 }
 
 /// The word that a text begins with, when it is an address or a GUID.

@@ -2,21 +2,24 @@
 
 use serde_json::Value;
 
-use super::model::{Change, Edit, Scenario, Wanted, WantedRequest};
+use super::model::{Change, Edit, FaultKind, Scenario, Wanted, WantedRequest};
 use super::report::{Failure, Report, Verdict};
 use crate::client::{Pseudonyms, Sentences};
 use crate::expression::AttributeValue;
 
-/// Puts pseudonyms in the place of what is personal. Known as such: what stands in the directory, in edits and in
-/// expectations of the scenario, and what went over the wire. The name of the file stays.
-pub(super) fn mask(report: &mut Report, scenario: &Scenario, pseudonyms: &Pseudonyms) {
+/// Puts pseudonyms in the place of what is personal. Known as such: what stands in the directory, in edits, faults and
+/// expectations of the scenario, what went over the wire, what the embedded app held, and what was `read` back of
+/// somebody's app. The name of the file stays.
+pub(super) fn mask(report: &mut Report, scenario: &Scenario, read: &[Value], pseudonyms: &Pseudonyms) {
     let mut sentences = pseudonyms.sentences();
     learn_scenario(&mut sentences, scenario);
     for exchange in &mut report.exchanges {
         sentences.learn_exchange(exchange);
         *exchange = pseudonyms.exchange(exchange);
     }
-    report.held.clear();
+    for resource in std::mem::take(&mut report.held).iter().chain(read) {
+        sentences.learn("", resource);
+    }
     report.title = sentences.mask(&report.title);
     for left in &mut report.left {
         *left = sentences.mask(left);
@@ -44,7 +47,18 @@ fn learn_scenario(sentences: &mut Sentences<'_>, scenario: &Scenario) {
         for edit in &step.edits {
             learn_edit(sentences, edit);
         }
+        for fault in &step.faults {
+            if let FaultKind::Account { set, .. } = &fault.kind {
+                sentences.learn("", set);
+            }
+        }
         for expectation in &step.expect {
+            if let Wanted::Attribute { object, .. }
+            | Wanted::Present { object, .. }
+            | Wanted::Escrow { object, .. } = &expectation.what
+            {
+                sentences.learn("name", &object.name.as_str().into());
+            }
             if let Wanted::Attribute { path, value, .. } = &expectation.what {
                 sentences.learn(path, value);
             } else if let Wanted::Requests { wanted, .. } = &expectation.what {

@@ -72,21 +72,13 @@ impl From<EditError> for PlayError {
     }
 }
 
-/// Plays a scenario, and masks its report where that is asked for.
-pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
-    let mut report = play_openly(scenario, options, number);
-    if let Some(pseudonyms) = &options.redact {
-        mask(&mut report, scenario, pseudonyms);
-    }
-    report
-}
-
 /// Plays a scenario to its end, or to the first step of which something does not hold.
-fn play_openly(scenario: &Scenario, options: &Options, number: usize) -> Report {
+pub(super) fn play(scenario: &Scenario, options: &Options, number: usize) -> Report {
     play_to_end(scenario, options, number, |_| ()).0
 }
 
-/// The same; and what `look` sees of the stage once it is over, unless it could not begin.
+/// The same; and what `look` sees of the stage once it is over, unless it could not begin. The report is masked where that
+/// is asked for; what `look` sees is not.
 pub(super) fn play_to_end<T>(
     scenario: &Scenario,
     options: &Options,
@@ -113,7 +105,7 @@ pub(super) fn play_to_end<T>(
         report.verdict = Verdict::Skipped(why);
         return (report, None);
     }
-    let mut seen = None;
+    let (mut seen, mut read) = (None, Vec::new());
     let prefix = options.prefix(number);
     report.prefix = prefix.as_str().map(str::to_owned);
     match Play::new(scenario, options, prefix) {
@@ -129,10 +121,14 @@ pub(super) fn play_to_end<T>(
             }
             report.span.1 = play.clock.now();
             report.exchanges = play.stage.exchanges;
+            read = play.read;
         }
         Err(error) => report.verdict = Verdict::Broken(broken(scenario, 0, None, scenario.start, &error)),
     }
     report.took = began.elapsed();
+    if let Some(pseudonyms) = &options.redact {
+        mask(&mut report, scenario, &read, pseudonyms);
+    }
     (report, seen)
 }
 
@@ -194,6 +190,8 @@ pub(super) struct Play<'s> {
     clean_at: Option<i64>,
     /// What the oracle found after a cycle of the step under way.
     found: Vec<Miss>,
+    /// What was read back of somebody's app in the step under way, for what fails may tell of it.
+    read: Vec<Value>,
     #[cfg(test)]
     sabotage: Option<Sabotage>,
     /// How many scenarios were played before.
@@ -250,6 +248,7 @@ impl<'s> Play<'s> {
             right_until: 0,
             clean_at: None,
             found: Vec::new(),
+            read: Vec::new(),
             #[cfg(test)]
             sabotage: options.sabotage,
             #[cfg(test)]
@@ -292,6 +291,7 @@ impl<'s> Play<'s> {
 
     fn step(&mut self, step: &'s Step) -> Result<Vec<Miss>, PlayError> {
         (self.place, self.clean_at) = (None, None);
+        self.read.clear();
         let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
         let stale = Some(SourceFault::Stale);
         let is_stale = self.stage.source == stale
@@ -436,10 +436,13 @@ impl<'s> Play<'s> {
                 let ids = self.ids.targets_of(&[object.kind], &object.name);
                 let now = self.clock.now();
                 if !ids.iter().any(|id| self.app.tamper(*fault, (object.kind, id), set, now)) {
-                    return Err(PlayError::Edit(format!(
-                        "the app has no account of `{}`, or refuses",
-                        object.name
-                    )));
+                    let held = self.app.resources();
+                    let mut held = held.iter().filter_map(|resource| resource.get("id")?.as_str());
+                    return Err(PlayError::Edit(if held.any(|held| ids.iter().any(|id| id == held)) {
+                        format!("the app refuses what `{fault}` does to `{}`", object.name)
+                    } else {
+                        format!("the app has no account of `{}`", object.name)
+                    }));
                 }
             }
         }
@@ -621,7 +624,7 @@ impl<'s> Play<'s> {
     }
 
     fn hold(
-        &self,
+        &mut self,
         step: &Step,
         from: usize,
         cycles: u64,
@@ -631,6 +634,14 @@ impl<'s> Play<'s> {
         if step.expect.is_empty() {
             return Ok(Vec::new());
         }
+        let resources = if step.expect.iter().any(|wanted| wanted.what.needs_target()) {
+            self.resources()?
+        } else {
+            Vec::new()
+        };
+        if self.is_remote {
+            self.read.extend(resources.iter().map(|(_, resource)| resource.clone()));
+        }
         let base_url = &self.spec().base_url;
         let seen: Vec<Seen<'_>> = self
             .stage
@@ -639,11 +650,6 @@ impl<'s> Play<'s> {
             .enumerate()
             .map(|(at, exchange)| Seen::new(at, exchange, base_url, &self.prefix))
             .collect();
-        let resources = if step.expect.iter().any(|wanted| wanted.what.needs_target()) {
-            self.resources()?
-        } else {
-            Vec::new()
-        };
         let mut log = self.store.log_entries(JOB, &LogFilter::default())?;
         log.retain(|row| log_from < row.cycle);
         for row in &mut log {

@@ -142,13 +142,13 @@ pub(super) struct RawFault {
     pub(super) process: Option<Text>,
     /// How many requests it meets; without it every one until it is ended.
     #[schemars(with = "Option<u32>", range(min = 1, max = u32::MAX))]
-    pub(super) times: Option<u32>,
+    pub(super) times: Option<Spanned<u32>>,
     /// How many requests pass before the first one meets it.
     #[schemars(with = "Option<u32>", range(min = 0, max = u32::MAX), extend("default" = 0))]
-    pub(super) after: Option<u32>,
+    pub(super) after: Option<Spanned<u32>>,
     /// How many of a hundred requests meet it, drawn from `seed`.
     #[schemars(with = "Option<u8>", range(min = 1, max = 100), extend("default" = 100))]
-    pub(super) percent: Option<u8>,
+    pub(super) percent: Option<Spanned<u8>>,
     /// Only requests of this method.
     #[schemars(with = "Option<OneOf<super::model::MethodWord>>")]
     pub(super) method: Option<Text>,
@@ -163,7 +163,7 @@ pub(super) struct RawFault {
     pub(super) group: Option<Text>,
     /// The status of an `error`, 500 when it says nothing, and of `html`, 502.
     #[schemars(with = "Option<u16>", range(min = 200, max = 599))]
-    pub(super) status: Option<u16>,
+    pub(super) status: Option<Spanned<u16>>,
     /// What `Retry-After` says in the answers of an app that throttles; without it there is none.
     #[schemars(with = "Option<String>")]
     pub(super) retry_after: Option<Text>,
@@ -175,13 +175,42 @@ pub(super) struct RawFault {
     pub(super) lag: Option<Text>,
     /// The text that an app which `rewrites` keeps in capitals, with dots for those within others: `name.givenName`.
     #[schemars(with = "Option<String>", extend("default" = "displayName"))]
-    pub(super) attribute: Option<String>,
+    pub(super) attribute: Option<Text>,
     /// Whose published `limits`.
     #[schemars(with = "Option<OneOf<crate::target::Preset>>")]
     pub(super) of: Option<Text>,
     /// What somebody else sets in the app, by SCIM attribute.
     #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
-    pub(super) set: Option<BTreeMap<String, toml::Value>>,
+    pub(super) set: Option<Spanned<BTreeMap<String, toml::Value>>>,
+}
+
+impl RawFault {
+    /// The keys that it has beside the one that says what goes wrong, each with where its value stands.
+    pub(super) fn given(&self) -> Vec<(&'static str, std::ops::Range<usize>)> {
+        fn of<T>(
+            key: &'static str,
+            value: Option<&Spanned<T>>,
+        ) -> Option<(&'static str, std::ops::Range<usize>)> {
+            value.map(|value| (key, value.span()))
+        }
+        let all = [
+            of("times", self.times.as_ref()),
+            of("after", self.after.as_ref()),
+            of("percent", self.percent.as_ref()),
+            of("method", self.method.as_ref()),
+            of("path", self.path.as_ref()),
+            of("user", self.user.as_ref()),
+            of("group", self.group.as_ref()),
+            of("status", self.status.as_ref()),
+            of("retry_after", self.retry_after.as_ref()),
+            of("latency", self.latency.as_ref()),
+            of("lag", self.lag.as_ref()),
+            of("attribute", self.attribute.as_ref()),
+            of("of", self.of.as_ref()),
+            of("set", self.set.as_ref()),
+        ];
+        all.into_iter().flatten().collect()
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]

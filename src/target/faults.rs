@@ -314,8 +314,12 @@ impl FaultyApp {
     /// The app does what it is asked.
     fn pass(&mut self, request: &Request, now: Timestamp) -> Met {
         if request.method.writes() {
-            for behind in self.rules.iter_mut().filter_map(|active| active.behind.as_mut()) {
-                behind.remember(&self.app, now);
+            for active in &mut self.rules {
+                if active.counter.is_over() {
+                    active.behind = None;
+                } else if let Some(behind) = &mut active.behind {
+                    behind.remember(&self.app, now);
+                }
             }
         }
         if self.twins.resources().next().is_none() {

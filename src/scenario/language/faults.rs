@@ -14,6 +14,25 @@ use crate::scenario::model::{
 use crate::scenario::raw::RawFault;
 use crate::target::{FaultSettings, FaultWord, Preset, Which};
 
+/// What says which requests meet a fault.
+const WHICH: [&str; 7] = ["times", "after", "percent", "method", "path", "user", "group"];
+
+/// What may be said of a fault beside its word.
+fn keys_of(target: Option<TargetFault>, process: Option<ProcessFault>) -> Vec<&'static str> {
+    match (target, process) {
+        (Some(TargetFault::Requests(word)), _) => WHICH.iter().chain(word.keys()).copied().collect(),
+        (Some(TargetFault::Account(AccountFault::Edited)), _) => vec!["user", "group", "set"],
+        (
+            Some(TargetFault::Account(
+                AccountFault::Forgets | AccountFault::Renumbers | AccountFault::Duplicated,
+            )),
+            _,
+        ) => vec!["user", "group"],
+        (None, Some(ProcessFault::Killed | ProcessFault::KilledUnheard)) => WHICH.to_vec(),
+        (Some(TargetFault::None), _) | (None, Some(ProcessFault::None) | None) => Vec::new(),
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn fault(&mut self, raw: Spanned<RawFault>) -> Option<Fault> {
         let span = raw.span();
@@ -30,6 +49,11 @@ impl Reader<'_> {
             self.placeholders_must_be_known(path.get_ref(), &path.span());
         }
         let kind = match (target, source, process) {
+            (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_))
+                if !self.has_own_keys(target, source, process, &raw) =>
+            {
+                return None;
+            }
             (None, Some(source), None) => FaultKind::Source((source != SourceFault::None).then_some(source)),
             (Some(TargetFault::None), None, None) => FaultKind::None,
             (Some(TargetFault::Account(fault)), None, None) => {
@@ -58,6 +82,28 @@ impl Reader<'_> {
         Some(Fault { place, kind })
     }
 
+    /// Whether a fault has no keys but those of its kind; one that it has besides would do nothing.
+    fn has_own_keys(
+        &mut self,
+        target: Option<TargetFault>,
+        source: Option<SourceFault>,
+        process: Option<ProcessFault>,
+        raw: &RawFault,
+    ) -> bool {
+        let word = [target.map(Word::word), source.map(Word::word), process.map(Word::word)];
+        let word = word.into_iter().flatten().next().unwrap_or_default();
+        let known = keys_of(target, process);
+        let foreign: Vec<_> = raw.given().into_iter().filter(|(key, _)| !known.contains(key)).collect();
+        for (key, span) in &foreign {
+            let help = match known.as_slice() {
+                [] => format!("nothing else is said of `{word}`"),
+                known => format!("what may be said of it: `{}`", known.join("`, `")),
+            };
+            self.error(span, format!("`{key}` does not belong to `{word}`"), Some(help));
+        }
+        foreign.is_empty()
+    }
+
     fn account_fault(
         &mut self,
         fault: AccountFault,
@@ -70,9 +116,10 @@ impl Reader<'_> {
             self.error(span, format!("whom does the app treat so: `{fault}` needs a name"), Some(help));
             return None;
         };
-        let set = raw.set.unwrap_or_default();
-        if (fault == AccountFault::Edited) == set.is_empty() {
-            self.error(span, "`set` says what somebody `edited`, and belongs to it alone", None);
+        let set = raw.set.map(Spanned::into_inner).unwrap_or_default();
+        if fault == AccountFault::Edited && set.is_empty() {
+            let help = "write `set = { active = false }`".to_owned();
+            self.error(span, "what somebody changed is missing: `edited` needs `set`", Some(help));
         }
         let set = set.into_iter().map(|(name, value)| (name, json_of(&value))).collect();
         Some(FaultKind::Account { fault, object, set: Value::Object(set) })
@@ -86,11 +133,11 @@ impl Reader<'_> {
         span: &Range<usize>,
     ) -> Option<FaultKind> {
         let settings = FaultSettings {
-            status: raw.status,
+            status: raw.status.as_ref().map(|status| *status.get_ref()),
             retry_after: raw.retry_after.as_ref().and_then(|text| self.duration(text)),
             latency: raw.latency.as_ref().and_then(|text| self.duration(text)),
             lag: raw.lag.as_ref().and_then(|text| self.duration(text)),
-            attribute: raw.attribute.clone(),
+            attribute: raw.attribute.as_ref().map(|text| text.get_ref().clone()),
             of: raw.of.as_ref().and_then(|word| Preset::from_word(word.get_ref())),
         };
         let fault = match word.with(settings) {
@@ -109,9 +156,9 @@ impl Reader<'_> {
 fn requests(object: Option<Named>, raw: RawFault) -> Requests {
     let which = Which {
         method: raw.method.as_ref().and_then(|word| Method::from_name(word.get_ref())),
-        after: raw.after.unwrap_or_default(),
-        times: raw.times,
-        percent: raw.percent.unwrap_or(100),
+        after: raw.after.map_or(0, Spanned::into_inner),
+        times: raw.times.map(Spanned::into_inner),
+        percent: raw.percent.map_or(100, Spanned::into_inner),
         ..Which::default()
     };
     Requests { which, path: raw.path.map(Spanned::into_inner), object }

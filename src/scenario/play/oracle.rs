@@ -22,6 +22,9 @@ impl Play<'_> {
         } else {
             ReadBack { resources: self.resources()?, ..ReadBack::default() }
         };
+        if self.is_remote {
+            self.read.extend(read.resources.iter().map(|(_, resource)| resource.clone()));
+        }
         let exchanges = &self.stage.exchanges;
         let evidence = Evidence { exchanges, since: self.right_until };
         let report = self.job.compare(&self.store, &self.clock, &read, evidence)?;

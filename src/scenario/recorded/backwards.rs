@@ -242,17 +242,9 @@ impl<'s> Backwards<'s> {
             .collect()
     }
 
-    /// The attribute of a resource that a mapping's target lies in, with all that is in it.
-    pub(super) fn whole<'r>(
-        &self,
-        kind: ObjectKind,
-        at: usize,
-        resource: &'r Value,
-    ) -> Option<(String, &'r Value)> {
-        let path = &self.spec.mapping(kind).attributes.get(at)?.target;
-        let name = path.extension().unwrap_or_else(|| path.attribute());
-        let value = crate::scim::member(resource, name).filter(|value| !value.is_null())?;
-        Some((name.to_owned(), value))
+    /// What a resource holds where a mapping writes, without null.
+    pub(super) fn found(&self, kind: ObjectKind, at: usize, resource: &Value) -> Option<Value> {
+        without_null(self.spec.mapping(kind).attributes.get(at)?.target.read(resource)?)
     }
 
     /// The target of a mapping.
@@ -274,6 +266,11 @@ impl<'s> Backwards<'s> {
             Some(path) => path,
             None => operation.get("value")?.as_object()?.keys().next()?.as_str(),
         };
+        self.reference_at(kind, path)
+    }
+
+    /// The reference at a path, as any dialect writes it.
+    pub(super) fn reference_at(&self, kind: ObjectKind, path: &str) -> Option<Reference<'s>> {
         let plain = path.split('[').next().unwrap_or_default();
         let references = self.spec.mapping(kind).references();
         let found = references.iter().find(|one| {
@@ -317,6 +314,18 @@ pub(super) fn texts_of(value: &Value) -> Vec<String> {
         Value::Array(items) => items.iter().flat_map(texts_of).collect(),
         Value::Object(members) => members.get("value").map(texts_of).unwrap_or_default(),
     }
+}
+
+/// A value with no null in it, which the file has no word for; `None` for null.
+fn without_null(value: &Value) -> Option<Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Array(items) => items.iter().filter_map(without_null).collect(),
+        Value::Object(members) => {
+            members.iter().filter_map(|(name, member)| Some((name.clone(), without_null(member)?))).collect()
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    })
 }
 
 /// The ids that an operation on a reference names.

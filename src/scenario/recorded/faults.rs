@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use super::reading::{Cycle, Who, Wire};
 use super::story::Stories;
 use crate::client::Outcome;
+use crate::config::duration::DURATION_MAX;
 use crate::directory::object::ObjectKind;
+use crate::scenario::model::AccountFault;
+use crate::scim::retry_after;
 use crate::target::FaultWord;
 
 /// A fault of a step: keys of its table, and whom it is about.
@@ -130,8 +133,10 @@ fn fault_of(cycles: &[Cycle<'_>], at: usize, place: usize, stories: &Stories) ->
         }
         401 => FaultWord::Unauthorized,
         429 => {
-            let pause = wire.header("retry-after").and_then(|text| text.trim().parse::<u32>().ok());
-            if let Some(pause) = pause {
+            let left = wire.exchange.about.started;
+            if let Some(pause) = wire.header("retry-after").and_then(|text| retry_after::parse(text, left)) {
+                // A pause of a scenario is one that takes time.
+                let pause = pause.as_secs().clamp(1, DURATION_MAX.as_secs());
                 keys.insert("retry_after".to_owned(), format!("{pause}s").into());
             }
             FaultWord::Throttled
@@ -224,7 +229,13 @@ fn of_accounts(cycles: &[Cycle<'_>], at: usize, stories: &Stories) -> Vec<Fault>
         faults.push(Fault { keys, who: Some(who.clone()), path: None, counts: Map::new() });
     };
     for drift in stories.drifts.iter().filter(|drift| drift.cycle == cycle.number) {
-        push(vec![("target", "edited".into()), ("set", Value::Object(drift.found.clone()))], &drift.who);
+        push(
+            vec![
+                ("target", AccountFault::Edited.as_str().into()),
+                ("set", Value::Object(drift.found.clone())),
+            ],
+            &drift.who,
+        );
     }
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for (place, wire) in cycle.wires.iter().enumerate() {
@@ -238,7 +249,8 @@ fn of_accounts(cycles: &[Cycle<'_>], at: usize, stories: &Stories) -> Vec<Fault>
             other.method == "POST" || other.shown().is_some() || (other.id.is_some() && other.is_fine())
         });
         let is_renumbered = next.is_some_and(|next| next.method == "GET" && next.id.is_none());
-        push(vec![("target", if is_renumbered { "renumbers" } else { "forgets" }.into())], who);
+        let fault = if is_renumbered { AccountFault::Renumbers } else { AccountFault::Forgets };
+        push(vec![("target", fault.as_str().into())], who);
     }
     faults
 }

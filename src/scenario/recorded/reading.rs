@@ -210,26 +210,32 @@ fn place(url: &str) -> Option<(ObjectKind, Option<String>, Option<String>)> {
     Some((kind, id, query))
 }
 
-/// Who the target's ids belong to, as far as the recording says so.
+/// Who the target's ids belong to, as far as the recording says so. An app may number each kind for itself.
 #[derive(Debug, Default)]
-pub(super) struct Ids(BTreeMap<String, Who>);
+pub(super) struct Ids(BTreeMap<(ObjectKind, String), Who>);
 
 impl Ids {
     pub(super) fn of(cycles: &[Cycle<'_>]) -> Self {
         let mut ids = BTreeMap::new();
         for wire in cycles.iter().flat_map(|cycle| &cycle.wires) {
             if let (Some(who), Some(id)) = (&wire.who, wire.target_id()) {
-                ids.entry(id.to_owned()).or_insert_with(|| who.clone());
+                ids.entry((wire.kind, id.to_owned())).or_insert_with(|| who.clone());
             }
         }
         Self(ids)
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Who> {
-        self.0.get(id)
+    /// Whose an id is at an endpoint.
+    pub(super) fn get(&self, kind: ObjectKind, id: &str) -> Option<&Who> {
+        self.0.get(&(kind, id.to_owned()))
+    }
+
+    /// Whom a manager or member is, which does not say of which kind: a user, else a group.
+    pub(super) fn referred(&self, id: &str) -> Option<&Who> {
+        self.get(ObjectKind::User, id).or_else(|| self.get(ObjectKind::Group, id))
     }
 
     pub(super) fn add(&mut self, id: &str, who: Who) {
-        self.0.insert(id.to_owned(), who);
+        self.0.insert((who.0, id.to_owned()), who);
     }
 }

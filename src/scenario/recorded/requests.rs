@@ -59,45 +59,87 @@ impl Reading<'_> {
     fn path(&self, wire: &Wire<'_>) -> String {
         let collection = collection_path(wire.kind);
         if let Some(id) = &wire.id {
-            let whose = self.ids.get(id).or(wire.who.as_ref());
-            let name = whose.map_or_else(|| id.clone(), |whose| format!("{{{}}}", (self.name)(whose)));
+            let whose = self.ids.get(wire.kind, id).or(wire.who.as_ref());
+            let name = whose.map_or_else(|| id.clone(), |whose| self.placeholder(whose));
             return format!("/{collection}/{name}");
         }
-        match wire.query.as_ref().filter(|_| wire.who.is_some()).and_then(|query| self.quoted(query)) {
+        match wire
+            .query
+            .as_ref()
+            .filter(|_| wire.who.is_some())
+            .and_then(|query| self.quoted(wire.kind, query))
+        {
             Some(query) => format!("/{collection}?{query}"),
             None => format!("/{collection}"),
         }
     }
 
-    /// A text with names in place of the ids that stand in it in quotes; `None` where it has braces of its own.
-    fn quoted(&self, text: &str) -> Option<String> {
+    /// A filter, or a path with one, of a kind: names stand in place of the ids that references, and `id`, are compared
+    /// with. `None` where it has braces of its own.
+    fn quoted(&self, kind: ObjectKind, text: &str) -> Option<String> {
         if !placeholders(text).is_empty() {
             return None;
         }
-        let part = |part: &str| match self.ids.get(part) {
-            Some(who) => format!("{{{}}}", (self.name)(who)),
-            None => part.to_owned(),
-        };
-        Some(text.split('"').map(part).collect::<Vec<_>>().join("\""))
+        let mut told = String::new();
+        for (at, part) in text.split('"').enumerate() {
+            if at != 0 {
+                told.push('"');
+            }
+            // Every other part is a value, and what it is compared with stands before it.
+            let compared = told.strip_suffix(" eq \"").filter(|_| !at.is_multiple_of(2)).unwrap_or_default();
+            let whose = match compared.rsplit(['[', ' ', '=', '(', ':']).next().unwrap_or_default() {
+                "id" => self.ids.get(kind, part),
+                "value" => self.ids.referred(part).filter(|_| self.is_reference(kind, compared)),
+                path if self.backwards.reference_at(kind, path).is_some() => self.ids.referred(part),
+                _ => None,
+            };
+            told.push_str(&whose.map_or_else(|| part.to_owned(), |who| self.placeholder(who)));
+        }
+        Some(told)
     }
 
-    /// A value with names in place of ids, without null, and without the URLs of references, which are the target's
-    /// own; `None` where nothing is left.
+    /// Whether a path that ends in a filter on `value` is that of a reference.
+    fn is_reference(&self, kind: ObjectKind, path: &str) -> bool {
+        path.strip_suffix("[value").is_some_and(|path| self.backwards.reference_at(kind, path).is_some())
+    }
+
+    fn placeholder(&self, who: &Who) -> String {
+        format!("{{{}}}", (self.name)(who))
+    }
+
+    /// A value without null; `None` where nothing is left, or where a text has braces of its own.
     fn value(&self, value: &Value) -> Option<Value> {
         Some(match value {
             Value::Null => return None,
-            Value::String(text) => match self.ids.get(text) {
-                Some(who) => format!("{{{}}}", (self.name)(who)).into(),
-                None if placeholders(text).is_empty() => value.clone(),
-                None => return None,
-            },
+            Value::String(text) if placeholders(text).is_empty() => value.clone(),
+            Value::String(_) => return None,
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect::<Option<_>>()?,
             Value::Object(members) => members
                 .iter()
-                .filter(|(name, _)| *name != "$ref")
                 .filter_map(|(name, member)| Some((name.clone(), self.value(member)?)))
                 .collect(),
             Value::Bool(_) | Value::Number(_) => value.clone(),
+        })
+    }
+
+    /// The value of a reference, with names in place of ids, and without URLs, which are the target's own.
+    fn references(&self, value: &Value) -> Option<Value> {
+        Some(match value {
+            Value::String(id) => match self.ids.referred(id) {
+                Some(who) => self.placeholder(who).into(),
+                None => return self.value(value),
+            },
+            Value::Array(items) => items.iter().map(|item| self.references(item)).collect::<Option<_>>()?,
+            Value::Object(members) => members
+                .iter()
+                .filter(|(name, _)| *name != "$ref")
+                .filter_map(|(name, member)| {
+                    let is_id = name == "value";
+                    let member = if is_id { self.references(member) } else { self.value(member) };
+                    Some((name.clone(), member?))
+                })
+                .collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => return self.value(value),
         })
     }
 
@@ -111,7 +153,7 @@ impl Reading<'_> {
         let mut told = Map::new();
         for (key, member) in operation.as_object().into_iter().flatten() {
             let member = match (key.as_str(), member) {
-                ("path", Value::String(path)) => self.quoted(path).map(Value::String),
+                ("path", Value::String(path)) => self.quoted(who.0, path).map(Value::String),
                 ("value", _) => self.written(who, moment, operation, member, left_out),
                 _ => self.value(member),
             };
@@ -131,9 +173,6 @@ impl Reading<'_> {
         value: &Value,
         left_out: &mut BTreeSet<String>,
     ) -> Option<Value> {
-        if self.backwards.reference(who.0, operation).is_some() {
-            return self.value(value);
-        }
         let attributes = self.stories.of(who)?.attributes_at(moment);
         let mut is_known = |path: &str, value: &Value| {
             let made =
@@ -150,16 +189,31 @@ impl Reading<'_> {
             is_known
         };
         match (operation.get("path").and_then(Value::as_str), value) {
-            (Some(path), _) => is_known(path, value).then(|| self.value(value)).flatten(),
+            (Some(path), _) => self.member(who.0, path, value, &mut is_known),
             (None, Value::Object(members)) => Some(Value::Object(
                 members
                     .iter()
-                    .filter(|(path, member)| is_known(path, member))
-                    .filter_map(|(path, member)| Some((path.clone(), self.value(member)?)))
+                    .filter_map(|(path, member)| {
+                        Some((path.clone(), self.member(who.0, path, member, &mut is_known)?))
+                    })
                     .collect(),
             )),
             (None, _) => self.value(value),
         }
+    }
+
+    /// What is written at a path: a reference, or something else where that `is_known`.
+    fn member(
+        &self,
+        kind: ObjectKind,
+        path: &str,
+        value: &Value,
+        is_known: &mut dyn FnMut(&str, &Value) -> bool,
+    ) -> Option<Value> {
+        if self.backwards.reference_at(kind, path).is_some() {
+            return self.references(value);
+        }
+        is_known(path, value).then(|| self.value(value)).flatten()
     }
 
     /// The members of a body that the mappings make of what is known.

@@ -125,7 +125,7 @@ fn adds_anew(cycle: &Cycle<'_>, stories: &Stories, ids: &Ids) -> bool {
         });
         is_settled
             && added.any(|operation| {
-                reference_ids(operation).iter().filter_map(|id| ids.get(id)).any(|member| {
+                reference_ids(operation).iter().filter_map(|id| ids.referred(id)).any(|member| {
                     let course = stories.members.get(&(group.clone(), member.clone()));
                     course.is_some_and(|course| is_member(course, Moment::before(cycle.number)))
                 })

@@ -159,7 +159,7 @@ impl Story {
 pub(super) struct Drift {
     pub(super) cycle: u64,
     pub(super) who: Who,
-    /// What the target was found to hold, by attribute of the resource.
+    /// What the target was found to hold, by the mapped path where it stands.
     pub(super) found: Map<String, Value>,
 }
 
@@ -294,7 +294,7 @@ impl Stories {
             story.made = story.made.or(wire.is_fine().then_some(cycle));
         } else if !story.was_tried {
             // Whoever takes over the account of somebody else had none.
-            story.existed |= wire.target_id().is_some_and(|id| ids.get(id) == Some(who));
+            story.existed |= wire.target_id().is_some_and(|id| ids.get(wire.kind, id) == Some(who));
         }
         let name = Some(AttributeValue::Text(wire.label.to_owned()));
         story.set(name_attribute(who.0), moment, name);
@@ -342,7 +342,7 @@ impl Stories {
         for (name, path) in backwards.single_references(who.0) {
             let is_said = self.of(who).is_some_and(|story| story.says(name, moment));
             let other = path.read_reference(resource).filter(|_| !is_said);
-            let other = other.map(|id| match ids.get(id) {
+            let other = other.map(|id| match ids.get(ObjectKind::User, id) {
                 Some((_, other)) => other.clone(),
                 None => self.stranger(cycle, id, ids).1,
             });
@@ -363,17 +363,19 @@ impl Stories {
                 Some(held) => same_texts(held, known),
                 None => known.is_empty(),
             };
-            let Some((name, value)) = backwards.whole(who.0, *mapping, resource).filter(|_| !is_same) else {
-                if !is_same {
-                    self.notes.push(format!(
-                        "cycle {cycle}: in the app, {} of {} had become empty, which no fault does",
-                        backwards.target(who.0, *mapping),
-                        name_of(self.all.get(who), who, Moment::of(cycle)),
-                    ));
-                }
+            if is_same {
                 continue;
-            };
-            found.insert(name, value.clone());
+            }
+            let path = backwards.target(who.0, *mapping);
+            match backwards.found(who.0, *mapping, resource) {
+                Some(value) => {
+                    found.insert(path, value);
+                }
+                None => self.notes.push(format!(
+                    "cycle {cycle}: in the app, {path} of {} had become empty, which no fault does",
+                    name_of(self.all.get(who), who, Moment::of(cycle)),
+                )),
+            }
         }
         if !found.is_empty() {
             self.drifts.push(Drift { cycle, who: who.clone(), found });
@@ -413,7 +415,7 @@ impl Stories {
             if let Some(reference) = backwards.reference(who.0, operation) {
                 let others: Vec<Who> = reference_ids(operation)
                     .iter()
-                    .map(|id| match ids.get(id) {
+                    .map(|id| match ids.referred(id) {
                         Some(other) => other.clone(),
                         None => self.stranger(cycle.number, id, ids),
                     })

@@ -175,7 +175,7 @@ impl FaultWord {
     }
 
     /// The settings that belong to it.
-    fn keys(self) -> &'static [&'static str] {
+    pub fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Error | Self::Html => &["status"],
             Self::Throttled => &["retry_after"],

@@ -90,6 +90,30 @@ fn an_exchange_keeps_its_shape_and_loses_its_person() {
     assert_ne!(seen["object"]["source_id"], "c0a70500-0000-4000-8000-000000000001");
 }
 
+/// A short value may be a word of the sentence as well.
+#[test]
+fn a_short_value_is_found_in_quotes_alone_and_where_it_begins_as_a_name() {
+    let names = Pseudonyms::new([7; 32]);
+    let mut sentences = names.sentences();
+    for text in ["Li", "no", "7", "is", "\u{674e}", "A", "Robert \"Bob\" Miller"] {
+        sentences.learn("value", &text.into());
+    }
+    let bob = names.of("Robert \"Bob\" Miller");
+    for (text, masked) in [
+        ("no account is A, 7 of 7", "no account is A, 7 of 7".to_owned()),
+        ("no", names.of("no")),
+        (
+            "`no` is \"7\" or 'li'",
+            format!("`{}` is \"{}\" or '{}'", names.of("no"), names.of("7"), names.of("li")),
+        ),
+        ("2: Li, \u{674e}; Lima, li", format!("2: {}, {}; Lima, li", names.of("Li"), names.of("\u{674e}"))),
+        (r#"{"name":"Robert \"Bob\" Miller"}"#, format!(r#"{{"name":"{bob}"}}"#)),
+        (r#"Robert "Bob" Miller"#, bob.clone()),
+    ] {
+        assert_eq!(sentences.mask(text), masked, "{text}");
+    }
+}
+
 #[test]
 fn a_filter_loses_its_value_and_keeps_its_form() {
     let names = Pseudonyms::new([7; 32]);

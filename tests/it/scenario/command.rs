@@ -1,8 +1,10 @@
 //! `scenario run`, `list` and `new` as a person and a build server meet them.
 
+use scimulator::client::Pseudonyms;
+use scimulator::scenario::{self, Options};
 use serde_json::Value;
 
-use super::text_of;
+use super::{parsed, text_of};
 use crate::common::Project;
 
 const FINE: &str = "[[step]]\ndo = \"initial cycle\"\nexpect.target.users = 3\n";
@@ -192,6 +194,51 @@ fn a_redacted_run_names_nobody_in_any_report() {
         }
         assert!(told(arguments)[0].contains("false"), "what tells nobody from another stays");
     }
+}
+
+/// A name of two letters, one with quotes in it, and one that somebody gave in the app alone are names, too.
+#[test]
+fn a_redacted_report_names_nobody_by_whatever_name() {
+    let redact = Some(Pseudonyms::of_one_run());
+    let options = Options { redact, ..Options::embedded() };
+    let bob = r#"Robert \"Bob\" Miller"#;
+    let change = format!(
+        "edit = {{ user = \"adele@contoso.com\", set = {{ surname = \"Li\", displayName = \"{bob}\", employeeId = \"7\" }} }}\n"
+    );
+    let wanted = "{ op = \"Replace\", path = \"name.familyName\", value = \"Wu\" }";
+    let adele = "expect.target.user.\"adele@contoso.com\"";
+    for (steps, shown) in [
+        (format!("{change}advance = \"40m\"\n{adele}.displayName = \"Bo\"\n"), &["Miller", "Bo"][..]),
+        (format!("{change}advance = \"40m\"\n{adele}.\"name.familyName\" = \"Wu\"\n"), &["\"Li\"", "\"Wu\""]),
+        (
+            format!("{change}advance = \"40m\"\nexpect.requests = [{{ method = \"PATCH\", path = \"/Users/{{adele@contoso.com}}\", operations = [{wanted}] }}]\n"),
+            &["Miller", "\"Li\"", "\"Wu\"", "\"7\""],
+        ),
+        (
+            format!("fault = {{ target = \"edited\", user = \"adele@contoso.com\", set = {{ title = \"Kingpin\" }} }}\n{adele}.title = \"Clerk\"\n"),
+            &["Kingpin", "Clerk"],
+        ),
+        (
+            "edit = { group = \"Sales\", set = { displayName = \"HR\" } }\nadvance = \"40m\"\nexpect.target.group.\"HR\".absent = true\n".to_owned(),
+            &["HR"],
+        ),
+    ] {
+        let scenario = parsed(&text_of(&format!("[[step]]\ndo = \"initial cycle\"\n[[step]]\n{steps}")));
+        let told = |options: &Options| {
+            let report = scenario::run(&scenario, options);
+            assert_eq!(report.verdict.as_str(), "failed", "{report}");
+            format!("{report}\n{}", scenario::report::to_junit(std::slice::from_ref(&report)).replace("&quot;", "\""))
+        };
+        let (openly, masked) = (told(&Options::embedded()), told(&options));
+        for word in shown {
+            assert!(openly.contains(word), "`{word}` is not in {openly}");
+            assert!(!masked.contains(word), "`{word}` stands in {masked}");
+        }
+    }
+    let scenario = parsed(&text_of("[[step]]\ndo = \"initial cycle\"\nexpect.target.users = 4\n"));
+    let (report, end) = scenario::run_to_end(&scenario, &options);
+    assert!(!report.to_string().contains("carla") && report.held.is_empty(), "{report}");
+    assert!(end.is_err() && scenario::run_to_end(&scenario, &Options::embedded()).1.is_ok());
 }
 
 #[test]

@@ -128,6 +128,15 @@ fn what_somebody_else_does_needs_no_token_and_is_no_rehearsal() {
 }
 
 #[test]
+fn an_account_that_is_there_and_can_not_be_changed_so_is_told_from_one_that_is_not_there() {
+    let report = played(
+        "[[step]]\ndo = \"initial cycle\"\n[[step]]\nfault = { target = \"edited\", user = \"ben@contoso.com\", set = { nonsense = 1 } }\n",
+    );
+    let [failure] = report.failures() else { panic!("{report}") };
+    assert_eq!(failure.got, "the app refuses what `edited` does to `ben@contoso.com`");
+}
+
+#[test]
 fn what_can_not_be_done_breaks_the_scenario_at_its_line() {
     for (step, words) in [
         ("edit = { user = \"ben@contoso.com\", restore = true }", "`ben@contoso.com` is not deleted"),

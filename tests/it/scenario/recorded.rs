@@ -2,10 +2,11 @@
 
 mod command;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use scimulator::client::{Exchange, Outcome, Pseudonyms};
+use scimulator::client::{Body, Exchange, Outcome, Pseudonyms};
+use scimulator::clock::SignedDuration;
 use scimulator::scenario::{self, Options, RecordError, Recorded, Recording, Report, scenario_of};
 
 use super::{DIRECTORY, played, text_of};
@@ -161,6 +162,63 @@ fn what_the_target_did_wrong_is_a_fault_that_meets_the_same_requests() {
     repeats(&format!(
         "{INITIAL}fault = {{ target = \"unauthorized\", times = 1 }}\n[[step]]\nuntil = \"job.active\"\n"
     ));
+}
+
+/// A job reads both forms of `Retry-After`, and so does who reads its journal.
+#[test]
+fn a_pause_that_is_told_by_its_end_is_as_long() {
+    let pause = |text: &dyn Fn(&Exchange) -> String| {
+        let steps = format!(
+            "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = {{ user = \"adele@contoso.com\", set = {{ jobTitle = \"Director\" }} }}\n\
+             fault = {{ target = \"throttled\", method = \"PATCH\", retry_after = \"90s\", times = 1 }}\n"
+        );
+        let mut exchanges = played(&steps).exchanges;
+        for exchange in &mut exchanges {
+            let text = text(exchange);
+            if let Outcome::Response(response) = &mut exchange.outcome {
+                let headers = response.headers.iter_mut().filter(|(name, _)| name == "Retry-After");
+                headers.for_each(|(_, value)| value.clone_from(&text));
+            }
+        }
+        let text = scenario_of(&recording(exchanges)).unwrap().text;
+        assert_eq!(replayed(FILE.as_ref(), &text).verdict.as_str(), "passed", "{text}");
+        let (_, after) = text.split_once("retry_after = \"").unwrap();
+        after.split_once('"').unwrap().0.to_owned()
+    };
+    let date = |seconds: i64| {
+        move |exchange: &Exchange| {
+            let until = exchange.about.started + SignedDuration::from_secs(seconds);
+            until.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        }
+    };
+    assert_eq!(pause(&date(90)), "90s");
+    assert_eq!(pause(&date(-90)), "1s");
+    assert_eq!(pause(&|_| "0".to_owned()), "1s");
+}
+
+/// An account holds more than the mappings write; a fault needs to tell what they do.
+#[test]
+fn what_somebody_changed_in_the_app_is_told_by_mapped_paths_without_null() {
+    let changed = "{ \"name.givenName\" = \"Eva\" }";
+    let steps = format!(
+        "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = {{ user = \"adele@contoso.com\", set = {{ jobTitle = \"Director\" }} }}\n\
+         fault = {{ target = \"edited\", user = \"adele@contoso.com\", set = {changed} }}\n"
+    );
+    let mut exchanges = played(&steps).exchanges;
+    for exchange in &mut exchanges {
+        if let Outcome::Response(response) = &mut exchange.outcome
+            && let Some(Body::Json(body)) = &mut response.body
+            && let Some(name) = body.get_mut("name").and_then(serde_json::Value::as_object_mut)
+        {
+            name.insert("honorificPrefix".to_owned(), "Dr".into());
+            name.insert("middleName".to_owned(), serde_json::Value::Null);
+        }
+    }
+    let recorded = scenario_of(&recording(exchanges)).unwrap();
+    assert!(recorded.text.contains(&format!("target = \"edited\", set = {changed}")), "{}", recorded.text);
+    assert!(recorded.notes.is_empty(), "{:?}", recorded.notes);
+    let again = replayed(FILE.as_ref(), &recorded.text);
+    assert_eq!(again.verdict.as_str(), "passed", "{again}\n{}", recorded.text);
 }
 
 #[test]
@@ -440,6 +498,67 @@ fn stories_that_nobody_thought_of_are_repeated() {
                 "seed {seed} from {from}: {again}\n{}",
                 recorded.text
             );
+        }
+    }
+}
+
+/// The exchanges with other ids of the target, as an app would have given them: what `id_of` makes of a kind, a name, and
+/// the number of the object among its kind, from 1.
+fn under_ids(exchanges: &[Exchange], id_of: impl Fn(&str, &str, usize) -> String) -> Vec<Exchange> {
+    let mut text = serde_json::to_string(exchanges).unwrap();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    for exchange in exchanges.iter().filter(|exchange| exchange.request.method == "POST") {
+        let (Outcome::Response(response), Some(object)) = (&exchange.outcome, &exchange.about.object) else {
+            continue;
+        };
+        let answer = serde_json::to_value(&response.body).unwrap();
+        let kind = object.kind.as_str();
+        let number = numbers.entry(kind.to_owned()).or_default();
+        *number += 1;
+        let id = id_of(kind, &object.label, *number);
+        text = text.replace(answer.pointer("/json/id").unwrap().as_str().unwrap(), &id);
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
+/// An app that numbers users and groups each from 1, and one whose id is the name, are recorded as any other.
+#[test]
+fn an_id_is_somebodys_only_where_the_target_says_ids_of_that_kind() {
+    let steps = format!(
+        "{INITIAL}[[step]]\nadvance = \"40m\"\nedit = [\n\
+           {{ user = \"adele@contoso.com\", set = {{ employeeId = \"1\", jobTitle = \"ben@contoso.com\", manager = \"ben@contoso.com\" }} }},\n\
+           {{ group = \"Sales\", remove_members = [\"ben@contoso.com\"] }} ]\n\
+         [[step]]\nadvance = \"40m\"\nedit = {{ group = \"Sales\", set = {{ displayName = \"Vertrieb\" }} }}\n"
+    );
+    for dialect in ["default", "legacy2018", "optscim"] {
+        let text = text_of(&format!("[job.fidelity]\ndialect = \"{dialect}\"\n{steps}"));
+        let numbered = |_: &str, _: &str, number: usize| number.to_string();
+        let named = |_: &str, name: &str, _: usize| name.to_owned();
+        let report = replayed(FILE.as_ref(), &text).exchanges;
+        let head = head_of(&text);
+        for (what, exchanges) in
+            [("numbers", under_ids(&report, numbered)), ("names", under_ids(&report, named))]
+        {
+            let recording = Recording { head: head.clone(), ..recording(exchanges) };
+            let recorded = scenario_of(&recording).unwrap();
+            let text = &recorded.text;
+            assert!(recorded.notes.is_empty(), "{what}: {:?}\n{text}", recorded.notes);
+            for words in [
+                "/Groups/{Sales}",
+                "/Users/{adele@contoso.com}",
+                "\"1\"",
+                "\"{ben@contoso.com}\"",
+                "userName = \"adele@contoso.com\"",
+            ] {
+                assert!(text.contains(words), "{dialect}, {what}: `{words}` is not in\n{text}");
+            }
+            for words in
+                ["/Groups/{adele", "/Groups/{carla", "/Users/{Sales", "userName eq \"{", "userName = \"{"]
+            {
+                assert!(!text.contains(words), "{dialect}, {what}: `{words}` is in\n{text}");
+            }
+            let again = replayed(FILE.as_ref(), text);
+            assert_eq!(again.verdict.as_str(), "passed", "{dialect}, {what}: {again}\n{text}");
         }
     }
 }

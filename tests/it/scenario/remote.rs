@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
-use scimulator::client::{Outcome, one_line};
+use scimulator::client::{Outcome, Pseudonyms, one_line};
 use scimulator::clock::SystemClock;
 use scimulator::config::TenantUrl;
 use scimulator::scenario::{self, Options, Verdict};
@@ -192,6 +192,25 @@ fn only_what_the_app_says_is_gone_counts_as_absent() {
         let report = scenario::run(&parsed(&text), &options(&server.url(), None));
         assert_eq!(report.verdict.as_str(), verdict, "{answer:?}: {report}");
         assert!(report.failures().iter().all(|failure| failure.got.contains(words)), "{report}");
+    }
+}
+
+/// What stands in an account without the run having sent it, or having been told of it on the way, is as personal.
+#[test]
+fn a_redacted_run_hides_what_it_reads_back_of_an_app() {
+    let steps =
+        "[[step]]\ndo = \"initial cycle\"\nexpect.target.user.\"carla@contoso.com\".nickName = \"Karla\"\n";
+    let text = text_of(steps).replace("[[assignment]]\nprincipal = \"Sales\"\n", "");
+    let server = Server::start(|asked| {
+        let is_read = asked.method == "GET" && asked.target.starts_with("/scim/Users/");
+        is_read.then(|| Answer::say(200, r#"{"id": "id-0", "nickName": "Carlotta"}"#))
+    });
+    let openly = options(&server.url(), None);
+    let masked = Options { redact: Some(Pseudonyms::of_one_run()), ..openly.clone() };
+    for (options, is_told) in [(openly, true), (masked, false)] {
+        let report = scenario::run(&parsed(&text), &options);
+        assert_eq!(report.verdict.as_str(), "failed", "{report}");
+        assert_eq!(report.to_string().contains("Carlotta"), is_told, "{report}");
     }
 }
 
