@@ -59,6 +59,16 @@ struct Found {
 }
 
 impl Row {
+    /// Its faults, one or several, as tables.
+    fn faults(&self) -> Vec<toml::Table> {
+        let mut value: toml::Table = toml::from_str(&format!("fault = {}", self.fault)).unwrap();
+        let faults = match value.remove("fault").unwrap() {
+            toml::Value::Array(all) => all,
+            one => vec![one],
+        };
+        faults.into_iter().map(|fault| fault.try_into().unwrap()).collect()
+    }
+
     /// What is found after the step with this number, from 1.
     fn found(&self, step: usize) -> &[String] {
         self.found.iter().find(|found| found.steps.contains(&step)).map_or(&[], |found| &found.what)
@@ -297,24 +307,30 @@ fn verdicts_do_not_depend_on_having_looked_before() {
     }
 }
 
+#[test]
+fn the_page_on_scenarios_names_every_fault_that_is_never_made_good() {
+    let table = table();
+    let page = std::fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    let (_, listed) = page.split_once("Of these it can't know").unwrap();
+    let listed = listed.split("\n## ").next().unwrap();
+    let lasting = |row: &&Row| !row.found(table.story[&row.story].steps.len()).is_empty();
+    let rows: Vec<&Row> = table.row.iter().filter(lasting).collect();
+    assert!(10 < rows.len());
+    for row in rows {
+        for fault in row.faults() {
+            let word = fault["target"].as_str().unwrap();
+            assert!(listed.contains(&format!("`{word}`")), "`{word}` is not in the list");
+        }
+    }
+}
+
 /// The words of a scenario's schema, each at least once; and each key of a fault.
 #[test]
 fn every_word_of_the_language_has_a_row() {
     let schema = scenario::json_schema();
     let forms = schema.pointer("/properties/step/items/properties/fault/anyOf").and_then(Value::as_array);
     let fault = forms.into_iter().flatten().find_map(|form| form.get("properties")).unwrap();
-    let rows: Vec<toml::Table> = table()
-        .row
-        .iter()
-        .flat_map(|row| {
-            let value: toml::Table = toml::from_str(&format!("fault = {}", row.fault)).unwrap();
-            match value["fault"].clone() {
-                toml::Value::Array(all) => all,
-                one => vec![one],
-            }
-        })
-        .map(|fault| fault.as_table().unwrap().clone())
-        .collect();
+    let rows: Vec<toml::Table> = table().row.iter().flat_map(Row::faults).collect();
     for key in fault.as_object().unwrap().keys() {
         assert!(rows.iter().any(|row| row.contains_key(key)), "no row has `{key}`");
     }
