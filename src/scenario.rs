@@ -28,6 +28,29 @@
 //! assert!(report.is_fine(), "{report}");
 //! # Ok::<(), String>(())
 //! ```
+//!
+//! In a test of an app:
+//!
+//! ```no_run
+//! # mod my_app {
+//! #     pub struct App { pub url: String }
+//! #     pub fn start_on_a_free_port() -> App { App { url: String::new() } }
+//! # }
+//! use scimulator::config::TenantUrl;
+//! use scimulator::scenario::{self, Options};
+//!
+//! # /* a test is left out of a program, and would not be compiled here
+//! #[test]
+//! # */
+//! fn a_leaver_is_disabled() {
+//!     let app = my_app::start_on_a_free_port();
+//!     let (scenario, _warnings) = scenario::load("scenarios/leaver.toml".as_ref()).unwrap();
+//!     let (url, _warnings) = TenantUrl::parse(&app.url).unwrap();
+//!     let prefix = format!("test{}-", std::process::id()); // for two runs at once against one app
+//!     let report = scenario::run(&scenario, &Options::remote(url, None, &prefix));
+//!     assert!(report.is_fine(), "{report}");
+//! }
+//! ```
 
 mod expect;
 mod language;

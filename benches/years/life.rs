@@ -29,7 +29,7 @@ const TROUBLES: [(u32, &str); 6] = [
     // Nobody listens for three days: quarantine.
     (100, "fault = { target = \"down\" }\n"),
     (103, "fault = { target = \"none\" }\n"),
-    // Half of the requests of an afternoon are throttled, and some of them twice: escrows.
+    // Half of the PATCHes of a day are throttled, and some of them twice: escrows.
     (200, "fault = { target = \"throttled\", method = \"PATCH\", percent = 50, retry_after = \"30s\" }\n"),
     (201, "fault = { target = \"none\" }\n"),
     // Creates are refused for a week: escrows that are tried again ever later.

@@ -69,48 +69,53 @@ pub(crate) struct ThirdParty {
 impl ThirdParty {
     /// Starts the server that `NAME.sh` in the folder `SCIMULATOR_TARGETS` runs, as `install`, `start PORT` and
     /// `stop PORT`; `start` prints `SCIM_BASE_URL=…` and `SCIM_TOKEN=…`. `None`, and a line on standard error that
-    /// says why, when the variable is not set or the server cannot be installed here; one that does not start fails
-    /// the test.
+    /// says why, when the variable is not set, or `install` ends with 77: the server can't be had here. Any other
+    /// failure fails the test, so that nobody takes a test that did nothing for one that passed.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let Some(folder) = std::env::var_os("SCIMULATOR_TARGETS") else {
             eprintln!("skipped: `{name}` needs SCIMULATOR_TARGETS, the folder of its script");
             return None;
         };
-        Self::start_from(&root().join(folder), name)
+        Self::start_from(&root().join(folder), name).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    fn start_from(folder: &Path, name: &str) -> Option<Self> {
+    fn start_from(folder: &Path, name: &str) -> Result<Option<Self>, String> {
+        const SKIPPED: i32 = 77;
         let script = folder.join(format!("{name}.sh"));
-        if let Err(why) = run(&script, &["install"]) {
-            eprintln!("skipped: `{name}` cannot be installed: {why}");
-            return None;
+        match run(&script, &["install"]) {
+            Ok(_) => {}
+            Err((Some(SKIPPED), why)) => {
+                eprintln!("skipped: `{name}` can't be had here: {why}");
+                return Ok(None);
+            }
+            Err((_, why)) => return Err(why),
         }
         let port = free_port();
-        let output = run(&script, &["start", &port.to_string()]).unwrap();
+        let output = run(&script, &["start", &port.to_string()]).map_err(|(_, why)| why)?;
         let settings: BTreeMap<_, _> = output.lines().filter_map(|line| line.split_once('=')).collect();
         let setting = |name: &str| settings[name].to_owned();
-        Some(Self { script, port, base_url: setting("SCIM_BASE_URL"), token: setting("SCIM_TOKEN") })
+        Ok(Some(Self { script, port, base_url: setting("SCIM_BASE_URL"), token: setting("SCIM_TOKEN") }))
     }
 }
 
 impl Drop for ThirdParty {
     fn drop(&mut self) {
-        if let Err(why) = run(&self.script, &["stop", &self.port.to_string()]) {
+        if let Err((_, why)) = run(&self.script, &["stop", &self.port.to_string()]) {
             eprintln!("{why}");
         }
     }
 }
 
-/// What the script printed; what it complained of, when it failed.
-fn run(script: &Path, arguments: &[&str]) -> Result<String, String> {
+/// What the script printed; what it ended with and what it complained of, when it failed.
+fn run(script: &Path, arguments: &[&str]) -> Result<String, (Option<i32>, String)> {
     let script_name = script.display();
-    let output =
-        Command::new("bash").arg(script).args(arguments).output().map_err(|error| error.to_string())?;
+    let output = Command::new("bash").arg(script).args(arguments).output().unwrap();
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("`{script_name} {}`: {}", arguments.join(" "), complaint.trim()));
+        let why = format!("`{script_name} {}`: {}", arguments.join(" "), complaint.trim());
+        return Err((output.status.code(), why));
     }
-    String::from_utf8(output.stdout).map_err(|error| error.to_string())
+    Ok(String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
@@ -138,10 +143,15 @@ fn a_server_is_stopped_on_its_port_when_its_handle_goes() {
         echo "$*" >>"$(dirname "$0")/calls"
         [ "$1" != start ] || printf 'SCIM_BASE_URL=http://127.0.0.1:%s/v2\nSCIM_TOKEN=a=b\n' "$2"
     "#;
-    let project = Project::with([("good.sh", script), ("bad.sh", "echo 'no node' >&2; exit 1")]);
+    let project = Project::with([
+        ("good.sh", script),
+        ("bad.sh", "echo 'no network' >&2; exit 1"),
+        ("mute.sh", "[ \"$1\" = install ] || { echo 'it ended' >&2; exit 77; }"),
+        ("elsewhere.sh", "echo 'no node' >&2; exit 77"),
+    ]);
     let folder = project.path("");
 
-    let server = ThirdParty::start_from(&folder, "good").unwrap();
+    let server = ThirdParty::start_from(&folder, "good").unwrap().unwrap();
     let port = server.port;
     assert_eq!(
         (server.base_url.as_str(), server.token.as_str()),
@@ -150,8 +160,12 @@ fn a_server_is_stopped_on_its_port_when_its_handle_goes() {
     drop(server);
     assert_eq!(project.read("calls"), format!("install\nstart {port}\nstop {port}\n"));
 
-    assert!(ThirdParty::start_from(&folder, "bad").is_none());
-    assert!(ThirdParty::start_from(&folder, "absent").is_none());
+    // What can't be had here is skipped, and says so itself. All else that goes wrong is a failure.
+    assert!(matches!(ThirdParty::start_from(&folder, "elsewhere"), Ok(None)));
+    for (name, words) in [("bad", "install`: no network"), ("mute", "it ended"), ("absent", "install`")] {
+        let Err(why) = ThirdParty::start_from(&folder, name) else { panic!("{name} is fine") };
+        assert!(why.contains(words), "{why}");
+    }
 }
 
 #[test]

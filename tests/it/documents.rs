@@ -106,6 +106,16 @@ fn the_queries_of_the_page_on_the_state_run_as_they_are() {
     assert!(empty[0].contains("FROM escrow") && empty[1].contains("FROM change"), "{empty:?}");
 }
 
+/// The doctest is what compiles; lines that begin with `#` and a space are not shown.
+#[test]
+fn the_page_on_scenarios_has_the_test_that_is_compiled() {
+    let source = page("src/scenario.rs").replace("//! ", "").replace("//!", "");
+    let [compiled] = blocks(&source, "no_run").try_into().unwrap();
+    let shown: Vec<&str> = compiled.lines().filter(|line| !line.starts_with("# ")).collect();
+    let [block] = blocks(&page("docs/scenarios.md"), "rust").try_into().unwrap();
+    assert_eq!(block.lines().collect::<Vec<_>>(), shown);
+}
+
 #[test]
 fn the_map_of_the_code_names_every_module() {
     let map = words(&page("ARCHITECTURE.md"), "\n## Code map");

@@ -194,6 +194,21 @@ fn no_file_outgrows_its_purpose() {
     hold(&everything().iter().filter_map(long).collect::<Vec<_>>());
 }
 
+/// Without a server they do nothing and pass.
+#[test]
+fn ci_runs_every_test_that_needs_a_server_of_others() {
+    let script = std::fs::read_to_string(root().join(".ci/run")).expect("there is one");
+    let (_, modules) = script.split_once("local modules=(").expect("the list of modules is there");
+    let modules: Vec<&str> = modules.split(')').next().unwrap_or_default().split(' ').collect();
+    let forgotten = |source: &Source| {
+        let module = module_of(&source.path);
+        let named = modules.iter().any(|name| lies_in(module.trim_start_matches("it::"), name));
+        (source.bare.contains("ThirdParty::start(") && !named)
+            .then(|| format!("{}: `.ci/run` does not start its servers", source.path))
+    };
+    hold(&rust_files("tests/it").iter().filter_map(forgotten).collect::<Vec<_>>());
+}
+
 #[test]
 fn no_file_speaks_of_somebodys_machine() {
     // Generated and changing folders are not the project's; lock files name registries by nature.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use scimulator::client::{Body, Exchange, Outcome};
+use scimulator::parallel::in_order;
 use scimulator::scenario::{self, Options, Report, Scenario};
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,6 +60,16 @@ struct Found {
 }
 
 impl Row {
+    /// Its faults, one or several, as tables.
+    fn faults(&self) -> Vec<toml::Table> {
+        let mut value: toml::Table = toml::from_str(&format!("fault = {}", self.fault)).unwrap();
+        let faults = match value.remove("fault").unwrap() {
+            toml::Value::Array(all) => all,
+            one => vec![one],
+        };
+        faults.into_iter().map(|fault| fault.try_into().unwrap()).collect()
+    }
+
     /// What is found after the step with this number, from 1.
     fn found(&self, step: usize) -> &[String] {
         self.found.iter().find(|found| found.steps.contains(&step)).map_or(&[], |found| &found.what)
@@ -253,10 +264,11 @@ fn played(table: &Table, row: &Row, step: usize, asked: &dyn Fn(usize) -> bool, 
 #[test]
 fn every_fault_converges_or_is_flagged_with_the_right_verdict_and_the_guilty_request() {
     let table = table();
-    let twins: BTreeMap<&String, Report> =
+    let workers = std::thread::available_parallelism().unwrap();
+    let twins: BTreeMap<&String, Twin> =
         table.story.iter().map(|(name, story)| (name, undisturbed(&table, story))).collect();
-    let mut wrong = String::new();
-    for row in &table.row {
+    let judge = |_, row: &Row| {
+        let mut wrong = String::new();
         let (story, twin) = (&table.story[&row.story], &twins[&row.story]);
         let last = story.steps.len();
         // A step of which something is found ends a scenario. The oracle is content with all others before it.
@@ -264,10 +276,11 @@ fn every_fault_converges_or_is_flagged_with_the_right_verdict_and_the_guilty_req
             let converges = row.found(step).is_empty();
             let more = if converges { story.ends.as_str() } else { "" };
             let report = played(&table, row, step, &|before| row.found(before).is_empty(), more);
+            let found = found(&report);
             let mut problems = Vec::new();
-            if found(&report) != row.found(step) || report.failures().iter().any(|it| it.step != step) {
-                problems.push(format!("found {:#?}\n{report}", found(&report)));
-            } else if converges && content(&report) != content(twin) {
+            if found != row.found(step) || report.failures().iter().any(|it| it.step != step) {
+                problems.push(format!("found {found:#?}\n{report}"));
+            } else if converges && content(&report) != twin.content {
                 problems.push(format!("{:#?}", content(&report)));
             } else if converges && report.exchanges == twin.exchanges {
                 problems.push("nothing met it".to_owned());
@@ -276,7 +289,9 @@ fn every_fault_converges_or_is_flagged_with_the_right_verdict_and_the_guilty_req
                 writeln!(wrong, "{}: {}: step {step}: {problem}", row.story, row.fault).unwrap();
             }
         }
-    }
+        wrong
+    };
+    let wrong = in_order(&table.row, workers, judge, &mut |_| {}).concat();
     assert!(wrong.is_empty(), "{wrong}");
 }
 
@@ -297,24 +312,30 @@ fn verdicts_do_not_depend_on_having_looked_before() {
     }
 }
 
+#[test]
+fn the_page_on_scenarios_names_every_fault_that_is_never_made_good() {
+    let table = table();
+    let page = std::fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    let (_, listed) = page.split_once("Of these it can't know").unwrap();
+    let listed = listed.split("\n## ").next().unwrap();
+    let lasting = |row: &&Row| !row.found(table.story[&row.story].steps.len()).is_empty();
+    let rows: Vec<&Row> = table.row.iter().filter(lasting).collect();
+    assert!(10 < rows.len());
+    for row in rows {
+        for fault in row.faults() {
+            let word = fault["target"].as_str().unwrap();
+            assert!(listed.contains(&format!("`{word}`")), "`{word}` is not in the list");
+        }
+    }
+}
+
 /// The words of a scenario's schema, each at least once; and each key of a fault.
 #[test]
 fn every_word_of_the_language_has_a_row() {
     let schema = scenario::json_schema();
     let forms = schema.pointer("/properties/step/items/properties/fault/anyOf").and_then(Value::as_array);
     let fault = forms.into_iter().flatten().find_map(|form| form.get("properties")).unwrap();
-    let rows: Vec<toml::Table> = table()
-        .row
-        .iter()
-        .flat_map(|row| {
-            let value: toml::Table = toml::from_str(&format!("fault = {}", row.fault)).unwrap();
-            match value["fault"].clone() {
-                toml::Value::Array(all) => all,
-                one => vec![one],
-            }
-        })
-        .map(|fault| fault.as_table().unwrap().clone())
-        .collect();
+    let rows: Vec<toml::Table> = table().row.iter().flat_map(Row::faults).collect();
     for key in fault.as_object().unwrap().keys() {
         assert!(rows.iter().any(|row| row.contains_key(key)), "no row has `{key}`");
     }
@@ -338,10 +359,16 @@ fn every_word_of_the_language_has_a_row() {
     }
 }
 
-/// A story in which nothing goes wrong: the oracle is content after each step, and the app holds what is expected.
-fn undisturbed(table: &Table, story: &Story) -> Report {
+/// What comes of a story in which nothing goes wrong.
+struct Twin {
+    content: BTreeSet<String>,
+    exchanges: Vec<Exchange>,
+}
+
+/// The oracle is content after each step of it, and the app holds what is expected.
+fn undisturbed(table: &Table, story: &Story) -> Twin {
     let text = text_of(table, story, None, story.steps.len(), &|_| true) + &story.ends;
     let report = scenario::run(&parsed(&text), &Options::embedded());
     assert_eq!(report.verdict.as_str(), "passed", "{report}");
-    report
+    Twin { content: content(&report), exchanges: report.exchanges }
 }

@@ -81,12 +81,9 @@ fn asked(
     (report.asked().cloned().collect(), report)
 }
 
-/// A test of authentication that fails on a fault which it is there to find.
+/// A test of authentication against an app with a fault that it is there to find: its answer has no token.
 pub(super) fn failing(id: &str) -> Tested {
-    let (tested, _) = asked(HONEST, &[id], |client, federation| {
-        client.secret = "wr0ng".to_owned().into();
-        federation.application_id = "another".to_owned();
-    });
+    let (tested, _) = asked(Fault { response: nameless, ..HONEST }, &[id], |_, _| {});
     tested.into_iter().next().unwrap()
 }
 

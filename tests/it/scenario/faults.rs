@@ -1,9 +1,9 @@
 //! What goes wrong on purpose: each fault meets the requests it is for, and what the job makes of it.
 
-mod converging;
 mod killed;
 mod misleading;
 
+use scimulator::client::Outcome;
 use scimulator::scenario::{self, Options};
 
 use super::{parsed, passes, played, text_of};
@@ -67,14 +67,21 @@ fn faults_end_and_the_newest_goes_first() {
 
 #[test]
 fn a_fault_of_the_source_is_no_deletion() {
-    for fault in ["missing", "truncated", "empty", "half_written"] {
+    for (fault, result) in [
+        ("missing", "Failed"),
+        ("truncated", "Failed"),
+        ("empty", "Failed"),
+        ("half_written", "Failed"),
+        // Nobody can tell.
+        ("stale", "Succeeded"),
+    ] {
+        let nothing_is_sent = format!(
+            "expect.requests = []\nexpect.only = true\nexpect.job.result = \"{result}\"\nexpect.target.users = 3"
+        );
         passes(&format!(
             "{}\n[[step]]\nfault = {{ source = \"none\" }}\nuntil = \"job.cycle\"\n\
              expect.target.user.\"adele@contoso.com\".title = \"Director\"\n",
-            with_fault(
-                &format!("{{ source = \"{fault}\" }}"),
-                "expect.requests = []\nexpect.only = true\nexpect.job.result = \"Failed\"\nexpect.target.users = 3",
-            )
+            with_fault(&format!("{{ source = \"{fault}\" }}"), &nothing_is_sent)
         ));
     }
 }
@@ -178,4 +185,51 @@ fn a_job_is_paused_started_restarted_and_disabled() {
          [[step]]\nfault = { target = \"down\" }\nuntil = \"job.disabled\"\nexpect.job = { schedule = \"Disabled\", cycles = 33 }\n\
          [[step]]\ndo = \"cycle\"\nexpect.job.cycles = 0\n",
     );
+}
+
+#[test]
+fn a_duplicate_after_a_restored_backup_is_met_when_accounts_are_matched_again() {
+    passes(
+        "[[step]]\ndo = 'initial cycle'\n\
+         [[step]]\nfault = { target = 'duplicated', user = 'ben@contoso.com' }\nadvance = '40m'\n\
+         edit = { user = 'ben@contoso.com', set = { jobTitle = 'Buyer' } }\n\
+         expect.target.users = 4\nexpect.target.user.'ben@contoso.com'.title = 'Buyer'\nexpect.job.escrows = 0\n\
+         [[step]]\ndo = 'restart'\nreset = 'full'\nadvance = '40m'\n\
+         expect.job.escrow.'ben@contoso.com' = 'DuplicateTargetEntries'\n\
+         [[step]]\nfault = { target = 'forgets', user = 'ben@contoso.com' }\nuntil = 'job.settled'\n\
+         expect.target.users = 3\n",
+    );
+}
+
+/// The statuses of what an initial cycle posts under a fault, in order.
+fn initial(seed: u64, fault: &str) -> Vec<u16> {
+    let text = text_of(&format!("[[step]]\ndo = 'initial cycle'\nfault = {{ {fault} }}\n"));
+    let report = scenario::run(&parsed(&format!("seed = {seed}\n{text}")), &Options::embedded());
+    let posts = report.exchanges.iter().filter(|exchange| exchange.request.method == "POST");
+    posts
+        .map(|exchange| match &exchange.outcome {
+            Outcome::Response(response) => response.status,
+            Outcome::Error(_) => 0,
+        })
+        .collect()
+}
+
+#[test]
+fn which_requests_meet_a_fault_follows_from_the_seed() {
+    let drawn: Vec<Vec<u16>> = (0..8)
+        .map(|seed| {
+            let of = || initial(seed, "target = 'error', method = 'POST', percent = 50");
+            assert_eq!(of(), of());
+            of()
+        })
+        .collect();
+    let all = drawn.concat();
+    assert!(all.contains(&201) && all.contains(&500), "{drawn:?}");
+    assert!(drawn.iter().any(|other| *other != drawn[0]), "{drawn:?}");
+}
+
+#[test]
+fn a_burst_begins_after_so_many_requests_and_ends_after_so_many() {
+    let met = initial(0, "target = 'error', method = 'POST', path = '/Users', after = 1, times = 1");
+    assert_eq!(met, [201, 500, 201, 201]);
 }

@@ -76,7 +76,8 @@ fn options(url: &str, token: Option<&str>) -> Options {
     Options::remote(url, token.map(SecretString::from), "t7x-")
 }
 
-const STORY: &str = "[[step]]\ndo = \"initial cycle\"\n\
+/// A cycle a day: a month of them is thousands of requests otherwise.
+const STORY: &str = "[job]\ninterval = \"1d\"\n[[step]]\ndo = \"initial cycle\"\n\
      expect.target.user.\"adele@contoso.com\" = { userName = \"adele@contoso.com\", manager = \"carla@contoso.com\" }\n\
      expect.target.group.\"Sales\" = { displayName = \"Sales\", members = [\"adele@contoso.com\", \"ben@contoso.com\"] }\n\
      expect.target.users = 3\n\
