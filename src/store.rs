@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod job;
 mod journaled;
+mod link;
 mod lock;
 mod notices;
 #[cfg(test)]
@@ -33,8 +34,9 @@ pub use browse::{AssignmentRow, Departure, Neighbour};
 pub use directory::{Edit, EditError, ObjectState, Resolved, StoredObject};
 pub use history::{Account, Edge, Happened};
 pub use import::{Import, ImportFault, Imported, Vanished, Vanishing};
-pub use job::{Escrow, Execution, JobRow, Link, Progress};
+pub use job::{Escrow, Execution, JobRow, Progress};
 pub use journaled::{LogFilter, LogRow};
+pub use link::Link;
 pub use lock::{JobLock, LockError};
 pub use notices::{AuditRow, MailRow};
 pub use standing::OpenFailures;

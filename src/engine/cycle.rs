@@ -4,15 +4,17 @@
 //! are under way as there are workers, each with one request at a time.
 
 mod ending;
+mod probe;
 mod progress;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 
+use self::probe::probe_answered;
 use self::progress::Pages;
 use super::audit;
-use super::context::{About, Answer, Context, EffectId, EngineError, Next, Refusal, phase_number};
+use super::context::{About, Answer, Context, EffectId, EngineError, Next, phase_number};
 use super::entry::{Action, Status};
 use super::escrow;
 use super::guard;
@@ -26,12 +28,9 @@ use super::spec::JobSpec;
 use super::statistics::Statistics;
 use crate::client::Redactor;
 use crate::clock::{SignedDuration, Timestamp};
-use crate::config::fidelity::Probe;
 use crate::directory::object::ObjectKind;
-use crate::http::{Method, Request, Response, TransportError};
-use crate::scim::answer::parse_list;
-use crate::scim::failure::{Exchange, probe_failure_text};
-use crate::scim::query::{collection_path, probe_query};
+use crate::http::{Request, Response, TransportError};
+use crate::scim::failure::Exchange;
 use crate::scope::ScopeMode;
 use crate::store::{Execution, JobRow, Phase, Store, WorkItem, WorkWindow};
 
@@ -452,68 +451,30 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// Sends the probe for a kind, or goes on when it is not wanted (`wire.md 1.5`).
-    fn probe_or_go_on(&mut self, kind: ObjectKind) -> Result<(), EngineError> {
+    /// Plans who is to be looked at in this cycle, and begins with the users.
+    fn plan(&mut self) -> Result<(), EngineError> {
+        let quarantine = super::status::quarantine(&self.job)?;
+        let rules = &self.context.spec.rules;
+        let due = match (&self.purpose, &quarantine) {
+            (Purpose::CycleByHand | Purpose::InitialCycle, _) => Timestamp::MAX,
+            (_, Some(_)) if !rules.quarantine.retries_escrows => Timestamp::MIN,
+            // An attempt may come before the cycle that a retry waits for: then it is that cycle.
+            (_, Some(quarantine)) => {
+                let regular = quarantine.current_began.saturating_add(self.context.spec.interval);
+                regular.unwrap_or(Timestamp::MAX).max(self.context.now)
+            }
+            (_, None) => self.context.now,
+        };
         let spec = self.context.spec;
-        let wanted = match kind {
-            ObjectKind::User => spec.rules.probe != Probe::Off,
-            // On demand it is one request, for a test user (`engine.md 8`).
-            ObjectKind::Group if self.context.choice.is_some() => false,
-            ObjectKind::Group => spec.rules.probe == Probe::Both && spec.groups.enabled,
-        };
-        let path = spec.mapping(kind).matching().first().map(|(_, mapping)| mapping.target.clone());
-        let position = i64::from(kind == ObjectKind::Group);
-        let Some(path) = path.filter(|_| wanted) else { return self.probed(kind) };
-        let when = match &self.purpose {
-            Purpose::Cycle | Purpose::CycleByHand | Purpose::InitialCycle | Purpose::OnDemand(_) => {
-                self.context.cycle.to_string()
-            }
-            Purpose::TestConnection => self.context.began.to_string(),
-        };
-        let value = ids::derived(spec.seed, &[&spec.name, &when, "probe", kind.as_str()]);
-        let query = probe_query(kind, &path, value, &spec.style);
-        let request = self.context.request(Method::Get, &query, None);
-        let url = request.url.clone();
-        self.launch((1, position), Task::Probe(kind, url), Exchange::Probe, request, None);
-        Ok(())
-    }
-
-    fn probed(&mut self, kind: ObjectKind) -> Result<(), EngineError> {
-        match kind {
-            ObjectKind::User => {
-                self.stage = Stage::Probe(ObjectKind::Group);
-                Ok(())
-            }
-            ObjectKind::Group if self.purpose == Purpose::TestConnection => self.end(),
-            ObjectKind::Group if let Purpose::OnDemand(choice) = &self.purpose => {
-                self.context.store.plan_object(choice.kind(), choice.id())?;
-                self.enter(Phase::Users)
-            }
-            ObjectKind::Group => {
-                let quarantine = super::status::quarantine(&self.job)?;
-                let rules = &self.context.spec.rules;
-                let due = match (&self.purpose, &quarantine) {
-                    (Purpose::CycleByHand | Purpose::InitialCycle, _) => Timestamp::MAX,
-                    (_, Some(_)) if !rules.quarantine.retries_escrows => Timestamp::MIN,
-                    // An attempt may come before the cycle that a retry waits for: then it is that cycle.
-                    (_, Some(quarantine)) => {
-                        let regular = quarantine.current_began.saturating_add(self.context.spec.interval);
-                        regular.unwrap_or(Timestamp::MAX).max(self.context.now)
-                    }
-                    (_, None) => self.context.now,
-                };
-                let spec = self.context.spec;
-                let by_assignment = spec.scope == ScopeMode::Assigned;
-                let latest = escrow::latest_retry(self.context.now, spec.interval);
-                self.context.store.recall_escrows(&spec.name, latest, self.context.now)?;
-                self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
-                if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
-                    self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
-                }
-                self.count_pages()?;
-                self.enter(Phase::Users)
-            }
+        let by_assignment = spec.scope == ScopeMode::Assigned;
+        let latest = escrow::latest_retry(self.context.now, spec.interval);
+        self.context.store.recall_escrows(&spec.name, latest, self.context.now)?;
+        self.context.store.plan_work(&spec.name, by_assignment, self.context.window, due)?;
+        if let (Some(guard), false) = (rules.guard, self.job.force_deletes) {
+            self.context.held = guard::held_back(&self.context, guard, quarantine.as_ref())?;
         }
+        self.count_pages()?;
+        self.enter(Phase::Users)
     }
 
     fn enter(&mut self, phase: Phase) -> Result<(), EngineError> {
@@ -673,43 +634,4 @@ fn in_step<T>(
     let result = body(context);
     context.store.end_step(result.is_ok())?;
     result
-}
-
-/// What the answer to a probe means (`wire.md 1.5`): anything but a list ends the cycle, and a list that is not empty is
-/// worth a warning.
-fn probe_answered(context: &mut Context<'_>, kind: ObjectKind, url: &str, answer: Answer) {
-    let refusal = match answer {
-        Ok(response) if response.status == 200 => match parse_list(kind, &response.body) {
-            Ok(list) if 0 < list.total => {
-                context.warnings.push(format!(
-                    "the target found {} {} for a value that nothing has; it may ignore filters. Resource: {url}",
-                    list.total,
-                    collection_path(kind)
-                ));
-                return;
-            }
-            Ok(_) => return,
-            Err(error) => Refusal {
-                reason: format!(
-                    "{error}. Resource: {url} Operation: GET. The answer began: {}",
-                    String::from_utf8_lossy(&response.body)
-                ),
-                ..Refusal::answer(Exchange::Probe, &error, &response)
-            },
-        },
-        Ok(mut response) => {
-            for (name, value) in &mut response.headers {
-                *value = context.secrets.redact_header(name, value);
-            }
-            Refusal {
-                reason: probe_failure_text(Method::Get, url, &response),
-                ..Refusal::status(Exchange::Probe, &response)
-            }
-        }
-        Err(error) => Refusal {
-            reason: format!("{error}. Resource: {url} Operation: GET"),
-            ..Refusal::transport(Exchange::Probe, &error)
-        },
-    };
-    context.abort = Some(refusal);
 }

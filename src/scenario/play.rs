@@ -6,10 +6,7 @@ use serde_json::Value;
 use super::expect::{self, Evidence, JobFacts, Miss, Seen};
 use super::language::JOB;
 use super::mask::mask;
-use super::model::{
-    Act, AtConsole, Change, Edit, Fault, FaultKind, Requests, Scenario, SourceFault, Step, Time, To, Until,
-    Wanted,
-};
+use super::model::{Act, AtConsole, Edit, FaultKind, Scenario, SourceFault, Step, Time, To, Until, Wanted};
 use super::names::Ids;
 use super::report::{Failure, Report, Verdict};
 use super::snapshot::Prefix;
@@ -18,19 +15,19 @@ use super::{Options, Target};
 use crate::clock::{Clock as _, SignedDuration, Timestamp, VirtualClock, WireInstant};
 use crate::config::{Access, Config, Endpoint, TokenSource};
 use crate::daemon::due::{Due, Standing, next_due};
-use crate::directory::object::{ObjectKind, SourceObject};
+use crate::directory::object::ObjectKind;
 use crate::engine::quarantine::Reason;
 use crate::engine::restart::{Reset, Stop, pause, restart, start};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
-use crate::expression::AttributeValue;
 use crate::runner::{Job, RunError};
 use crate::scim::answer::ReadById;
 use crate::scim::query::resource_path;
-use crate::store::{Edit as StoreEdit, EditError, ImportFault, LogFilter, Store, StoreError};
-use crate::target::{AppRules, ConsoleCommand, Mode, RulesError, Which};
+use crate::store::{EditError, ImportFault, LogFilter, Store, StoreError};
+use crate::target::{AppRules, ConsoleCommand, Mode, RulesError};
 
+mod changes;
 mod end;
 mod oracle;
 #[cfg(test)]
@@ -336,130 +333,6 @@ impl<'s> Play<'s> {
             self.ids.learn(exchange, &base_url);
         }
         self.learned = self.stage.exchanges.len();
-    }
-
-    /// The kind and objectId that a name of the file stands for at present.
-    fn source_of(&self, kinds: &[ObjectKind], name: &str) -> Result<(ObjectKind, String), PlayError> {
-        let candidates = self.ids.sources_of(kinds, name);
-        // Whoever is there now goes before those who had the name once.
-        for (kind, id) in &candidates {
-            if let Some(object) = self.store.object(*kind, id)?
-                && (self.prefix.strip(&object.label).eq_ignore_ascii_case(name) || id == name)
-                && object.state == crate::store::ObjectState::Active
-            {
-                return Ok((*kind, id.clone()));
-            }
-        }
-        candidates.into_iter().next().ok_or_else(|| PlayError::Edit(format!("nobody is called `{name}`")))
-    }
-
-    /// An attribute's value under the names of the run. A manager is named by objectId, which is the same in every run.
-    fn under_prefix(&self, kind: ObjectKind, name: &str, value: AttributeValue) -> AttributeValue {
-        match value {
-            AttributeValue::Text(manager) if kind == ObjectKind::User && name == "manager" => {
-                let known = self.source_of(&[ObjectKind::User], &manager);
-                AttributeValue::Text(known.map_or(manager, |(_, id)| id))
-            }
-            AttributeValue::Text(text) => AttributeValue::Text(self.prefix.value(kind, name, text)),
-            other @ (AttributeValue::List(_) | AttributeValue::Roles(_)) => other,
-        }
-    }
-
-    fn edit(&mut self, edit: &Edit) -> Result<(), PlayError> {
-        let (now, kind) = (self.clock.now(), edit.object.kind);
-        if let Change::Add { id, attributes } = &edit.change {
-            let attributes = attributes
-                .iter()
-                .map(|(name, value)| (name.clone(), self.under_prefix(kind, name, value.clone())))
-                .collect();
-            let object = SourceObject { kind, id: id.clone(), id_given: true, deleted: None, attributes };
-            self.store.add_object(&object, now)?;
-            self.ids.named(kind, &edit.object.name, id);
-            return Ok(());
-        }
-        let (kind, id) = self.source_of(&[kind], &edit.object.name)?;
-        match &edit.change {
-            Change::Add { .. } => {}
-            Change::Set(values) => {
-                let values = values.iter().map(|(name, value)| {
-                    (name.clone(), value.clone().map(|value| self.under_prefix(kind, name, value)))
-                });
-                let values = values.collect();
-                self.store.edit(kind, &id, &StoreEdit::Set(values), now)?;
-                if let Some(object) = self.store.object(kind, &id)? {
-                    self.ids.named(kind, &self.prefix.strip(&object.label), &id);
-                }
-            }
-            Change::Delete => self.store.edit(kind, &id, &StoreEdit::Delete, now)?,
-            Change::Restore => self.store.edit(kind, &id, &StoreEdit::Restore, now)?,
-            Change::Purge => self.store.edit(kind, &id, &StoreEdit::Purge, now)?,
-            Change::Assign { role, present } => {
-                if !self.store.edit_assignment("", (kind, &id), role.as_deref(), *present, now)? {
-                    let so = if *present { "is assigned already" } else { "is not assigned itself" };
-                    return Err(PlayError::Edit(format!("`{}` {so}", edit.object.name)));
-                }
-            }
-            Change::Members { names, present } => {
-                for name in names {
-                    let (_, member) = self.source_of(&[ObjectKind::User, ObjectKind::Group], name)?;
-                    if !self.store.edit_membership(&id, &member, *present, now)? {
-                        let so = if *present { "is a member of it already" } else { "is no member of it" };
-                        return Err(PlayError::Edit(format!("`{}`: `{name}` {so}", edit.object.name)));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn fault(&mut self, fault: &Fault) -> Result<(), PlayError> {
-        match &fault.kind {
-            FaultKind::None => self.app.mend(),
-            FaultKind::Source(source) => {
-                self.stage.source = *source;
-                if *source != Some(SourceFault::Stale) {
-                    for edit in std::mem::take(&mut self.unseen) {
-                        self.edit(edit)?;
-                    }
-                }
-            }
-            FaultKind::Requests(rule) => {
-                let which = self.which(&rule.requests)?;
-                self.app.break_it(rule.fault.clone(), which);
-            }
-            FaultKind::Alive => self.app.spare(),
-            FaultKind::Killed { unheard, requests } => {
-                let which = self.which(requests)?;
-                self.app.kill(*unheard, which);
-            }
-            FaultKind::Account { fault, object, set } => {
-                let ids = self.ids.targets_of(&[object.kind], &object.name);
-                let now = self.clock.now();
-                if !ids.iter().any(|id| self.app.tamper(*fault, (object.kind, id), set, now)) {
-                    let held = self.app.resources();
-                    let mut held = held.iter().filter_map(|resource| resource.get("id")?.as_str());
-                    return Err(PlayError::Edit(if held.any(|held| ids.iter().any(|id| id == held)) {
-                        format!("the app refuses what `{fault}` does to `{}`", object.name)
-                    } else {
-                        format!("the app has no account of `{}`", object.name)
-                    }));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Which requests are meant, by the names and ids of this moment.
-    fn which(&self, requests: &Requests) -> Result<Which, PlayError> {
-        let paths = requests.path.as_ref().map(|path| self.ids.readings(path));
-        let label = match &requests.object {
-            Some(object) => {
-                let (kind, id) = self.source_of(&[object.kind], &object.name)?;
-                self.store.object(kind, &id)?.map(|object| object.label)
-            }
-            None => None,
-        };
-        Ok(Which { paths, label, ..requests.which.clone() })
     }
 
     fn act(&mut self, act: Act) -> Result<(), PlayError> {
