@@ -11,11 +11,11 @@ use super::story::{Row, Step, Story, WORKERS, all_over, quiescence, quoted};
 
 /// How long a user can be taken back from the recycle bin, in minutes; a day short of the 30 days, so that no story
 /// depends on the minute.
-const RESTORABLE_MIN: u64 = 29 * 24 * 60;
+const RESTORABLE_MINUTES: u64 = 29 * 24 * 60;
 
 /// After so many minutes of trouble everything is well for a step: what fails for four weeks is given up
 /// (`engine.md 5.3`), and then the end of the story is another one by rule.
-const TROUBLE_MIN: u64 = 20 * 24 * 60;
+const TROUBLE_MINUTES: u64 = 20 * 24 * 60;
 
 /// What may go wrong in a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +55,13 @@ pub(super) fn draw(seed: u64, cycles: u32) -> (Story, Weather) {
         well: 0,
     };
     let mut story = drawing.directory(seed);
-    let is_long = drawing.one_in(12);
-    drawing.is_long = is_long;
-    if is_long {
+    drawing.is_long = drawing.one_in(12);
+    if drawing.is_long {
         story.settings.push("job.interval = \"1d\"".to_owned());
     }
-    story.steps.push(Step { act: Some("initial cycle".to_owned()), ..drawing.step(false, is_long) });
+    story.steps.push(Step { act: Some("initial cycle".to_owned()), ..drawing.step(false) });
     for _ in 1..cycles {
-        story.steps.push(drawing.step(true, is_long));
+        story.steps.push(drawing.step(true));
     }
     story.steps.extend(quiescence());
     let word = if weather == Weather::Lies { "no defect" } else { "clean" };
@@ -239,7 +238,7 @@ impl Drawing {
         self.rng.choice(places.collect::<Vec<_>>())
     }
 
-    fn step(&mut self, has_begun: bool, is_long: bool) -> Step {
+    fn step(&mut self, has_begun: bool) -> Step {
         let mut step = Step::default();
         if has_begun {
             for _ in 0..self.rng.u32(0..4) {
@@ -248,14 +247,14 @@ impl Drawing {
         }
         step.faults = self.faults();
         let minutes = match self.rng.u8(0..10) {
-            0 if is_long => 31 * 24 * 60,
-            1..=4 if is_long => 24 * 60,
+            0 if self.is_long => 31 * 24 * 60,
+            1..=4 if self.is_long => 24 * 60,
             0 => 24 * 60,
             1 | 2 => 200,
             _ => 40,
         };
         self.minute += minutes;
-        if self.weather == Weather::Faults && self.well + TROUBLE_MIN < self.minute {
+        if self.weather == Weather::Faults && self.well + TROUBLE_MINUTES < self.minute {
             step.faults = all_over();
             self.well = self.minute;
         }
@@ -442,7 +441,7 @@ impl Drawing {
         if self.one_in(4) {
             let who = self.somebody(|person| match person.life {
                 Life::Here => true,
-                Life::Deleted(since) => minute < since + RESTORABLE_MIN,
+                Life::Deleted(since) => minute < since + RESTORABLE_MINUTES,
                 Life::Gone => false,
             })?;
             let person = self.people.get_mut(who)?;
@@ -457,8 +456,7 @@ impl Drawing {
 
     fn come_back(&mut self) -> Option<String> {
         let minute = self.minute;
-        let restorable =
-            |person: &Person| matches!(person.life, Life::Deleted(since) if minute < since + RESTORABLE_MIN);
+        let restorable = |person: &Person| matches!(person.life, Life::Deleted(since) if minute < since + RESTORABLE_MINUTES);
         let who = self.somebody(restorable)?;
         let person = self.people.get_mut(who)?;
         if self.rng.u8(0..3) < 2 {

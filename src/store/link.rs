@@ -33,7 +33,7 @@ impl Store {
     }
 
     /// Links an object, or changes its link. The intent behind it is fulfilled. A new account id makes void what was
-    /// recorded of the old one: whom it refers to, and who refers to it.
+    /// recorded of the old one: whom it refers to, and who refers to it, but for what failed and is still owed.
     pub fn save_link(
         &self,
         job: &str,
