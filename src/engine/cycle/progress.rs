@@ -26,13 +26,15 @@ impl Cycle<'_> {
     /// An object, or a probe, is done with.
     pub(super) fn one_done(&mut self) -> Result<(), EngineError> {
         self.done += 1;
+        // There may be more than was planned: whoever refers to somebody who took over an account.
+        self.total = self.total.max(self.done);
         let size = self.context.spec.rules.page_size;
         let (before, pages) = match self.stage {
             Stage::Objects(Phase::Users) => (0, self.pages.users),
             Stage::Objects(Phase::Groups) => (self.pages.users, self.pages.groups),
             Stage::Objects(_) | Stage::Import | Stage::Probe(_) | Stage::Over => return Ok(()),
         };
-        let completed = if self.total <= self.done { pages } else { self.done / size };
+        let completed = if self.done == self.total { pages } else { self.done / size };
         self.keep_progress(before.saturating_add(completed))
     }
 
