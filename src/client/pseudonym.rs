@@ -400,9 +400,9 @@ impl Known {
         self.0.iter().find_map(|((_, form), value)| {
             let found = text.get(..form.len())?;
             let after = text.get(form.len()..)?.chars().next();
-            let is_it = if KNOWN_CHARS_MIN <= form.chars().count() {
-                found.eq_ignore_ascii_case(form)
-            } else if before == after && before.is_none_or(|quote| matches!(quote, '"' | '`' | '\'')) {
+            let is_long = KNOWN_CHARS_MIN <= form.chars().count();
+            let is_apart = before == after && before.is_none_or(|quote| matches!(quote, '"' | '`' | '\''));
+            let is_it = if is_long || is_apart {
                 found.eq_ignore_ascii_case(form)
             } else {
                 found == form && begins_as_a_name(form)
