@@ -176,7 +176,7 @@ pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, P
     reach(&mut wire)?;
     let schemas = wire.ask(Method::Get, "Schemas", None);
     let tested = run_all(options, &mut wire, &schemas, assertion.as_ref(), told);
-    let throughput = if options.throughput { wire.burst(BURST) } else { Err(String::new()) };
+    let throughput = options.throughput.then(|| wire.burst(BURST));
     // Whatever happened, nothing of ours stays.
     let left = wire.clean_up();
     let mut warnings = wire.warnings();
@@ -184,12 +184,12 @@ pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, P
     let is_asked = options.tests.iter().any(|test| test.id == "A22");
     warnings.extend(options.federation.as_ref().filter(|_| is_asked).and_then(Federation::warning));
     let throughput = match throughput {
-        Ok(took) => Some(Throughput { requests: BURST, took }),
-        Err(why) if options.throughput => {
+        Some(Ok(took)) => Some(Throughput { requests: BURST, took }),
+        Some(Err(why)) => {
             warnings.push(format!("a burst of {BURST} reads ended early: {why}"));
             None
         }
-        Err(_) => None,
+        None => None,
     };
     Ok(Report {
         url: options.url.base().to_owned(),

@@ -15,6 +15,7 @@ use crate::engine::entry::{Entry, seconds, summary};
 use crate::engine::phase_of;
 use crate::engine::spec::JobSpec;
 use crate::engine::{audit, export};
+use crate::private;
 use crate::runner::journal_folder;
 use crate::store::{AuditRow, LogFilter, LogRow, Resolved, Store};
 
@@ -32,8 +33,8 @@ pub(super) fn run(context: &Context, arguments: &LogsArguments) -> Result<Exit, 
     } else {
         None
     };
-    if arguments.har.is_some() || arguments.jsonl.is_some() {
-        return write_exchanges(context, &session, arguments, &rows, pseudonyms.as_ref());
+    if let Some(form) = Form::of(arguments) {
+        return write_exchanges(context, &session, (arguments, form), &rows, pseudonyms.as_ref());
     }
     if arguments.audit {
         return show_audit(context, &session, arguments, &rows);
@@ -81,7 +82,7 @@ fn export_entries(
 ) -> Result<Exit, Failure> {
     let records = records(session, rows, pseudonyms)?;
     match &arguments.csv {
-        Some(folder) => write_csv(context, &records, folder)?,
+        Some(folder) => write_csv(context, &records, folder, pseudonyms.is_some())?,
         None => {
             for record in &records {
                 context.output.json_line(&export::monitor_row(record))?;
@@ -116,7 +117,7 @@ fn record(session: &Session, spec: &JobSpec, row: &LogRow) -> Result<Value, Fail
 }
 
 /// Writes the three files of the portal's download; older ones of these names are replaced.
-fn write_csv(context: &Context, records: &[Value], folder: &Path) -> Result<(), Failure> {
+fn write_csv(context: &Context, records: &[Value], folder: &Path, is_masked: bool) -> Result<(), Failure> {
     let failed = |path: &Path, error: &std::io::Error| {
         Failure::new(Exit::Usage, format!("can not write `{}`", path.display())).because(error)
     };
@@ -124,7 +125,7 @@ fn write_csv(context: &Context, records: &[Value], folder: &Path) -> Result<(), 
     let files = export::csv_files(records).map_err(|error| failed(folder, &error.into()))?;
     for (name, bytes) in export::CSV_FILES.iter().zip(files) {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
+        write_out(&path, &bytes, is_masked).map_err(|error| failed(&path, &error))?;
     }
     context.output.note(&format!("{} entries written to {}", records.len(), folder.display()));
     Ok(())
@@ -234,12 +235,27 @@ fn show(
     Ok(())
 }
 
+/// The form in which exchanges go into a file.
+enum Form<'a> {
+    Har(&'a Path),
+    /// Lines of a journal.
+    Lines(&'a Path),
+}
+
+impl<'a> Form<'a> {
+    /// `None` when they are not asked for.
+    fn of(arguments: &'a LogsArguments) -> Option<Self> {
+        let har = arguments.har.as_deref().map(Self::Har);
+        har.or_else(|| arguments.jsonl.as_deref().map(Self::Lines))
+    }
+}
+
 /// Writes the exchanges behind the entries, or the whole journal when nothing chooses among them: as HAR, or as lines of
 /// a journal.
 fn write_exchanges(
     context: &Context,
     session: &Session,
-    arguments: &LogsArguments,
+    (arguments, form): (&LogsArguments, Form<'_>),
     rows: &[LogRow],
     pseudonyms: Option<&Pseudonyms>,
 ) -> Result<Exit, Failure> {
@@ -262,30 +278,32 @@ fn write_exchanges(
     if let Some(pseudonyms) = pseudonyms {
         exchanges = exchanges.iter().map(|exchange| pseudonyms.exchange(exchange)).collect();
     }
-    let (file, text) = match (&arguments.har, &arguments.jsonl) {
-        (Some(file), _) => (file, format!("{:#}\n", har(&exchanges))),
-        (None, Some(file)) => {
+    let (file, text) = match form {
+        Form::Har(file) => (file, format!("{:#}\n", har(&exchanges))),
+        Form::Lines(file) => {
             let lines = exchanges.iter().map(|exchange| Ok(serde_json::to_string(exchange)? + "\n"));
-            (
-                file,
-                lines
-                    .collect::<Result<_, serde_json::Error>>()
-                    .map_err(|error| store_failure(&error.into()))?,
-            )
+            let lines = lines.collect::<Result<String, serde_json::Error>>();
+            (file, lines.map_err(|error| store_failure(&error.into()))?)
         }
-        (None, None) => return Ok(Exit::Fine),
     };
     if file == Path::new("-") {
         if !text.is_empty() {
             context.output.text(text.trim_end())?;
         }
     } else {
-        std::fs::write(file, text).map_err(|error| {
+        write_out(file, text.as_bytes(), pseudonyms.is_some()).map_err(|error| {
             Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
         })?;
         context.output.note(&format!("{} exchanges written to {}", exchanges.len(), file.display()));
     }
     Ok(Exit::Fine)
+}
+
+/// Writes a file, its owner's alone where people are named in it.
+fn write_out(path: &Path, bytes: &[u8], is_masked: bool) -> std::io::Result<()> {
+    // A pipe, or what a link leads to, is written to and not replaced.
+    let is_other = std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file());
+    if is_masked || is_other { std::fs::write(path, bytes) } else { private::write(path, bytes) }
 }
 
 fn line(row: &LogRow) -> Result<String, Failure> {

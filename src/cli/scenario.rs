@@ -244,7 +244,7 @@ fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Fail
         return recorded::new(context, arguments, from, &file);
     }
     let text = include_str!("scenario/new.toml").replace("{file}", &shown);
-    write_first(&file, &text)?;
+    written(&file, write_new(&file, &text))?;
     if context.output.is_json() {
         context.output.json(&json!({ "written": [shown] }))?;
     } else {
@@ -254,9 +254,9 @@ fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Fail
     Ok(Exit::Fine)
 }
 
-/// Writes a scenario's file where there is none.
-fn write_first(file: &Path, text: &str) -> Result<(), Failure> {
-    write_new(file, text).map_err(|error| {
+/// What is told of a scenario's file that could not be written.
+fn written(file: &Path, outcome: std::io::Result<()>) -> Result<(), Failure> {
+    outcome.map_err(|error| {
         Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
     })
 }

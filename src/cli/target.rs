@@ -83,6 +83,12 @@ fn token_endpoint(arguments: &TargetArguments) -> Result<Option<TokenEndpoint>, 
         }
         _ => None,
     };
+    if client_secret.is_none() && trusted.is_none() {
+        let message = format!("the client `{client_id}` has nothing to show that it is itself");
+        let help = "name the variable with its secret with `--client-secret-env`, or whose assertions are taken with \
+                    `--trust` and `--trust-audience`";
+        return Err(Failure::new(Exit::Usage, message).help(help));
+    }
     Ok(Some(TokenEndpoint { client_id: client_id.clone(), client_secret, trusted }))
 }
 

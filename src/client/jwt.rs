@@ -70,7 +70,7 @@ impl Issuer {
         if !path.exists() {
             let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                 .map_err(|_| io::Error::other("the system gives no random bytes"))?;
-            private::write_new(&path, made.as_ref())?;
+            private::write_unless_there(&path, made.as_ref())?;
         }
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &std::fs::read(&path)?, &random)
             .map_err(|_| broken("it holds no P-256 key"))?;

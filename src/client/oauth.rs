@@ -30,7 +30,7 @@ const DETAIL_CHARS_MAX: usize = 200;
 const SECRET_MEMBERS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 
 /// The type of a client assertion that is a JWT (RFC 7523 2.2).
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// What a job says to get a token.
 #[derive(Debug)]

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Body, Exchange, MASK, ObjectRef, Outcome};
+use crate::private;
 
 /// Values below this length, in characters, may be words like any other: in sentences they are looked for where they
 /// stand in quotes or are all there is, and elsewhere only when they begin as a name does.
@@ -146,16 +147,7 @@ impl Pseudonyms {
     pub fn kept_in(folder: &Path) -> io::Result<Self> {
         let path = folder.join(KEY_FILE);
         if !path.exists() {
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(&path) {
-                Ok(mut file) => file.write_all(&random_key())?,
-                // Somebody else has just made it.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
+            private::write_unless_there(&path, &random_key())?;
         }
         let key = fs::read(&path)?;
         let key =
@@ -408,9 +400,9 @@ impl Known {
         self.0.iter().find_map(|((_, form), value)| {
             let found = text.get(..form.len())?;
             let after = text.get(form.len()..)?.chars().next();
-            let is_it = if KNOWN_CHARS_MIN <= form.chars().count() {
-                found.eq_ignore_ascii_case(form)
-            } else if before == after && before.is_none_or(|quote| matches!(quote, '"' | '`' | '\'')) {
+            let is_long = KNOWN_CHARS_MIN <= form.chars().count();
+            let is_apart = before == after && before.is_none_or(|quote| matches!(quote, '"' | '`' | '\''));
+            let is_it = if is_long || is_apart {
                 found.eq_ignore_ascii_case(form)
             } else {
                 found == form && begins_as_a_name(form)

@@ -9,11 +9,9 @@ use super::PreflightError;
 use super::judge::{Check, Weight};
 use super::wire::{Said, Wire};
 use crate::client::jwt::{Issuer, KEY_FILE, KEY_SET_FILE};
+use crate::client::oauth::ASSERTION_TYPE;
 use crate::clock::SystemClock;
 use crate::scim::member;
-
-/// The type of the assertion (RFC 7523 2.2).
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Whose token endpoints are asked otherwise, which is not done here (`preflight.md 5.3`).
 const GOOGLE: &str = "googleapis.com";
@@ -57,7 +55,9 @@ pub enum TokenIssuer {
 impl Federation {
     /// Whether the exchange is one of Google's two, which need Google.
     pub(super) fn is_google(&self) -> bool {
-        self.token_endpoint.contains(GOOGLE)
+        let url = url::Url::parse(&self.token_endpoint).ok();
+        let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+        host.strip_suffix(GOOGLE).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     }
 
     fn audience(&self) -> String {
@@ -142,4 +142,30 @@ pub(super) fn issued(said: &Said, action: &str) -> (Check, Option<String>) {
     };
     let token = token.filter(|_| said.is_success()).map(str::to_owned);
     (said.check(action, "a token", got, token.is_some(), Weight::Both), token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn google_is_told_by_the_host_alone() {
+        for (token_endpoint, is_google) in [
+            ("https://sts.googleapis.com/v1/token", true),
+            ("https://GoogleAPIs.com:443/token", true),
+            ("https://app.example/token?for=googleapis.com", false),
+            ("https://googleapis.com.app.example/token", false),
+            ("https://notgoogleapis.com/token", false),
+            ("no URL of googleapis.com", false),
+        ] {
+            let federation = Federation {
+                token_endpoint: token_endpoint.to_owned(),
+                client_id: String::new(),
+                application_id: String::new(),
+                base_address: None,
+                issuer: TokenIssuer::Entra { token_endpoint: String::new(), secret: SecretString::default() },
+            };
+            assert_eq!(federation.is_google(), is_google, "{token_endpoint}");
+        }
+    }
 }

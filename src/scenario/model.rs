@@ -163,29 +163,25 @@ words! {
     }
 }
 
+/// `none`, and every fault of the two families.
+#[expect(clippy::indexing_slicing, reason = "a constant is made before the program runs, or not at all")]
+const TARGET_FAULTS: [TargetFault; 1 + FaultWord::ALL.len() + AccountFault::CHOICES.len()] = {
+    let mut all = [TargetFault::None; 1 + FaultWord::ALL.len() + AccountFault::CHOICES.len()];
+    let (mut at, mut next) = (0, 1);
+    while at < FaultWord::ALL.len() {
+        all[next] = TargetFault::Requests(FaultWord::ALL[at]);
+        (at, next) = (at + 1, next + 1);
+    }
+    at = 0;
+    while at < AccountFault::CHOICES.len() {
+        all[next] = TargetFault::Account(AccountFault::CHOICES[at]);
+        (at, next) = (at + 1, next + 1);
+    }
+    all
+};
+
 impl Word for TargetFault {
-    const CHOICES: &'static [Self] = &[
-        Self::None,
-        Self::Requests(FaultWord::Down),
-        Self::Requests(FaultWord::Unauthorized),
-        Self::Requests(FaultWord::Throttled),
-        Self::Requests(FaultWord::Error),
-        Self::Requests(FaultWord::Html),
-        Self::Requests(FaultWord::LostReply),
-        Self::Requests(FaultWord::Slow),
-        Self::Requests(FaultWord::NotFoundWhenEmpty),
-        Self::Requests(FaultWord::TwoMatches),
-        Self::Requests(FaultWord::StaleReads),
-        Self::Requests(FaultWord::PatchIgnored),
-        Self::Requests(FaultWord::RemoveWipes),
-        Self::Requests(FaultWord::WrongContentType),
-        Self::Requests(FaultWord::Rewrites),
-        Self::Requests(FaultWord::Limits),
-        Self::Account(AccountFault::Forgets),
-        Self::Account(AccountFault::Renumbers),
-        Self::Account(AccountFault::Edited),
-        Self::Account(AccountFault::Duplicated),
-    ];
+    const CHOICES: &'static [Self] = &TARGET_FAULTS;
 
     fn word(self) -> &'static str {
         match self {

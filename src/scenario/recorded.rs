@@ -99,6 +99,6 @@ fn job(recording: &Recording, head: &toml::Table) -> Result<(JobSpec, SignedDura
     let (scenario, _) = parse(&whole.to_string(), &recording.file).map_err(RecordError::Job)?;
     match scenario.config.jobs.first() {
         Some(job) => Ok((JobSpec::new(&scenario.config, job, 1), job.fidelity.timeout)),
-        None => Err(RecordError::Job(Vec::new())),
+        None => Err(RecordError::Job(vec![Diagnostic::error("the scenario has no job")])),
     }
 }

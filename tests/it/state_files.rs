@@ -285,6 +285,30 @@ mod unix {
     }
 
     #[test]
+    fn what_is_written_of_the_journal_and_the_log_is_as_private_unless_it_is_masked() {
+        let project = used();
+        project.write("wire.har", "an older one");
+        std::fs::set_permissions(project.path("wire.har"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        for (arguments, file) in [
+            (&["logs", "--har", "wire.har"][..], "wire.har"),
+            (&["logs", "--jsonl", "wire.jsonl"], "wire.jsonl"),
+            (&["logs", "--csv", "portal"], "portal/ProvisioningLogs.csv"),
+            (&["scenario", "new", "monday", "--from", "journal"], "scenarios/monday.toml"),
+        ] {
+            project.scimulator(arguments.iter().copied()).assert().code(0);
+            assert_eq!(mode(&project.path(file)), 0o600, "{file}");
+        }
+        project.write("usual", "");
+        let usual = mode(&project.path("usual"));
+        project.scimulator(["logs", "--jsonl", "masked.jsonl", "--redact"]).assert().code(0);
+        project.scimulator(["scenario", "new", "masked", "--from", "journal", "--redact"]).assert().code(0);
+        for file in ["masked.jsonl", "scenarios/masked.toml"] {
+            assert_eq!(mode(&project.path(file)), usual, "{file}");
+        }
+        assert_eq!(mode(&project.path("state/pseudonyms.key")), 0o600);
+    }
+
+    #[test]
     fn what_was_open_to_others_is_closed() {
         let project = project();
         std::fs::create_dir(project.path("state")).unwrap();

@@ -5,15 +5,17 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
-use super::write_first;
+use super::written;
 use crate::cli::arguments::ScenarioNewArguments;
 use crate::cli::context::Context;
 use crate::cli::failure::print_findings;
-use crate::cli::output::warn;
+use crate::cli::init::write_new;
+use crate::cli::output::{counted, warn};
 use crate::cli::session::{Session, run_failure};
 use crate::cli::{Exit, Failure};
 use crate::client::{Exchange, Filter, JournalError, Pseudonyms, file_name, read};
 use crate::config::{Config, FILE_BYTES_MAX, JobConfig, ScopeMode};
+use crate::private;
 use crate::runner::{imported_schema, journal_folder};
 use crate::scenario::report::{to_json, to_text};
 use crate::scenario::{self, Options, RecordError, Recording, scenario_of};
@@ -68,7 +70,13 @@ pub(super) fn new(
         let message = format!("the recording makes a scenario of more than {FILE_BYTES_MAX} bytes");
         Err(Failure::new(Exit::Usage, message).help("take fewer cycles: `--cycle N`, `--cycles A..B`"))
     })?;
-    write_first(file, &recorded.text)?;
+    let outcome = if source.pseudonyms.is_some() {
+        write_new(file, &recorded.text)
+    } else {
+        // As private as the journal that it comes of.
+        private::write_new(file, recorded.text.as_bytes())
+    };
+    written(file, outcome)?;
     notes.extend(recorded.notes);
     let shown = file.display().to_string();
     let json = context.output.is_json();
@@ -120,26 +128,24 @@ pub(super) fn new(
     Ok(if is_fine { Exit::Fine } else { Exit::Failed })
 }
 
-/// Does something for which the folder of a file has to be there: paths lead through it. Where nothing comes of it, a
-/// folder that was not there goes again.
+/// Does something for which the folder of a file has to be there: paths lead through it. Where nothing comes of it,
+/// the folders that were not there go again.
 fn in_folder_of<T>(file: &Path, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-    if let Some(folder) = folder {
+    let folders = file.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    // The innermost first.
+    let made: Vec<&Path> = folders.take_while(|folder| !folder.exists()).collect();
+    if let Some(folder) = made.first() {
         std::fs::create_dir_all(folder).map_err(|error| {
             Failure::new(Exit::Usage, format!("can not make the folder `{}`", folder.display()))
                 .because(&error)
         })?;
     }
     let outcome = work();
-    if let (Some(folder), Err(_)) = (folder, &outcome) {
+    if outcome.is_err() {
         // Somebody else may have put something there meanwhile: then it stays.
-        std::fs::remove_dir(folder).ok();
+        made.iter().try_for_each(std::fs::remove_dir).ok();
     }
     outcome
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn refused(error: RecordError, path: &Path, seen: Option<RangeInclusive<u64>>) -> Failure {

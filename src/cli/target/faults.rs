@@ -7,22 +7,15 @@ use crate::clock::SignedDuration;
 use crate::config::duration;
 use crate::diagnostic::did_you_mean;
 use crate::http::Method;
-use crate::target::{Fault, FaultRule, FaultSettings, FaultWord, Preset};
+use crate::target::{Fault, FaultRule, FaultSettings, FaultWord, Preset, SettingError};
 
-/// What may be said of every fault and of some.
-const KEYS: [&str; 11] = [
-    "status",
-    "retry_after",
-    "latency",
-    "lag",
-    "attribute",
-    "of",
-    "method",
-    "path",
-    "after",
-    "times",
-    "percent",
-];
+/// What may be said of every fault.
+const KEYS: [&str; 5] = ["method", "path", "after", "times", "percent"];
+
+/// What may be said of a fault: its own settings, and which requests meet it.
+fn keys_of(word: FaultWord) -> impl Iterator<Item = &'static str> {
+    word.keys().iter().chain(&KEYS).copied()
+}
 
 /// The rule of a fault that is written so.
 pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
@@ -34,12 +27,14 @@ pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
     // Which fault it is follows from settings that are read below.
     let mut rule = FaultRule::every(Fault::Down);
     for part in parts {
-        let help = || format!("write `KEY=VALUE`; keys are {}", KEYS.join(", "));
+        let help = || format!("write `KEY=VALUE`; keys of `{word}` are {}", told(keys_of(word)));
         let (key, value) =
             part.split_once('=').ok_or_else(|| wrong(text, &format!("`{part}` says nothing"), help()))?;
-        let is_wrong = |what: &str| wrong(text, &format!("`{value}` is no {what}"), help());
+        let is_wrong = |what: &str, like: &str| {
+            wrong(text, &format!("`{value}` is no {what}"), format!("write for example `{key}={like}`"))
+        };
         match key {
-            "status" => settings.status = Some(number(value).ok_or_else(|| is_wrong("status"))?),
+            "status" => settings.status = Some(number(value).ok_or_else(|| is_wrong("status", "503"))?),
             "retry_after" => settings.retry_after = Some(time(text, value)?),
             "latency" => settings.latency = Some(time(text, value)?),
             "lag" => settings.lag = Some(time(text, value)?),
@@ -51,32 +46,46 @@ pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
             }
             "method" => {
                 let method = Method::from_name(&value.to_ascii_uppercase());
-                rule.which.method = Some(method.ok_or_else(|| is_wrong("method"))?);
+                rule.which.method = Some(method.ok_or_else(|| is_wrong("method", "PATCH"))?);
             }
-            "path" => rule.which.paths = Some(vec![value.to_owned()]),
-            "after" => rule.which.after = number(value).ok_or_else(|| is_wrong("number"))?,
+            "path" if value.starts_with('/') => rule.which.paths = Some(vec![value.to_owned()]),
+            "path" => return Err(is_wrong("path, which begins with `/`", "/Users")),
+            "after" => rule.which.after = number(value).ok_or_else(|| is_wrong("number", "20"))?,
             "times" => {
                 let times = number(value).filter(|times| 0 < *times);
-                rule.which.times = Some(times.ok_or_else(|| is_wrong("number of requests"))?);
+                rule.which.times = Some(times.ok_or_else(|| is_wrong("number of requests", "3"))?);
             }
             "percent" => {
                 let percent = number(value).filter(|percent| (1..=100).contains(percent));
-                rule.which.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100"))?;
+                rule.which.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100", "10"))?;
             }
             _ => {
-                let help = did_you_mean(key, KEYS).map_or_else(help, |key| format!("did you mean `{key}`?"));
+                let known = FaultWord::ALL.iter().copied().flat_map(keys_of);
+                let help = did_you_mean(key, known).map_or_else(help, |key| format!("did you mean `{key}`?"));
                 return Err(wrong(text, &format!("a fault has no `{key}`"), help));
             }
         }
     }
-    rule.fault = word
-        .with(settings)
-        .map_err(|error| Failure::new(Exit::Usage, format!("`--fault {text}`: {error}")))?;
+    rule.fault = word.with(settings).map_err(|error| {
+        let help = match error {
+            SettingError::Foreign { .. } => format!("keys of `{word}` are {}", told(keys_of(word))),
+            SettingError::Status { .. } => format!("write for example `{word},status=503`"),
+            SettingError::NoPreset => {
+                let presets = told(Preset::ALL.iter().copied().map(Preset::as_str));
+                format!("write `{word},of=NAME`; limits are known of {presets}")
+            }
+        };
+        wrong(text, &error.to_string(), help)
+    })?;
     Ok(rule)
 }
 
 fn wrong(text: &str, why: &str, help: String) -> Failure {
     Failure::new(Exit::Usage, format!("`--fault {text}`: {why}")).help(help)
+}
+
+fn told<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn number<N: FromStr>(text: &str) -> Option<N> {

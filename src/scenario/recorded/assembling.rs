@@ -18,6 +18,7 @@ use crate::engine::spec::JobSpec;
 use crate::expression::AttributeValue;
 use crate::scim::query::collection_path;
 use crate::scope::ScopeMode;
+use crate::target::{self, FaultWord};
 
 /// The line of a step in which one more cycle becomes due.
 const NEXT_CYCLE: &str = "until = \"job.cycle\"";
@@ -462,7 +463,8 @@ impl<'a> Assembly<'a> {
         if let Some(who) = &fault.who {
             keys.insert(who.0.as_str().to_lowercase(), self.name(who, moment).into());
         }
-        if keys.get("target") == Some(&"slow".into()) && SLOW <= self.timeout {
+        let is_slow = keys.get("target") == Some(&FaultWord::Slow.as_str().into());
+        if is_slow && target::Fault::LATENCY <= self.timeout {
             let latency = self.timeout.saturating_add(SignedDuration::from_secs(1));
             keys.insert("latency".to_owned(), format!("{}s", latency.as_secs()).into());
         }
@@ -498,9 +500,6 @@ impl<'a> Assembly<'a> {
         Some(format!("[[step]]\ntitle = {}\n{time}\nexpect.only = true\n", inline(&title.into())))
     }
 }
-
-/// What a `slow` fault takes when nothing else is said.
-const SLOW: SignedDuration = SignedDuration::from_secs(31);
 
 /// A time in seconds as a person writes it.
 fn span(seconds: i64) -> String {

@@ -107,27 +107,12 @@ impl Reading<'_> {
         format!("{{{}}}", (self.name)(who))
     }
 
-    /// A value without null; `None` where nothing is left, or where a text has braces of its own.
-    fn value(&self, value: &Value) -> Option<Value> {
-        Some(match value {
-            Value::Null => return None,
-            Value::String(text) if placeholders(text).is_empty() => value.clone(),
-            Value::String(_) => return None,
-            Value::Array(items) => items.iter().map(|item| self.value(item)).collect::<Option<_>>()?,
-            Value::Object(members) => members
-                .iter()
-                .filter_map(|(name, member)| Some((name.clone(), self.value(member)?)))
-                .collect(),
-            Value::Bool(_) | Value::Number(_) => value.clone(),
-        })
-    }
-
     /// The value of a reference, with names in place of ids, and without URLs, which are the target's own.
     fn references(&self, value: &Value) -> Option<Value> {
         Some(match value {
             Value::String(id) => match self.ids.referred(id) {
                 Some(who) => self.placeholder(who).into(),
-                None => return self.value(value),
+                None => return plain(value),
             },
             Value::Array(items) => items.iter().map(|item| self.references(item)).collect::<Option<_>>()?,
             Value::Object(members) => members
@@ -135,11 +120,11 @@ impl Reading<'_> {
                 .filter(|(name, _)| *name != "$ref")
                 .filter_map(|(name, member)| {
                     let is_id = name == "value";
-                    let member = if is_id { self.references(member) } else { self.value(member) };
+                    let member = if is_id { self.references(member) } else { plain(member) };
                     Some((name.clone(), member?))
                 })
                 .collect(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => return self.value(value),
+            Value::Null | Value::Bool(_) | Value::Number(_) => return plain(value),
         })
     }
 
@@ -155,7 +140,7 @@ impl Reading<'_> {
             let member = match (key.as_str(), member) {
                 ("path", Value::String(path)) => self.quoted(who.0, path).map(Value::String),
                 ("value", _) => self.written(who, moment, operation, member, left_out),
-                _ => self.value(member),
+                _ => plain(member),
             };
             if let Some(member) = member {
                 told.insert(key.clone(), member);
@@ -198,7 +183,7 @@ impl Reading<'_> {
                     })
                     .collect(),
             )),
-            (None, _) => self.value(value),
+            (None, _) => plain(value),
         }
     }
 
@@ -213,7 +198,7 @@ impl Reading<'_> {
         if self.backwards.reference_at(kind, path).is_some() {
             return self.references(value);
         }
-        is_known(path, value).then(|| self.value(value)).flatten()
+        is_known(path, value).then(|| plain(value)).flatten()
     }
 
     /// The members of a body that the mappings make of what is known.
@@ -230,12 +215,25 @@ impl Reading<'_> {
         for (name, member) in body.iter().filter(|(name, _)| !FRAME.contains(&name.as_str())) {
             if made.as_ref().and_then(|made| made.get(name)) != Some(member) {
                 left_out.insert(unknown(who.0, name));
-            } else if let Some(member) = self.value(member) {
+            } else if let Some(member) = plain(member) {
                 told.insert(name.clone(), member);
             }
         }
         told
     }
+}
+
+/// A value without null; `None` where nothing is left, or where a text has braces of its own.
+fn plain(value: &Value) -> Option<Value> {
+    Some(match value {
+        Value::String(text) if placeholders(text).is_empty() => value.clone(),
+        Value::Null | Value::String(_) => return None,
+        Value::Array(items) => items.iter().map(plain).collect::<Option<_>>()?,
+        Value::Object(members) => {
+            members.iter().filter_map(|(name, member)| Some((name.clone(), plain(member)?))).collect()
+        }
+        Value::Bool(_) | Value::Number(_) => value.clone(),
+    })
 }
 
 /// The status that is expected; `None` for a success that the embedded app tells by another one.

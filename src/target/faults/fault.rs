@@ -7,8 +7,6 @@ use jiff::SignedDuration;
 use super::Preset;
 use crate::http::{Method, Request};
 
-/// How long an answer of a slow app takes when nothing else is said: longer than a job waits.
-const LATENCY: SignedDuration = SignedDuration::from_secs(31);
 /// How far behind stale reads are when nothing else is said.
 const LAG: SignedDuration = SignedDuration::from_mins(5);
 /// What an app keeps in capitals when nothing else is said.
@@ -71,6 +69,9 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// How long an answer of a slow app takes when nothing else is said: longer than a job waits.
+    pub const LATENCY: SignedDuration = SignedDuration::from_secs(31);
+
     /// Whether it depends on more than the request whether it is met.
     pub(super) fn is_conditional(&self) -> bool {
         matches!(self, Self::Limits { .. } | Self::StaleReads { .. })
@@ -213,7 +214,7 @@ impl FaultWord {
             Self::Error => Fault::Error { status: status(500, 400)? },
             Self::Html => Fault::Html { status: status(502, 200)? },
             Self::LostReply => Fault::LostReply,
-            Self::Slow => Fault::Slow { latency: settings.latency.unwrap_or(LATENCY) },
+            Self::Slow => Fault::Slow { latency: settings.latency.unwrap_or(Fault::LATENCY) },
             Self::NotFoundWhenEmpty => Fault::NotFoundWhenEmpty,
             Self::TwoMatches => Fault::TwoMatches,
             Self::StaleReads => Fault::StaleReads { lag: settings.lag.unwrap_or(LAG) },

@@ -216,10 +216,27 @@ fn a_fault_that_makes_no_sense_is_told_with_what_would() {
         ("limits", "`limits` needs `of`"),
         ("limits,of=slack", "did you mean `Slack`?"),
         ("down,times", "`times` says nothing"),
+        ("down,times", "keys of `down` are method, path, after, times, percent"),
+        ("slow,status=503", "keys of `slow` are latency, method"),
+        ("error,status=abc", "write for example `status=503`"),
+        ("error,status=200", "write for example `error,status=503`"),
+        ("limits", "limits are known of AWS, Slack"),
+        ("down,path=Users", "`Users` is no path, which begins with `/`"),
+        ("down,path=Users", "write for example `path=/Users`"),
     ] {
         let told = Project::with([]).scimulator(["target", "--fault", fault]).assert().code(2);
         let told = String::from_utf8_lossy(&told.get_output().stderr).into_owned();
         assert!(told.contains(words), "{fault}: {told}");
+    }
+}
+
+/// An app that gives tokens to nobody lets nobody in.
+#[test]
+fn a_client_that_has_nothing_to_show_is_refused() {
+    let told = Project::with([]).scimulator(["target", "--client-id", "entra"]).assert().code(2);
+    let told = String::from_utf8_lossy(&told.get_output().stderr).into_owned();
+    for words in ["`entra` has nothing to show", "--client-secret-env", "--trust"] {
+        assert!(told.contains(words), "`{words}` is not in {told}");
     }
 }
 

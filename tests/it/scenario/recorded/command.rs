@@ -296,6 +296,9 @@ fn what_is_no_recording_is_refused() {
         assert!(told.stderr.contains(words), "{arguments:?}: {}", told.stderr);
         assert!(!project.path("scenarios").exists(), "{arguments:?}");
     }
+    let told = run(&project, ["scenario", "new", "state/a/b/x.toml", "--from", "empty.jsonl"]);
+    assert_eq!(told.code, 2, "{}", told.stderr);
+    assert!(project.path("state").exists() && !project.path("state/a").exists(), "what was made goes again");
     let fresh = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", USERS)]);
     let told = run(&fresh, ["scenario", "new", "x", "--from", "journal"]);
     assert!(told.code == 2 && told.stderr.contains("scimulator cycle"), "{}", told.stderr);
