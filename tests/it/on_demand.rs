@@ -32,27 +32,10 @@ fn project() -> Project {
     ])
 }
 
-/// What a run ended with and printed.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn run<const N: usize>(project: &Project, arguments: [&str; N]) -> Ran {
-    let output = project.scimulator(arguments).output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 #[track_caller]
 fn fine<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
-    let ran = run(project, arguments);
-    assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+    let ran = project.run(arguments);
+    assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
     ran.stdout
 }
 
@@ -60,8 +43,8 @@ fn fine<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
 #[track_caller]
 fn refused<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
     let before = requests(project).len();
-    let ran = run(project, arguments);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}: {ran:?}");
+    let ran = project.run(arguments);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {ran:?}");
     assert_eq!(requests(project).len(), before, "{arguments:?}");
     ran.stderr
 }
@@ -336,8 +319,8 @@ fn what_can_not_be_picked_is_said_and_nothing_is_sent() {
         }
     };
     covers!("E-192", "W-038");
-    let two = run(&project, ["provision", "ann@x.com", "ben@x.com"]);
-    assert_eq!((two.code, two.stdout.as_str()), (Some(2), ""), "{two:?}");
+    let two = project.run(["provision", "ann@x.com", "ben@x.com"]);
+    assert_eq!((two.code, two.stdout.as_str()), (2, ""), "{two:?}");
     covers!("E-193");
     says(["provision", "Administrator"], &["is a role", "can't be provisioned on demand"]);
     covers!("E-194");
@@ -604,13 +587,13 @@ fn in_quarantine_it_works_and_ends_an_escrow_and_not_the_quarantine() {
     let escrows = || store(&project).escrows("app").unwrap().len();
     assert_eq!(escrows(), 1);
     broken.store(true, Ordering::SeqCst);
-    assert_eq!(run(&project, ["cycle"]).code, Some(3));
+    assert_eq!(project.run(["cycle"]).code, 3);
 
     // The probe is refused: the one thing that is shown.
     let asked = server.asked().len();
-    let ran = run(&project, ["provision", "ben@x.com"]);
+    let ran = project.run(["provision", "ben@x.com"]);
     covers!("E-188");
-    assert_eq!((ran.code, server.asked().len()), (Some(3), asked + 1), "{ran:?}");
+    assert_eq!((ran.code, server.asked().len()), (3, asked + 1), "{ran:?}");
     assert!(
         ran.stdout.contains("TEST CONNECTION: failure") && ran.stdout.contains("who are you?"),
         "{ran:?}"
@@ -631,7 +614,7 @@ fn in_quarantine_it_works_and_ends_an_escrow_and_not_the_quarantine() {
     strict.store(false, Ordering::SeqCst);
     assert_eq!(answer(&project, ["ben@x.com"]).2, Some(0));
     assert_eq!(escrows(), 0);
-    assert_eq!(run(&project, ["quarantine"]).code, Some(4), "the job is where it was");
+    assert_eq!(project.run(["quarantine"]).code, 4, "the job is where it was");
 }
 
 #[test]
@@ -677,8 +660,8 @@ fn with_oauth_the_job_has_to_be_stopped() {
     let said = refused(&project, ["provision", "eve@x.com"]);
     assert!(said.contains("only while the job is stopped") && said.contains("scimulator pause"), "{said}");
     fine(&project, ["pause"]);
-    let ran = run(&project, ["provision", "eve@x.com"]);
-    assert_eq!(ran.code, Some(3), "now it asks for a token, and nobody is there: {ran:?}");
+    let ran = project.run(["provision", "eve@x.com"]);
+    assert_eq!(ran.code, 3, "now it asks for a token, and nobody is there: {ran:?}");
 }
 
 #[test]
@@ -759,7 +742,7 @@ fn a_create_that_was_cut_off_is_looked_up_by_the_next_cycle() {
     let server = Server::start(|asked| asked.creates("eve").then_some(Answer::SilentlyDone));
     let config = CONFIG.replace("'embedded'", &format!("'{}'", server.url()));
     project.write("scimulator.toml", &format!("{config}groups = false\n[job.fidelity]\ntimeout = '300ms'\n"));
-    assert_eq!(run(&project, ["provision", "eve@x.com"]).code, Some(1));
+    assert_eq!(project.run(["provision", "eve@x.com"]).code, 1);
     let state = Connection::open(project.path("state/scimulator.db")).unwrap();
     let intents: i64 = state.query_row("SELECT count(*) FROM intent", [], |row| row.get(0)).unwrap();
     assert_eq!(intents, 1);

@@ -79,7 +79,7 @@ fn the_attributes_are_the_default_ones_or_discovered_or_those_of_a_schema_file()
     let no_roles = Fault {
         request: |request| {
             if let Some(body) = &mut request.body {
-                crate::compatibility::edit(body, |body| {
+                crate::common::edit_json(body, |body| {
                     drop(body.as_object_mut().map(|body| body.shift_remove("roles")));
                 });
             }
