@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 
 use self::server::{Answer, Asked, PATIENCE, Server};
-use crate::common::{Project, free_port};
+use crate::common::{Project, Run, free_port};
 
 /// The token of every job here: long and odd enough to be found wherever it leaks.
 const TOKEN: &str = "tok3n+with/odd=letters";
@@ -37,14 +37,6 @@ fn project(url: &str, fidelity: &str) -> Project {
     Project::with([("scimulator.toml", &config), ("directory/users.csv", &users)])
 }
 
-/// What a run printed and ended with.
-#[derive(Debug)]
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
 impl Run {
     /// The exit code, and everything that a person must be able to read in what was printed.
     #[track_caller]
@@ -57,20 +49,14 @@ impl Run {
     }
 }
 
-fn run<const N: usize>(project: &Project, arguments: [&str; N]) -> Run {
-    let output = project.scimulator(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
 fn json_of<const N: usize>(project: &Project, arguments: [&str; N]) -> Value {
-    let run = run(project, arguments);
+    let run = project.run(arguments);
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"))
 }
 
 /// The entries of the log with this status, as a program reads them.
 fn entries(project: &Project, status: &str) -> Vec<Value> {
-    let run = run(project, ["logs", "--status", status, "--wire", "--format", "json"]);
+    let run = project.run(["logs", "--status", status, "--wire", "--format", "json"]);
     run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -93,22 +79,23 @@ fn only_ben_fails(
     let server = Server::start(move |asked| if seen.load(Ordering::SeqCst) { None } else { script(asked) });
     let project = project(&server.url(), fidelity);
 
-    run(&project, ["cycle"])
+    project
+        .run(["cycle"])
         .ends_with(0, &["EntryLevelErrors", "created 3", "failed 1", "ben@contoso.com", code]);
     assert_eq!(server.users(), all_but("ben"));
     let [entry] = entries(&project, "failure").try_into().unwrap();
     let error = &entry["provisioningStatusInfo"]["errorInformation"];
     assert_eq!(entry["sourceIdentity"]["details"]["UserPrincipalName"], "ben@contoso.com");
     assert_eq!((&error["errorCode"], &entry["provisioningAction"]), (&json!(code), &json!("create")));
-    let told = run(&project, ["logs", "--status", "failure"]).stdout;
+    let told = project.run(["logs", "--status", "failure"]).stdout;
     for words in reason {
         assert!(error["reason"].as_str().unwrap().contains(words), "`{words}` is missing: {error}");
         assert!(told.contains(words), "`{words}` is missing: {told}");
     }
-    assert_eq!(run(&project, ["cycle", "--fail-on", "escrows"]).code, 1);
+    assert_eq!(project.run(["cycle", "--fail-on", "escrows"]).code, 1);
 
     mended.store(true, Ordering::SeqCst);
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 1", "failed 0"]);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 1", "failed 0"]);
     assert_eq!(server.users(), EVERYBODY);
     entry
 }
@@ -117,7 +104,7 @@ fn only_ben_fails(
 fn a_target_that_refuses_us_is_told_before_open_failures_are() {
     let server = Server::start(|asked| (asked.method == "POST").then(|| Answer::say(401, "")));
     let project = project(&server.url(), "");
-    run(&project, ["cycle", "--fail-on", "escrows"]).ends_with(3, &["Failed"]);
+    project.run(["cycle", "--fail-on", "escrows"]).ends_with(3, &["Failed"]);
 }
 
 /// A run that ends at the probe: nothing is sent after it, the job is in quarantine, and the next run says so without
@@ -133,10 +120,10 @@ fn the_probe_ends_it(
     let project = project(&server.url(), fidelity);
     let request = format!("{}/Users?filter=userName+eq+", server.url());
 
-    run(&project, ["test-connection"]).ends_with(3, &[&[code, &request, "refused"], words].concat());
+    project.run(["test-connection"]).ends_with(3, &[&[code, &request, "refused"], words].concat());
     assert_eq!(server.asked().len(), 1);
     let told = [&[code, &request, "GET", "in quarantine", "in 30m", "`scimulator start`"], words].concat();
-    run(&project, ["cycle"]).ends_with(3, &told);
+    project.run(["cycle"]).ends_with(3, &told);
     let asked = server.asked();
     assert!(asked.len() == 2 && asked[1].is_probe(), "{asked:?}");
     assert_eq!(server.users(), [""; 0]);
@@ -145,9 +132,9 @@ fn the_probe_ends_it(
         &["is in quarantine (EncounteredQuarantineException) since", code, "in 30m", "mend the cause"],
         words,
     ];
-    run(&project, ["cycle"]).ends_with(4, &again.concat());
+    project.run(["cycle"]).ends_with(4, &again.concat());
     assert_eq!(server.asked().len(), 2);
-    assert_eq!(run(&project, ["status"]).code, 4);
+    assert_eq!(project.run(["status"]).code, 4);
     let status = &json_of(&project, ["status", "--format", "json"])["status"];
     assert_eq!(
         (&status["code"], &status["quarantine"]["reason"], &status["quarantine"]["error"]["code"]),
@@ -166,14 +153,14 @@ fn a_refused_token_is_told_and_start_goes_on_once_it_is_mended() {
     let seen = Arc::clone(&refused);
     let server = Server::start(move |_| seen.load(Ordering::SeqCst).then(refusal));
     let project = project(&server.url(), "");
-    assert_eq!(run(&project, ["cycle"]).code, 3);
+    assert_eq!(project.run(["cycle"]).code, 3);
     refused.store(false, Ordering::SeqCst);
-    assert_eq!(run(&project, ["cycle"]).code, 4);
-    run(&project, ["start"]).ends_with(0, &["job `app` is out of quarantine"]);
-    assert_eq!(run(&project, ["status"]).code, 0);
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 4"]);
+    assert_eq!(project.run(["cycle"]).code, 4);
+    project.run(["start"]).ends_with(0, &["job `app` is out of quarantine"]);
+    assert_eq!(project.run(["status"]).code, 0);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 4"]);
     assert_eq!(server.users(), EVERYBODY);
-    run(&project, ["start"]).ends_with(0, &["was neither in quarantine nor paused"]);
+    project.run(["start"]).ends_with(0, &["was neither in quarantine nor paused"]);
     scimulator::covers!("E-175");
 }
 
@@ -183,7 +170,7 @@ fn a_token_that_is_refused_in_the_middle_ends_the_cycle() {
         asked.creates("ben").then(|| Answer::say(401, json!({ "detail": "this token has expired" })))
     });
     let project = project(&server.url(), "");
-    run(&project, ["cycle"]).ends_with(3, &["Unauthorized", "this token has expired", "in quarantine"]);
+    project.run(["cycle"]).ends_with(3, &["Unauthorized", "this token has expired", "in quarantine"]);
     assert_eq!(server.users(), ["ada@contoso.com"]);
     let status = json_of(&project, ["status", "--format", "json"]);
     assert_eq!(status["status"]["quarantine"]["error"]["code"], "Unauthorized");
@@ -218,10 +205,10 @@ fn a_404_to_a_query_is_no_answer_of_a_target_and_ends_the_cycle() {
     let project = project(&server.url(), "");
     let told =
         [INCOMPATIBLE, "StatusCode: NotFound", "nothing lives here", "in quarantine", "ben@contoso.com"];
-    run(&project, ["cycle"]).ends_with(3, &told);
+    project.run(["cycle"]).ends_with(3, &told);
     assert_eq!(server.users(), ["ada@contoso.com"]);
     gone.store(false, Ordering::SeqCst);
-    assert_eq!((run(&project, ["start"]).code, run(&project, ["cycle"]).code), (0, 0));
+    assert_eq!((project.run(["start"]).code, project.run(["cycle"]).code), (0, 0));
     assert_eq!(server.users(), EVERYBODY);
     scimulator::covers!("E-136");
 }
@@ -277,22 +264,22 @@ fn a_process_that_is_killed_leaves_nothing_that_the_next_one_does_twice() {
     process.kill().unwrap();
     process.wait().unwrap();
     drop(is_reached);
-    run(&project, ["status"]).ends_with(0, &["never run"]);
+    project.run(["status"]).ends_with(0, &["never run"]);
 
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 2", "failed 0"]);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 2", "failed 0"]);
     assert_eq!(server.users(), EVERYBODY);
     let created = |user| server.asked().iter().filter(|asked| asked.creates(user)).count();
     assert_eq!(["ada", "ben", "cleo", "dan"].map(created), [1; 4]);
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 0", "updated 0", "requests 2"]);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 0", "updated 0", "requests 2"]);
 }
 
 #[test]
 fn a_closed_port_is_unreachable() {
     let url = format!("http://127.0.0.1:{}/scim", free_port());
     let project = project(&url, "");
-    run(&project, ["cycle"]).ends_with(3, &[UNAVAILABLE, &url, "refused", "in quarantine"]);
-    run(&project, ["cycle"]).ends_with(4, &[UNAVAILABLE, &url, "`scimulator start`"]);
-    run(&project, ["test-connection"]).ends_with(3, &[UNAVAILABLE, &url]);
+    project.run(["cycle"]).ends_with(3, &[UNAVAILABLE, &url, "refused", "in quarantine"]);
+    project.run(["cycle"]).ends_with(4, &[UNAVAILABLE, &url, "`scimulator start`"]);
+    project.run(["test-connection"]).ends_with(3, &[UNAVAILABLE, &url]);
 }
 
 #[test]
@@ -323,7 +310,7 @@ fn the_content_type_of_an_answer_does_not_matter() {
         asked.creates("ben").then(|| Answer::Say(201, headers, created.clone()))
     });
     let project = project(&server.url(), "");
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 4", "failed 0"]);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 4", "failed 0"]);
     assert!(entries(&project, "warning").is_empty());
     assert_eq!(server.users(), all_but("ben"), "the script did not keep what it created");
 }
@@ -335,26 +322,27 @@ fn a_create_that_is_answered_with_200_is_a_success_with_a_warning() {
     });
     let project = project(&server.url(), "");
     let told = ["Succeeded", "created 4", "with a warning: 1", "`scimulator logs --status warning`"];
-    run(&project, ["cycle"]).ends_with(0, &told);
+    project.run(["cycle"]).ends_with(0, &told);
     let [entry] = entries(&project, "warning").try_into().unwrap();
     assert_eq!(entry["sourceIdentity"]["details"]["UserPrincipalName"], "ben@contoso.com");
     let told = ["ben@contoso.com", "warning: the target answered 200 instead of 201"];
-    run(&project, ["logs", "--status", "warning"]).ends_with(0, &told);
-    run(&project, ["cycle"]).ends_with(0, &["Succeeded", "created 0", "failed 0"]);
+    project.run(["logs", "--status", "warning"]).ends_with(0, &told);
+    project.run(["cycle"]).ends_with(0, &["Succeeded", "created 0", "failed 0"]);
 }
 
 #[test]
 fn looking_back_needs_no_token() {
     let server = Server::start(|_| None);
     let project = project(&server.url(), "");
-    assert_eq!(run(&project, ["cycle"]).code, 0);
+    assert_eq!(project.run(["cycle"]).code, 0);
     let config = project.read("scimulator.toml");
     project
         .write("scimulator.toml", &config.replace(&format!("value = '{TOKEN}'"), "env = 'NOBODY_SETS_THIS'"));
-    run(&project, ["cycle"])
+    project
+        .run(["cycle"])
         .ends_with(2, &["the token of job `app` can't be had", "`NOBODY_SETS_THIS` is not set"]);
-    run(&project, ["logs", "--wire"]).ends_with(0, &["ada@contoso.com", "POST   /Users ada@contoso.com"]);
-    assert_eq!(run(&project, ["status"]).code, 0);
+    project.run(["logs", "--wire"]).ends_with(0, &["ada@contoso.com", "POST   /Users ada@contoso.com"]);
+    assert_eq!(project.run(["status"]).code, 0);
 }
 
 #[test]
@@ -429,7 +417,7 @@ fn a_token_that_the_target_echoes_is_masked_everywhere() {
 }
 
 fn entries_of(project: &Project, job: &str) -> String {
-    run(project, ["logs", "--job", job, "--format", "json"]).stdout
+    project.run(["logs", "--job", job, "--format", "json"]).stdout
 }
 
 #[test]
@@ -445,12 +433,12 @@ fn a_comparison_with_the_target_says_plainly_why_there_is_none() {
         let server =
             Server::start(move |asked| asked.target.contains("/Schemas").then(|| Answer::say(status, body)));
         let project = project(&server.url(), "");
-        run(&project, ["check", "--target"]).ends_with(code, &[words, "scimulator.toml"]);
-        run(&project, ["check"]).ends_with(0, &[]);
+        project.run(["check", "--target"]).ends_with(code, &[words, "scimulator.toml"]);
+        project.run(["check"]).ends_with(0, &[]);
         let asked = server.asked();
         assert_eq!(asked.len(), 1, "one request, and none without `--target`");
         assert_eq!((asked[0].method.as_str(), asked[0].target.as_str()), ("GET", "/scim/Schemas"));
     }
     let closed = project(&format!("http://127.0.0.1:{}/scim", free_port()), "");
-    run(&closed, ["check", "--target"]).ends_with(3, &["the target could not be reached"]);
+    closed.run(["check", "--target"]).ends_with(3, &["the target could not be reached"]);
 }

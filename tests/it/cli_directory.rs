@@ -25,33 +25,17 @@ fn project() -> Project {
     ])
 }
 
-/// What a run ended with and printed.
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn run<const N: usize>(project: &Project, arguments: [&str; N]) -> Ran {
-    let output = project.scimulator(arguments).output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
 /// A run that must be fine; what it printed.
 fn fine<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
-    let ran = run(project, arguments);
-    assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
+    let ran = project.run(arguments);
+    assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.stderr);
     ran.stdout
 }
 
 /// A run that must be refused as wrong use; what it complained of.
 fn refused<const N: usize>(project: &Project, arguments: [&str; N]) -> String {
-    let ran = run(project, arguments);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments:?}: {}", ran.stderr);
+    let ran = project.run(arguments);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}: {}", ran.stderr);
     ran.stderr
 }
 
@@ -75,7 +59,7 @@ fn the_list_has_everybody_in_source_order() {
     assert_eq!(rows[0]["attributes"]["department"], "Sales");
     assert_eq!(rows[0]["attributes"]["accountEnabled"], "True", "values are those that mappings see");
 
-    let text = run(&project, ["directory", "list"]);
+    let text = project.run(["directory", "list"]);
     let columns: Vec<_> =
         text.stdout.lines().map(|line| line.find("OBJECT ID").or(line.rfind("   "))).collect();
     assert_eq!(text.stdout.lines().count(), 6, "{}", text.stdout);
@@ -148,11 +132,11 @@ fn what_can_not_be_set_is_refused_and_slips_are_told() {
     assert!(twice.contains("`department` takes one value, not 2"), "{twice}");
     assert_eq!(show(&project, "ada@x.com")["edited"], serde_json::json!({}), "nothing of it was kept");
 
-    let slip = run(&project, ["directory", "set", "ada@x.com", "departmnt=x"]);
-    assert_eq!(slip.code, Some(0));
+    let slip = project.run(["directory", "set", "ada@x.com", "departmnt=x"]);
+    assert_eq!(slip.code, 0);
     assert!(slip.stderr.contains("did you mean `department`?"), "{}", slip.stderr);
     assert_eq!(show(&project, "ada@x.com")["attributes"]["departmnt"], "x");
-    let manager = run(&project, ["directory", "set", "ada@x.com", "manager=zoe@x.com"]);
+    let manager = project.run(["directory", "set", "ada@x.com", "manager=zoe@x.com"]);
     assert!(manager.stderr.contains("no user is called `zoe@x.com`"), "{}", manager.stderr);
 }
 
@@ -170,7 +154,7 @@ fn a_rename_by_command_keeps_groups_assignments_and_reports() {
     assert_eq!(members, ["ada.l@x.com", "Team"]);
     assert_eq!(show(&project, "Team")["memberCount"], 0);
     assert_eq!(show(&project, "benedict@x.com")["assignments"].as_array().unwrap().len(), 1);
-    let cycle = run(&project, ["cycle"]);
+    let cycle = project.run(["cycle"]);
     let dangles = ["is ignored", "counts as absent"].iter().any(|words| cycle.stderr.contains(words));
     assert!(!dangles, "no reference dangles: {}", cycle.stderr);
     let log = fine(&project, ["logs", "--object", "ada.l@x.com", "--wire"]);
@@ -285,8 +269,8 @@ fn a_fault_of_the_files_stops_edits_and_leaves_the_last_state_to_look_at() {
     let edit = refused(&project, ["directory", "disable", "ada@x.com"]);
     assert!(edit.contains("nothing was changed") && edit.contains("users.csv"), "{edit}");
     for arguments in [["directory", "show", "ada@x.com"], ["directory", "list", "-q"]] {
-        let look = run(&project, arguments);
-        assert_eq!(look.code, Some(2));
+        let look = project.run(arguments);
+        assert_eq!(look.code, 2);
         assert!(look.stdout.contains("ada@x.com"), "{}", look.stdout);
         assert!(look.stderr.contains("users.csv"), "{}", look.stderr);
     }

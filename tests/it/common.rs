@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::sources::root;
 
 /// A folder with the files of a test in it; gone with the value.
@@ -39,15 +41,32 @@ impl Project {
     }
 
     /// The program, to be run in this folder, without colour and without what the caller's environment configures.
+    /// It is on no build server.
     pub(crate) fn scimulator<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_scimulator"));
         let ours = std::env::vars_os().map(|(name, _)| name);
         for name in ours.filter(|name| name.to_string_lossy().starts_with("SCIM")) {
             command.env_remove(name);
         }
+        command.env_remove("GITHUB_ACTIONS");
         command.current_dir(self.0.path()).env("NO_COLOR", "1").args(arguments);
         command
     }
+
+    /// What comes of that.
+    pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+        let output = self.scimulator(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// What a run of the program ended with and printed.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A port of 127.0.0.1 where nobody listens. Another process may take it before it is used: a server of our own
@@ -116,6 +135,14 @@ fn run(script: &Path, arguments: &[&str]) -> Result<String, (Option<i32>, String
         return Err((output.status.code(), why));
     }
     Ok(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Changes a body that is JSON; any other stays as it is.
+pub(crate) fn edit_json(body: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
+    if let Ok(mut value) = serde_json::from_slice(body) {
+        change(&mut value);
+        *body = value.to_string().into_bytes();
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use scimulator::http::{Method, Request, Response};
 use scimulator::target::{App, AppOptions};
 use serde_json::{Value, json};
 
-use crate::common::{Project, ThirdParty};
+use crate::common::{Project, ThirdParty, edit_json};
 use crate::sources::root;
 
 /// What a server does otherwise: to a request before it is looked at, to an answer before it leaves.
@@ -79,13 +79,6 @@ fn converse(app: &Mutex<App>, mut stream: TcpStream, fault: Fault) -> Option<()>
     }
 }
 
-pub(crate) fn edit(body: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
-    if let Ok(mut value) = serde_json::from_slice(body) {
-        change(&mut value);
-        *body = value.to_string().into_bytes();
-    }
-}
-
 /// What is not fine, by dialect and step, as `verdict: remark`; and how the program ended.
 fn told(url: &str) -> (Option<i32>, BTreeMap<(String, String), String>) {
     let project = Project::with([]);
@@ -119,7 +112,7 @@ fn a_server_that_says_yes_and_does_something_else_is_found_out() {
     // The classic: a value list is overlooked, and all members go.
     let all_members_go: fn(&mut Request) = |request| {
         let Some(body) = &mut request.body else { return };
-        edit(body, |body| {
+        edit_json(body, |body| {
             for operation in body["Operations"].as_array_mut().into_iter().flatten() {
                 if operation["op"] == "Remove" && operation["path"] == "members" {
                     operation.as_object_mut().unwrap().remove("value");
@@ -131,7 +124,7 @@ fn a_server_that_says_yes_and_does_something_else_is_found_out() {
     let active_is_ignored: fn(&mut Request) = |request| {
         let Some(body) = &mut request.body else { return };
         if request.method == Method::Patch {
-            edit(body, |body| {
+            edit_json(body, |body| {
                 if let Some(operations) = body["Operations"].as_array_mut() {
                     operations.retain(|operation| operation["path"] != "active");
                     operations.push(json!({ "op": "replace", "path": "nickName", "value": "x" }));

@@ -34,7 +34,7 @@ const SQL_WORDS: [&str; 6] = ["rusqlite", "SELECT ", "INSERT ", "DELETE FROM ", 
 const HTTP_CLIENT_WORDS: [&str; 3] = ["reqwest", "hyper", "TcpStream"];
 
 /// Modules that take values and return values.
-const PURE: [&str; 16] = [
+const PURE: [&str; 20] = [
     "daemon::due",
     "expression",
     "mapping",
@@ -48,9 +48,13 @@ const PURE: [&str; 16] = [
     "engine::guard",
     "engine::quarantine",
     "scenario::expect",
+    "scenario::recorded",
     "scenario::report",
     "preflight::judge",
     "preflight::list",
+    "simulate::draw",
+    "simulate::reduce",
+    "simulate::story",
 ];
 
 /// What a pure module has no use for, as paths.

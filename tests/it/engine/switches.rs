@@ -25,7 +25,7 @@ struct Row {
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "assignment_delay",
-        "on_demand",
+        "on_demand/job",
         "a_new_assignment_may_take_a_while_to_be_seen_on_demand_and_cycles_see_it_at_once",
     ),
     ("blank_token", "client/grants", "a_blank_token_may_name_the_older_audience_or_send_nothing"),
@@ -79,8 +79,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "client/access",
         "a_job_with_client_credentials_provisions_and_leaves_no_secret_behind",
     ),
-    ("on_demand_rate", "on_demand", "held_to_the_rate_of_graph_the_sixth_run_is_refused"),
-    ("on_demand_shape", "on_demand", "the_other_published_shape_is_a_choice"),
+    ("on_demand_rate", "on_demand/job", "held_to_the_rate_of_graph_the_sixth_run_is_refused"),
+    ("on_demand_shape", "on_demand/job", "the_other_published_shape_is_a_choice"),
     ("on_missing", "engine/missing", "with_invalid_anchor_a_linked_account_that_is_gone_fails_its_object"),
     (
         "page_size",

@@ -3,16 +3,10 @@
 use scimulator::engine::Purpose;
 use scimulator::http::{Method, Request, Response, TransportError};
 use scimulator::store::Edit;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::rig::{Fault, HONEST, Rig, about, by_hand, kind, whose};
-
-fn edit(body: &mut Option<Vec<u8>>, change: impl FnOnce(&mut Value)) {
-    let Some(bytes) = body else { return };
-    let mut value: Value = serde_json::from_slice(bytes).unwrap();
-    change(&mut value);
-    *bytes = value.to_string().into_bytes();
-}
+use crate::common::edit_json;
 
 /// What the oracle finds after a cycle with a fault: what, whose, and the request to blame.
 #[track_caller]
@@ -73,7 +67,7 @@ fn removing_one_member_wipes_all() {
     rig.fault(Fault {
         request: |request| {
             if request.method == Method::Patch {
-                edit(&mut request.body, |body| {
+                edit_json(request.body.as_mut().unwrap(), |body| {
                     for operation in body["Operations"].as_array_mut().unwrap() {
                         if operation["op"] == "Remove" && operation["path"] == "members" {
                             operation.as_object_mut().unwrap().remove("value");
@@ -306,7 +300,9 @@ fn reads_that_lag_behind_writes_make_a_second_account() {
         request: |request| {
             if request.method == Method::Post {
                 // A lagging app does not see that the name is taken.
-                edit(&mut request.body, |body| body["userName"] = json!("ada@contoso.com "));
+                edit_json(request.body.as_mut().unwrap(), |body| {
+                    body["userName"] = json!("ada@contoso.com ")
+                });
             }
         },
         ..HONEST

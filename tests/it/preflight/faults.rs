@@ -10,14 +10,15 @@ use scimulator::preflight::{ClientCredentials, Grade, Kind, Options, TESTS, Word
 use serde_json::{Value, json};
 
 use super::{against, federated, options, run, told, verdicts};
-use crate::compatibility::{Fault, HONEST, edit, serve};
+use crate::common::edit_json;
+use crate::compatibility::{Fault, HONEST, serve};
 
 /// What a server does to an answer.
 type Answer = fn(&Request, &mut Response);
 
 fn body(request: &mut Request, change: impl FnOnce(&mut Value)) {
     if let Some(body) = &mut request.body {
-        edit(body, change);
+        edit_json(body, change);
     }
 }
 
@@ -162,7 +163,9 @@ const NOTHING_IS_CLEARED: Fault = Fault {
 const NO_ID_IN_ANSWERS: Fault = Fault {
     response: |request, response| {
         if request.method == Method::Post {
-            edit(&mut response.body, |body| drop(body.as_object_mut().map(|body| body.shift_remove("id"))));
+            edit_json(&mut response.body, |body| {
+                drop(body.as_object_mut().map(|body| body.shift_remove("id")))
+            });
         }
     },
     ..HONEST
@@ -182,7 +185,7 @@ const PATCHES_ARE_IGNORED: Fault = Fault {
 const NO_START_INDEX: Fault = Fault {
     response: |request, response| {
         if request.url.contains("count=5") {
-            edit(&mut response.body, |body| {
+            edit_json(&mut response.body, |body| {
                 drop(body.as_object_mut().map(|body| body.shift_remove("startIndex")));
             });
         }
@@ -408,7 +411,7 @@ fn what_the_validator_does_not_mind_fails_nothing() {
                 }
             }
             if 400 <= response.status {
-                edit(&mut response.body, |body| body["status"] = json!(response.status));
+                edit_json(&mut response.body, |body| body["status"] = json!(response.status));
             }
             if request.method == Method::Patch && request.url.contains("/Groups/") {
                 response.status = 200;
@@ -435,7 +438,7 @@ fn two_entries_of_one_type_are_told_as_unsupported() {
     let repeated = Fault {
         response: |request, response| {
             if is_filter(request) {
-                edit(&mut response.body, |body| {
+                edit_json(&mut response.body, |body| {
                     for resource in body["Resources"].as_array_mut().into_iter().flatten() {
                         if let Some(emails) = resource["emails"].as_array_mut() {
                             emails.push(json!({ "type": "work", "value": "b@x.example" }));
@@ -466,7 +469,7 @@ fn the_form_of_schemas_is_looked_at() {
         (
             |request, response| {
                 if request.url.ends_with("/Schemas") {
-                    edit(&mut response.body, |body| body["Resources"][0]["description"] = Value::Null);
+                    edit_json(&mut response.body, |body| body["Resources"][0]["description"] = Value::Null);
                 }
             },
             "has members that are null",

@@ -79,7 +79,7 @@ fn the_attributes_are_the_default_ones_or_discovered_or_those_of_a_schema_file()
     let no_roles = Fault {
         request: |request| {
             if let Some(body) = &mut request.body {
-                crate::compatibility::edit(body, |body| {
+                crate::common::edit_json(body, |body| {
                     drop(body.as_object_mut().map(|body| body.shift_remove("roles")));
                 });
             }
@@ -225,8 +225,10 @@ fn json_has_both_of_microsofts_shapes() {
         (&results[0]["testCategory"], &results[0]["testResult"]),
         (&json!("mandatory"), &json!("success"))
     );
-    assert_eq!(told["throughput"]["verdict"], "passed");
-    assert!(25.0 <= told["throughput"]["requestsPerSecond"].as_f64().unwrap(), "{}", told["throughput"]);
+    // How many depends on what else the machine does; which of them are enough, `judged.rs` tests.
+    let many = told["throughput"]["requestsPerSecond"].as_f64().unwrap();
+    assert!(0.0 < many, "{}", told["throughput"]);
+    assert_eq!(told["throughput"]["verdict"], if 25.0 <= many { "passed" } else { "failed" });
     let data = &told["validator"]["results"]["data"];
     let count = |list: &str| data[list].as_array().unwrap().len();
     assert_eq!((count("PassedTests"), count("FailedTests"), count("PreviewTests")), (25, 0, 7));

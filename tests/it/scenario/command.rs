@@ -19,24 +19,12 @@ fn project() -> Project {
     ])
 }
 
-struct Run {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn run<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Run {
-    let output = project.scimulator(arguments).env_remove("GITHUB_ACTIONS").output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
 #[test]
 fn what_init_writes_runs_and_passes_for_every_app() {
     for app in scimulator::gallery::names() {
         let project = Project::with([]);
-        assert_eq!(run(&project, ["init", ".", "--app", app]).code, 0);
-        let told = run(&project, ["scenario", "run", "scenarios/first.toml"]);
+        assert_eq!(project.run(["init", ".", "--app", app]).code, 0);
+        let told = project.run(["scenario", "run", "scenarios/first.toml"]);
         assert_eq!(told.code, 0, "{app}: {}{}", told.stdout, told.stderr);
         assert_eq!(
             told.stdout,
@@ -48,15 +36,15 @@ fn what_init_writes_runs_and_passes_for_every_app() {
 #[test]
 fn what_new_writes_runs_and_passes_and_is_never_overwritten() {
     let project = Project::with([]);
-    assert_eq!(run(&project, ["scenario", "new", "joiner"]).stdout, "scenarios/joiner.toml\n");
-    assert_eq!(run(&project, ["scenario", "new", "tests/own.toml"]).stdout, "tests/own.toml\n");
-    let again = run(&project, ["scenario", "new", "joiner"]);
+    assert_eq!(project.run(["scenario", "new", "joiner"]).stdout, "scenarios/joiner.toml\n");
+    assert_eq!(project.run(["scenario", "new", "tests/own.toml"]).stdout, "tests/own.toml\n");
+    let again = project.run(["scenario", "new", "joiner"]);
     assert!(
         again.code == 2 && again.stderr.contains("there is already a `scenarios/joiner.toml`"),
         "{}",
         again.stderr
     );
-    let told = run(&project, ["scenario", "run", "scenarios", "tests"]);
+    let told = project.run(["scenario", "run", "scenarios", "tests"]);
     assert!(
         told.code == 0 && told.stdout.ends_with("2 scenarios: 2 passed\n"),
         "{}{}",
@@ -68,7 +56,7 @@ fn what_new_writes_runs_and_passes_and_is_never_overwritten() {
 #[test]
 fn scenarios_run_in_the_order_of_their_files_however_many_at_once() {
     let project = project();
-    let one = run(&project, ["scenario", "run", "--jobs", "1"]);
+    let one = project.run(["scenario", "run", "--jobs", "1"]);
     assert_eq!(one.code, 1);
     let names: Vec<&str> =
         one.stdout.lines().filter(|line| !line.starts_with(' ') && line.contains("A test")).collect();
@@ -79,14 +67,14 @@ fn scenarios_run_in_the_order_of_their_files_however_many_at_once() {
         one.stdout
     );
     assert!(one.stdout.ends_with("3 scenarios: 2 passed, 1 failed\n"));
-    assert_eq!(run(&project, ["scenario", "run", "--jobs", "3"]).stdout, one.stdout);
+    assert_eq!(project.run(["scenario", "run", "--jobs", "3"]).stdout, one.stdout);
 }
 
 #[test]
 fn a_file_that_is_no_scenario_ends_with_two_before_anything_runs() {
     let project = project();
     project.write("scenarios/d.toml", "title = 'x'\nsteps = 1\n");
-    let told = run(&project, ["scenario", "run"]);
+    let told = project.run(["scenario", "run"]);
     assert_eq!((told.code, told.stdout.as_str()), (2, ""));
     assert!(
         told.stderr.contains("unknown key `steps`") && told.stderr.contains("did you mean `step`?"),
@@ -99,7 +87,7 @@ fn a_file_that_is_no_scenario_ends_with_two_before_anything_runs() {
         (["scenario", "run", "--target=https://app.example.com/scim"], "--allow-remote"),
     ] {
         project.write("scenarios/d.toml", &text_of(FINE));
-        let told = run(&project, arguments);
+        let told = project.run(arguments);
         assert!(told.code == 2 && told.stderr.contains(words), "{}", told.stderr);
     }
 }
@@ -109,7 +97,7 @@ fn a_run_that_plays_nothing_is_no_success() {
     let skipped = "[[step]]\nfault = { target = \"down\" }\n";
     let project = Project::with([("s.toml", text_of(skipped).as_str())]);
     let target = format!("http://127.0.0.1:{}/scim", crate::common::free_port());
-    let told = run(&project, ["scenario", "run", "s.toml", "--target", &target]);
+    let told = project.run(["scenario", "run", "s.toml", "--target", &target]);
     assert_eq!(told.code, 1, "{}", told.stdout);
     assert!(told.stdout.ends_with("1 scenario: 1 skipped\n"), "{}", told.stdout);
     assert!(told.stderr.contains("nothing was played: every scenario was skipped"), "{}", told.stderr);
@@ -117,13 +105,14 @@ fn a_run_that_plays_nothing_is_no_success() {
 
 #[test]
 fn a_list_names_each_with_its_title() {
-    let told = run(&project(), ["scenario", "list", "scenarios", "--format", "json"]);
+    let told = project().run(["scenario", "list", "scenarios", "--format", "json"]);
     let list: Value = serde_json::from_str(&told.stdout).unwrap();
     let names: Vec<&Value> = list["value"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
     assert_eq!(names, ["z", "b", "c"]);
     assert_eq!((&list["value"][0]["title"], &list["value"][0]["steps"]), (&"A test".into(), &1.into()));
     assert!(
-        run(&project(), ["scenario", "list"])
+        project()
+            .run(["scenario", "list"])
             .stdout
             .starts_with("NAME   STEPS   TITLE\nz      1       A test\n")
     );
@@ -131,7 +120,7 @@ fn a_list_names_each_with_its_title() {
 
 #[test]
 fn json_is_one_document_of_the_documented_shape() {
-    let told = run(&project(), ["scenario", "run", "--format", "json"]);
+    let told = project().run(["scenario", "run", "--format", "json"]);
     assert_eq!(told.code, 1);
     let report: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(

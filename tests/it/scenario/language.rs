@@ -227,18 +227,7 @@ fn what_a_step_says_must_make_sense() {
         ("fault = { target = 'dwon' }", "'dwon'", "`target` can not be `dwon`", "did you mean `down`?"),
     ];
     for (step, mark, message, help) in cases {
-        let found = findings(&text_of(&format!("[[step]]\n{step}\n")));
-        let first = lines(&found);
-        assert!(
-            found.len() == 1
-                && found.iter().any(|it| {
-                    let place = it.place.as_ref().unwrap();
-                    (place.line, place.column) == super::place_of(&format!("[[step]]\n{step}\n"), mark)
-                        && it.message == message
-                        && it.help.as_deref().unwrap_or_default().contains(help)
-                }),
-            "{step}: {first:#?}"
-        );
+        mistake(&format!("[[step]]\n{step}\n"), mark, message, help);
     }
 }
 

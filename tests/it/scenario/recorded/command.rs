@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::common::Project;
+use crate::common::{Project, Run};
+use crate::target::faults::Target;
 
 const CONFIG: &str = "[directory]\npath = \"directory\"\nseed = 7\n\
     [[job]]\nname = \"contoso\"\ntenant_url = \"embedded\"\ninterval = \"20m\"\ndelete_threshold = 50\n\
@@ -14,21 +15,9 @@ const USERS: &str = "objectId,userPrincipalName,displayName,mailNickname,jobTitl
     00000000-0000-4000-8000-000000000002,ben@contoso.com,Ben Ito,ben,Engineer,ada@contoso.com\n\
     00000000-0000-4000-8000-000000000003,cem@contoso.com,Cem Aydin,cem,Engineer,ada@contoso.com\n";
 
-struct Told {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn run<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Told {
-    let output = project.scimulator(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Told { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
 #[track_caller]
-fn fine<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Told {
-    let told = run(project, arguments);
+fn fine<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    let told = project.run(arguments);
     assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
     told
 }
@@ -83,7 +72,7 @@ fn the_journal_of_a_job_becomes_a_scenario_that_passes() {
         assert!(!text.contains(words), "`{words}` stands in\n{text}");
     }
     assert!(fine(&project, ["scenario", "run", "scenarios"]).stdout.ends_with("1 scenario: 1 passed\n"));
-    let again = run(&project, ["scenario", "new", "monday", "--from", "journal"]);
+    let again = project.run(["scenario", "new", "monday", "--from", "journal"]);
     assert!(
         again.code == 2 && again.stderr.contains("there is already a `scenarios/monday.toml`"),
         "{}",
@@ -120,7 +109,7 @@ fn a_journal_that_came_by_itself_needs_no_project() {
     // A line that a crash tore is told and passed over.
     let torn = &journal[..journal.trim_end().len() - 20];
     project.write("torn.jsonl", torn);
-    let told = run(&project, ["scenario", "new", "torn", "--from", "torn.jsonl"]);
+    let told = project.run(["scenario", "new", "torn", "--from", "torn.jsonl"]);
     let line = torn.lines().count();
     assert!(told.stderr.contains(&format!("line {line} of the wire journal")), "{}", told.stderr);
     assert!(project.path("scenarios/torn.toml").exists(), "{}", told.stderr);
@@ -160,11 +149,12 @@ fn a_run_on_demand_is_repeated_as_a_cycle() {
 /// A profile of one's own is found from the scenario's folder, and no credential goes along.
 #[test]
 fn a_job_with_its_own_profile_and_a_token_is_taken_over_without_the_token() {
-    let port = crate::common::free_port().to_string();
+    let target = Target::start(&["--token", "very-secret-token"]);
+    let url = target.url();
     let config = format!(
         "[directory]\npath = \"directory\"\n[[job]]\nname = \"other\"\ntenant_url = \"embedded\"\n\
          [[job]]\nname = \"own\"\nprofile = \"profiles/own.toml\"\nscope = \"all\"\n\
-         tenant_url = \"http://127.0.0.1:{port}/scim?aadOptscim062020\"\ntoken = {{ value = \"very-secret-token\" }}\n"
+         tenant_url = \"{url}?aadOptscim062020\"\ntoken = {{ value = \"very-secret-token\" }}\n"
     );
     let profile = "name = \"own\"\ntitle = \"Own\"\n[user]\nname = \"Users\"\n\
         target = \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"\n\
@@ -177,26 +167,14 @@ fn a_job_with_its_own_profile_and_a_token_is_taken_over_without_the_token() {
         ("profiles/own.toml", profile),
         ("directory/users.csv", USERS),
     ]);
-    let mut target = std::process::Command::new(env!("CARGO_BIN_EXE_scimulator"))
-        .args(["target", "--port", &port, "--token", "very-secret-token"])
-        .current_dir(project.path(""))
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let stdout = target.stdout.take().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut said).unwrap();
     let told = [
-        run(&project, ["cycle", "--initial", "--job", "own"]),
-        run(&project, ["directory", "set", "ben@contoso.com", "jobTitle=Lead"]),
-        run(&project, ["cycle", "--job", "own"]),
-        run(&project, ["scenario", "new", "own", "--from", "journal", "--job", "own"]),
+        project.run(["cycle", "--initial", "--job", "own"]),
+        project.run(["directory", "set", "ben@contoso.com", "jobTitle=Lead"]),
+        project.run(["cycle", "--job", "own"]),
+        project.run(["scenario", "new", "own", "--from", "journal", "--job", "own"]),
     ];
-    target.kill().unwrap();
-    target.wait().unwrap();
     for told in told {
-        assert_eq!(told.code, 0, "{said}{}{}", told.stdout, told.stderr);
+        assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
     }
     let text = project.read("scenarios/own.toml");
     for words in [
@@ -242,7 +220,7 @@ fn a_target_that_did_wrong_unsaid_shows_in_the_replay() {
     });
     let all: Vec<String> = lines.iter().cloned().chain(repeated).map(|line| format!("{line}\n")).collect();
     let project = Project::with([("theirs.jsonl", all.concat().as_str())]);
-    let told = run(&project, ["scenario", "new", "lost", "--from", "theirs.jsonl"]);
+    let told = project.run(["scenario", "new", "lost", "--from", "theirs.jsonl"]);
     assert_eq!(told.code, 1, "{}{}", told.stdout, told.stderr);
     assert!(
         told.stdout.contains("failed  lost") && told.stdout.contains("Cycle 4 of the recording"),
@@ -268,7 +246,7 @@ fn a_recording_that_is_too_large_is_taken_in_parts() {
     fine(&project, ["cycle", "--initial"]);
     fine(&project, ["directory", "disable", "u7@contoso.com"]);
     fine(&project, ["cycle"]);
-    let told = run(&project, ["scenario", "new", "all", "--from", "journal"]);
+    let told = project.run(["scenario", "new", "all", "--from", "journal"]);
     assert!(told.code == 2 && told.stderr.contains("--cycles A..B"), "{}", told.stderr);
     assert!(!project.path("scenarios").exists());
     fine(&project, ["scenario", "new", "part", "--from", "journal", "--cycle", "2"]);
@@ -291,7 +269,7 @@ fn what_is_no_recording_is_refused() {
         (&["--from", "journal", "--app", "scim"], "the configuration says which app"),
         (&["--redact"], "--from"),
     ] {
-        let told = run(&project, ["scenario", "new", "x"].iter().chain(arguments).copied());
+        let told = project.run(["scenario", "new", "x"].iter().chain(arguments).copied());
         assert_eq!(told.code, 2, "{arguments:?}: {}", told.stderr);
         assert!(told.stderr.contains(words), "{arguments:?}: {}", told.stderr);
         assert!(!project.path("scenarios").exists(), "{arguments:?}");
@@ -300,7 +278,7 @@ fn what_is_no_recording_is_refused() {
     assert_eq!(told.code, 2, "{}", told.stderr);
     assert!(project.path("state").exists() && !project.path("state/a").exists(), "what was made goes again");
     let fresh = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", USERS)]);
-    let told = run(&fresh, ["scenario", "new", "x", "--from", "journal"]);
+    let told = fresh.run(["scenario", "new", "x", "--from", "journal"]);
     assert!(told.code == 2 && told.stderr.contains("scimulator cycle"), "{}", told.stderr);
     assert!(!fresh.path("state").exists(), "who only looks leaves nothing");
 }
