@@ -274,7 +274,7 @@ fn what_is_no_recording_is_refused() {
         assert!(told.stderr.contains(words), "{arguments:?}: {}", told.stderr);
         assert!(!project.path("scenarios").exists(), "{arguments:?}");
     }
-    let told = run(&project, ["scenario", "new", "state/a/b/x.toml", "--from", "empty.jsonl"]);
+    let told = project.run(["scenario", "new", "state/a/b/x.toml", "--from", "empty.jsonl"]);
     assert_eq!(told.code, 2, "{}", told.stderr);
     assert!(project.path("state").exists() && !project.path("state/a").exists(), "what was made goes again");
     let fresh = Project::with([("scimulator.toml", CONFIG), ("directory/users.csv", USERS)]);
