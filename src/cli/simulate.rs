@@ -148,8 +148,8 @@ mod tests {
             "{told}"
         );
         assert!(head.contains("\n  again: scimulator simulate --seeds 90 --cycles 6\n"), "{told}");
-        let story: String = story.lines().map(|line| format!("{}\n", line.trim())).collect();
-        assert_eq!(story, failure.reduced.to_toml());
+        let story: Vec<&str> = story.lines().map(str::trim).collect();
+        assert_eq!(story.join("\n") + "\n", failure.reduced.to_toml());
 
         let json = to_json(&arguments, &[Some(outcome.clone()), None]);
         assert_eq!((&json["stories"], &json["notBegun"]), (&1.into(), &1.into()));

@@ -131,7 +131,9 @@ fn restless(unrest: &Unrest) -> Broken {
     // Without the name, which may be another one in a smaller story.
     let kind = match unrest {
         Unrest::Escrow { reason, .. } => reason.clone(),
-        other => other.to_string(),
+        Unrest::App | Unrest::Source | Unrest::Status(_) | Unrest::Changes | Unrest::Result(_) => {
+            unrest.to_string()
+        }
     };
     let expectation = match unrest {
         Unrest::App | Unrest::Source | Unrest::Changes => None,

@@ -85,7 +85,7 @@ fn an_end_that_tells_of_workers_is_found() {
 
 /// The first seed of a story in which no more than this may go wrong.
 fn seed_of(weather: draw::Weather) -> u64 {
-    (1..).find(|seed| draw::draw(*seed, STEPS).1 == weather).unwrap()
+    (1..100).find(|seed| draw::draw(*seed, STEPS).1 == weather).unwrap()
 }
 
 #[test]

@@ -121,7 +121,7 @@ const ARROWS: [(&str, &str); 29] = [
         "client config daemon::due directory engine expression gallery mapping oracle runner scim scope store target",
     ),
     ("preflight", "client config directory engine expression mapping runner scenario::report scim store"),
-    ("simulate", "client oracle scenario"),
+    ("simulate", "client directory::object oracle scenario"),
     (
         "cli",
         "api client config daemon directory engine expression gallery mail mapping oracle preflight runner scenario schema scim scope \

@@ -60,7 +60,7 @@ impl Play<'_> {
         } else if self.stage.source.is_some() || !self.unseen.is_empty() {
             Some(Unrest::Source)
         } else if facts.status != "Active" {
-            Some(Unrest::Status(facts.status.to_string()))
+            Some(Unrest::Status(facts.status))
         } else if self.store.job(super::JOB)?.and_then(|row| row.watermark) != Some(self.store.last_seq()?) {
             Some(Unrest::Changes)
         } else if result != "Succeeded" {
