@@ -301,7 +301,7 @@ fn reads_that_lag_behind_writes_make_a_second_account() {
             if request.method == Method::Post {
                 // A lagging app does not see that the name is taken.
                 edit_json(request.body.as_mut().unwrap(), |body| {
-                    body["userName"] = json!("ada@contoso.com ")
+                    body["userName"] = json!("ada@contoso.com ");
                 });
             }
         },

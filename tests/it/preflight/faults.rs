@@ -164,7 +164,7 @@ const NO_ID_IN_ANSWERS: Fault = Fault {
     response: |request, response| {
         if request.method == Method::Post {
             edit_json(&mut response.body, |body| {
-                drop(body.as_object_mut().map(|body| body.shift_remove("id")))
+                drop(body.as_object_mut().map(|body| body.shift_remove("id")));
             });
         }
     },
