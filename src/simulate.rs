@@ -82,7 +82,7 @@ pub fn simulate(seed: u64, steps: u32) -> Outcome {
 #[cfg(test)]
 pub(crate) fn failing() -> Outcome {
     let options = Options { sabotage: Some(crate::scenario::Sabotage::LostEscrows), ..Options::embedded() };
-    run(90, 6, &options, &|| ())
+    run(124, 6, &options, &|| ())
 }
 
 /// `found` is called for a story that fails, before it is reduced.
