@@ -330,7 +330,7 @@ impl<'s> Play<'s> {
     fn learn(&mut self) {
         let base_url = self.job.spec().base_url.clone();
         for exchange in self.stage.exchanges.iter().skip(self.learned) {
-            self.ids.learn(exchange, &base_url);
+            self.ids.learn(exchange, &base_url, &self.prefix);
         }
         self.learned = self.stage.exchanges.len();
     }
@@ -592,13 +592,21 @@ impl<'s> Play<'s> {
         Ok(found)
     }
 
-    /// Deletes from somebody's app what the run has made there. What is left: what could not be deleted, and what the
-    /// run met and did not make, which may be somebody's.
+    /// Deletes from somebody's app what the run has made there, heard of it or not. What is left: what could not be
+    /// deleted, and what the run met and did not make, which may be somebody's.
     fn clean_up(&mut self) -> Vec<String> {
         if !self.is_remote {
             return Vec::new();
         }
         self.learn();
+        // Whose creation was never answered may be there all the same.
+        for (key, query) in self.ids.missing() {
+            if let Ok(Ok(answer)) = self.job.get(&self.store, &self.clock, &query)
+                && let ReadById::There(list) = ReadById::of(&answer)
+            {
+                self.ids.searched(&key, &list, &self.prefix);
+            }
+        }
         let mut left = Vec::new();
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use scimulator::client::{Outcome, Pseudonyms, one_line};
@@ -147,6 +148,41 @@ fn an_account_that_the_run_did_not_make_is_left_alone() {
     let [left] = report.left.as_slice() else { panic!("{report}") };
     assert!(left.ends_with("(met, not made by this run)"), "{left}");
     assert_eq!(served.names(), ["t7x-1-ben@contoso.com"]);
+}
+
+/// The answer to a create is lost. Whether the job meets the account again or not, it is the run's by its name; one that
+/// is found under somebody's name is not.
+#[test]
+fn an_account_whose_creation_was_not_answered_is_taken_away_by_its_name() {
+    let once = "[[step]]\ndo = \"initial cycle\"\n";
+    let again = format!("{once}[[step]]\nat = \"+40m\"\n");
+    for (steps, name, is_deleted) in [
+        (once, "T7X-1-carla@contoso.com", true),
+        (again.as_str(), "t7x-1-carla@contoso.com", true),
+        (again.as_str(), "carla@contoso.com", false),
+    ] {
+        let text = text_of(steps).replace("[[assignment]]\nprincipal = \"Sales\"\n", "");
+        let made = AtomicBool::new(false);
+        let carla = serde_json::json!({ "id": "lost-1", "userName": name, "active": true });
+        let server = Server::start(move |asked| {
+            if asked.creates("t7x-1-carla") {
+                made.store(true, Ordering::SeqCst);
+                return Some(Answer::HangUp);
+            }
+            if asked.queries("carla") && made.load(Ordering::SeqCst) {
+                let found = serde_json::json!({ "totalResults": 1, "Resources": [carla] });
+                return Some(Answer::say(200, found));
+            }
+            let is_read = asked.method == "GET" && asked.target.ends_with("/Users/lost-1");
+            is_read.then(|| Answer::say(200, &carla))
+        });
+        let report = scenario::run(&parsed(&text), &options(&server.url(), None));
+        let asked = server.asked();
+        let deleted = asked.iter().any(|asked| asked.method == "DELETE" && asked.target.contains("lost-1"));
+        assert_eq!(deleted, is_deleted, "{name}: {report}");
+        let left: &[&str] = if is_deleted { &[] } else { &["Users/lost-1 (met, not made by this run)"] };
+        assert_eq!(report.left, left, "{name}");
+    }
 }
 
 #[test]
