@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use secrecy::SecretString;
+
 use super::arguments::GlobalArguments;
 use super::failure::print_findings;
 use super::output::Output;
 use super::{Exit, Failure};
-use crate::config::{self, Config, FILE_NAME, JobConfig, Loaded};
+use crate::config::token::TokenError;
+use crate::config::{self, Config, FILE_NAME, JobConfig, Loaded, TokenSource};
 use crate::diagnostic::did_you_mean;
 
 /// What every command starts from.
@@ -58,6 +61,19 @@ impl Context {
         })?;
         // Shown as the person would write it.
         Ok(found.strip_prefix(&self.folder).map(PathBuf::from).unwrap_or(found))
+    }
+
+    /// The bearer token in the environment variable of this name.
+    ///
+    /// Errors: it is not set, or holds no token.
+    pub fn token(name: &str) -> Result<SecretString, Failure> {
+        TokenSource::Env(name.to_owned()).resolve(&|name| Self::env(name)).map_err(|error| {
+            if matches!(error, TokenError::EnvUnset(_)) {
+                return Failure::new(Exit::Usage, error.to_string());
+            }
+            Failure::new(Exit::Usage, format!("the environment variable `{name}` holds no token"))
+                .because(&error)
+        })
     }
 
     /// The configuration, found right. What deserves a warning is printed on the way, unless notes are off.

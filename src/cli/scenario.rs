@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
@@ -11,6 +10,7 @@ use super::context::Context;
 use super::failure::print_findings;
 use super::init::write_new;
 use super::output::{table, warn};
+use super::session::run_failure;
 use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
@@ -72,6 +72,9 @@ fn run_once(
 ) -> Result<Exit, Failure> {
     let output = context.output;
     let options = options(arguments)?;
+    scenario::reach(scenarios, &options)
+        .map_err(|error| run_failure(&error))?
+        .map_err(|error| Failure::unreached(&error))?;
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
@@ -136,14 +139,7 @@ fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
              server, add `--allow-remote`",
         )
     })?;
-    let token = match &arguments.token_env {
-        Some(name) => Some(
-            Context::env(name)
-                .map(SecretString::from)
-                .ok_or_else(|| usage(format!("the environment variable `{name}` is not set")))?,
-        ),
-        None => None,
-    };
+    let token = arguments.token_env.as_deref().map(Context::token).transpose()?;
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
 }

@@ -274,10 +274,40 @@ fn the_command_takes_a_target_and_a_token_from_the_environment() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("(names begin with `sc"), "{told}");
     assert!(!project.read("r.har").contains("s3cr3t"));
-    let (code, told) = run("wr0ng");
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("401") && !told.contains("wr0ng"), "{told}");
     assert_eq!(served.names(), [""; 0]);
+}
+
+/// One line, and not one failure for each scenario that blames a line of it.
+#[test]
+fn an_endpoint_that_nobody_is_at_or_that_refuses_the_token_ends_the_run_before_it_begins() {
+    let served = Served::start(Some("s3cr3t"));
+    let project = Project::with([("s.toml", text_of(STORY).as_str()), ("t.toml", text_of(STORY).as_str())]);
+    let run = |url: &str, token: Option<&str>| {
+        let mut command = project.scimulator(["scenario", "run", "s.toml", "t.toml", "--target", url]);
+        if let Some(token) = token {
+            command.args(["--token-env", "APP_TOKEN"]).env("APP_TOKEN", token);
+        }
+        let output = command.output().unwrap();
+        assert!(output.stdout.is_empty(), "{output:?}");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let refused = "error: the endpoint refuses us: 401\n  help: name the environment variable with the bearer token: \
+                   `--token-env NAME`\n";
+    assert_eq!(run(&served.url, Some("wr0ng")), (Some(3), refused.to_owned()));
+    assert_eq!(run(&served.url, None), (Some(3), refused.to_owned()));
+    let astray =
+        "error: the endpoint has no `/Users`: 404\n  help: the URL is the one that `/Users` is put behind\n";
+    assert_eq!(run(&format!("{}/wrong", served.url), Some("s3cr3t")), (Some(3), astray.to_owned()));
+    let (code, told) = run("http://127.0.0.1:1/scim", None);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.starts_with("error: the endpoint can't be reached\n  because: "), "{told}");
+    for (token, why) in [(" ", "the token is empty"), ("Bearer x", "the token begins with the word `Bearer`")]
+    {
+        let (code, told) = run(&served.url, Some(token));
+        assert_eq!(code, Some(2), "{told}");
+        let named = "error: the environment variable `APP_TOKEN` holds no token\n  because: ";
+        assert!(told.strip_prefix(named).is_some_and(|told| told.starts_with(why)), "{told}");
+    }
 }
 
 #[test]
