@@ -14,8 +14,6 @@ use super::session::run_failure;
 use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::config::TenantUrl;
-use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
@@ -71,7 +69,7 @@ fn run_once(
     scenarios: &[Scenario],
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = options(arguments)?;
+    let options = options(context, arguments)?;
     scenario::reach(scenarios, &options)
         .map_err(|error| run_failure(&error))?
         .map_err(|error| Failure::unreached(&error))?;
@@ -128,17 +126,11 @@ fn summary(tally: Tally) -> String {
     format!("\n{all} scenario{}: {}", if all == 1 { "" } else { "s" }, counts.join(", "))
 }
 
-fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
+fn options(context: &Context, arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
     let redact = arguments.redact.then(Pseudonyms::of_one_run);
     let Some(target) = &arguments.target else { return Ok(Options { redact, ..Options::embedded() }) };
-    let usage = |message: String| Failure::new(Exit::Usage, message);
-    let (url, _) = TenantUrl::parse(target).map_err(|error| usage(format!("the URL: {error}")))?;
-    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-        usage(error.to_string()).help(
-            "scenarios make, disable and delete users and groups there: once you are sure that it is the right \
-             server, add `--allow-remote`",
-        )
-    })?;
+    let what = "scenarios make, disable and delete users and groups";
+    let url = context.tenant_url(target, arguments.allow_remote, what)?;
     let token = arguments.token_env.as_deref().map(Context::token).transpose()?;
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })

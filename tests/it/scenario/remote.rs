@@ -277,6 +277,18 @@ fn the_command_takes_a_target_and_a_token_from_the_environment() {
     assert_eq!(served.names(), [""; 0]);
 }
 
+#[test]
+fn a_misspelt_flag_of_the_url_is_warned_of() {
+    let served = Served::start(None);
+    let project = Project::with([("s.toml", text_of("[[step]]\ndo = \"initial cycle\"\n").as_str())]);
+    let url = format!("{}?aadOptscim06202", served.url);
+    let output = project.scimulator(["scenario", "run", "s.toml", "--target", &url]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("the URL: `aadOptscim06202` is no known flag and is ignored"), "{told}");
+    assert!(told.contains("did you mean `aadOptscim062020`?"), "{told}");
+}
+
 /// One line, and not one failure for each scenario that blames a line of it.
 #[test]
 fn an_endpoint_that_nobody_is_at_or_that_refuses_the_token_ends_the_run_before_it_begins() {
