@@ -153,7 +153,7 @@ fn help_is_in_the_grammar_of_scenarios() {
     assert!(found[0].contains("`job` must be a table, not an array | write `[job]`, and"), "{found:?}");
     let found = lines(&findings("title = 'x'\n[directory]\npath = 'd'\n[[step]]\n"));
     assert!(
-        found[0].contains("`directory` must be a text in quotes, not a table | write `directory = "),
+        found[1].contains("`directory` must be a text in quotes, not a table | write `directory = "),
         "{found:?}"
     );
     let found = lines(&findings("title = 'x'\ndirectory = '../nodir'\n[[step]]\n"));
