@@ -131,7 +131,11 @@ fn changes_that_contradict_each_other_are_two_edits() {
         ("restore = true, delete = true", "true }", "`delete` and `restore`"),
         ("purge = true, restore = true", "true }", "`restore` and `purge`"),
         ("assign = true, unassign = true", "true }", "`assign` and `unassign`"),
-        ("set = { title = 'x' }, clear = ['Title']", "'Title'", "a value and none for `Title`"),
+        (
+            "set = { department = 'x' }, clear = ['Department']",
+            "'Department'",
+            "a value and none for `Department`",
+        ),
     ] {
         let step = format!("[[step]]\nedit = {{ user = 'adele@contoso.com', {edit} }}\n");
         mistake(&step, mark, &format!("one edit can't have {what}"), "a table for each");
