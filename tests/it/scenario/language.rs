@@ -88,13 +88,13 @@ fn attributes_and_paths_that_are_nearly_right_are_warned_of() {
         (
             "edit = { user = 'adele@contoso.com', set = { acountEnabled = 'False' } }",
             "acountEnabled",
-            "no user has an attribute `acountEnabled`, neither in Entra nor in the directory",
+            "no User has an attribute `acountEnabled`, neither in Entra nor in the directory",
             "did you mean `accountEnabled`?",
         ),
         (
             "edit = { user = 'adele@contoso.com', clear = ['deparment'] }",
             "'deparment'",
-            "no user has an attribute `deparment`, neither in Entra nor in the directory",
+            "no User has an attribute `deparment`, neither in Entra nor in the directory",
             "did you mean `department`?",
         ),
         (
