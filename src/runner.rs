@@ -39,6 +39,20 @@ mod oracle;
 
 pub use oracle::{Evidence, ReadBack, Seen};
 
+/// Why there is no use in sending anything to a target.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreached {
+    /// Nobody answers.
+    #[error("the endpoint can't be reached")]
+    Unreachable(#[source] TransportError),
+    /// The credentials are refused, with this status.
+    #[error("the endpoint refuses us: {0}")]
+    Refused(u16),
+    /// Somebody answers who has no users at this address.
+    #[error("the endpoint has no `/Users`: {0}")]
+    Astray(u16),
+}
+
 /// Why a job can't be run at all. What goes wrong with its target is a result, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -277,6 +291,19 @@ impl Job {
                 Ok(runtime()?.block_on(authorized).answered.outcome)
             }
         }
+    }
+
+    /// Looks whether anybody is there who lets us in, by asking for one account.
+    ///
+    /// # Errors
+    /// The question can't be put; the inner result says that nobody answers, or that the answer is a refusal.
+    pub fn reach(&self, store: &Store, clock: &dyn Clock) -> Result<Result<(), Unreached>, RunError> {
+        Ok(match self.get(store, clock, "Users?startIndex=1&count=1")? {
+            Err(error) => Err(Unreached::Unreachable(error)),
+            Ok(answer) if matches!(answer.status, 401 | 403) => Err(Unreached::Refused(answer.status)),
+            Ok(answer) if matches!(answer.status, 404 | 410) => Err(Unreached::Astray(answer.status)),
+            Ok(_) => Ok(()),
+        })
     }
 
     /// A request for a resource path, without authorization.

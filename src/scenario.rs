@@ -73,6 +73,7 @@ use secrecy::SecretString;
 use crate::client::Pseudonyms;
 use crate::config::{TenantUrl, TokenSource};
 use crate::parallel::in_order;
+use crate::runner::{RunError, Unreached};
 use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
@@ -163,6 +164,18 @@ impl Options {
 /// Plays one scenario.
 pub fn run(scenario: &Scenario, options: &Options) -> Report {
     play::play(scenario, options, 1)
+}
+
+/// Looks once whether somebody's app is there and lets the job of these scenarios in, so that not each of them has to find
+/// out. The embedded app is always there.
+///
+/// # Errors
+/// The app can't be asked; the inner result says that nobody answers, or that the answer is a refusal.
+pub fn reach(scenarios: &[Scenario], options: &Options) -> Result<Result<(), Unreached>, RunError> {
+    match scenarios.iter().find(|scenario| scenario.needs_embedded().is_none()) {
+        Some(scenario) => play::reach(scenario, options),
+        None => Ok(Ok(())),
+    }
 }
 
 /// Plays one scenario against the embedded app, and tells how things stand when it is over, with the scenario's verdict

@@ -13,6 +13,7 @@ use super::output::{has_colour, warn};
 use crate::config::{mask_secrets, mask_secrets_of};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::directory::read::holds_passwords;
+use crate::runner::Unreached;
 use crate::scenario;
 
 /// The most bytes of a file that is read again to show an excerpt of it; larger files are named without one.
@@ -46,6 +47,18 @@ impl Failure {
     /// A failure told by what was found in files.
     pub fn findings(exit: Exit, findings: Vec<Diagnostic>) -> Self {
         Self { exit, report: Report::Findings(findings) }
+    }
+
+    /// The target of this run is unreachable, or refuses us.
+    pub fn unreached(error: &Unreached) -> Self {
+        let failure = Self::new(Exit::Target, error.to_string());
+        match error {
+            Unreached::Unreachable(cause) => failure.because(cause),
+            Unreached::Refused(_) => {
+                failure.help("name the environment variable with the bearer token: `--token-env NAME`")
+            }
+            Unreached::Astray(_) => failure.help("the URL is the one that `/Users` is put behind"),
+        }
     }
 
     /// A result could not be printed. When the reader closed the pipe, that is its right and no failure.

@@ -3,21 +3,19 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
 use super::context::Context;
 use super::failure::print_findings;
-use super::init::write_new;
+use super::init::{quoted, write_new};
 use super::output::{table, warn};
+use super::session::run_failure;
 use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::config::TenantUrl;
-use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
-use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
+use crate::scenario::report::{annotations, annotations_of_findings, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
 
 mod recorded;
@@ -39,11 +37,12 @@ pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, 
 
 /// Every scenario of these paths. One that is none is an error, and then nothing is run.
 fn load(context: &Context, paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
+    let help = "scenarios are `.toml` files; write one with `scimulator scenario new NAME`";
     let files = scenario::files(paths).map_err(|(path, error)| {
-        Failure::new(Exit::Usage, format!("can not read `{}`", path.display())).because(&error)
+        let failure = Failure::new(Exit::Usage, format!("can not read `{}`", path.display())).because(&error);
+        if error.kind() == std::io::ErrorKind::NotFound { failure.help(help) } else { failure }
     })?;
     if files.is_empty() {
-        let help = "scenarios are `.toml` files; write one with `scimulator scenario new NAME`";
         return Err(Failure::new(Exit::Usage, "there is no scenario").help(help));
     }
     let (mut scenarios, mut findings): (Vec<Scenario>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
@@ -57,6 +56,7 @@ fn load(context: &Context, paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> 
         }
     }
     if has_errors(&findings) {
+        annotate(context, &annotations_of_findings(&findings))?;
         return Err(Failure::findings(Exit::Usage, findings));
     }
     if !context.output.is_quiet() {
@@ -71,7 +71,11 @@ fn run_once(
     scenarios: &[Scenario],
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = options(arguments)?;
+    check_outputs(arguments, scenarios)?;
+    let options = options(context, arguments)?;
+    scenario::reach(scenarios, &options)
+        .map_err(|error| run_failure(&error))?
+        .map_err(|error| Failure::unreached(&error))?;
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
@@ -91,10 +95,7 @@ fn run_once(
     if let Some(file) = &arguments.har {
         write(file, &format!("{:#}\n", to_har(&reports)))?;
     }
-    let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    for line in if in_github { annotations(&reports) } else { Vec::new() } {
-        if output.is_json() { warn(&line) } else { output.text(&line)? }
-    }
+    annotate(context, &annotations(&reports))?;
     if output.is_json() {
         output.json(&to_json(&reports))?;
     } else {
@@ -106,6 +107,15 @@ fn run_once(
     }
     let fine = reports.iter().all(scenario::Report::is_fine);
     Ok(if fine { Exit::Fine } else { Exit::Failed })
+}
+
+/// Tells GitHub Actions what to show at which line, where they run this.
+fn annotate(context: &Context, annotations: &[String]) -> Result<(), Failure> {
+    let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    for line in annotations.iter().filter(|_| in_github) {
+        if context.output.is_json() { warn(line) } else { context.output.text(line)? }
+    }
+    Ok(())
 }
 
 /// Every count that is not zero.
@@ -125,33 +135,42 @@ fn summary(tally: Tally) -> String {
     format!("\n{all} scenario{}: {}", if all == 1 { "" } else { "s" }, counts.join(", "))
 }
 
-fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
+fn options(context: &Context, arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
     let redact = arguments.redact.then(Pseudonyms::of_one_run);
     let Some(target) = &arguments.target else { return Ok(Options { redact, ..Options::embedded() }) };
-    let usage = |message: String| Failure::new(Exit::Usage, message);
-    let (url, _) = TenantUrl::parse(target).map_err(|error| usage(format!("the URL: {error}")))?;
-    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-        usage(error.to_string()).help(
-            "scenarios make, disable and delete users and groups there: once you are sure that it is the right \
-             server, add `--allow-remote`",
-        )
-    })?;
-    let token = match &arguments.token_env {
-        Some(name) => Some(
-            Context::env(name)
-                .map(SecretString::from)
-                .ok_or_else(|| usage(format!("the environment variable `{name}` is not set")))?,
-        ),
-        None => None,
-    };
+    let what = "scenarios make, disable and delete users and groups";
+    let url = context.tenant_url(target, arguments.allow_remote, what)?;
+    let token = arguments.token_env.as_deref().map(Context::token).transpose()?;
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
 }
 
+/// Before anything is played: what is written at the end can be, each where nothing else is, and over no scenario.
+fn check_outputs(arguments: &ScenarioRunArguments, scenarios: &[Scenario]) -> Result<(), Failure> {
+    let whole = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let files = [&arguments.junit, &arguments.har].into_iter().flatten();
+    if let (Some(junit), Some(har)) = (&arguments.junit, &arguments.har)
+        && whole(junit) == whole(har)
+    {
+        return Err(Failure::new(Exit::Usage, "`--junit` and `--har` name the same file"));
+    }
+    for file in files {
+        let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        if is_toml || scenarios.iter().any(|scenario| whole(&scenario.file) == whole(file)) {
+            let message =
+                format!("`{}` is a scenario's name, and no report is written over one", file.display());
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let was_there = file.exists();
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(file).map(drop);
+        let cleared = opened.and_then(|()| if was_there { Ok(()) } else { std::fs::remove_file(file) });
+        written(file, cleared)?;
+    }
+    Ok(())
+}
+
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
-    })
+    written(file, std::fs::write(file, text))
 }
 
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
@@ -218,9 +237,14 @@ fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
             .collect();
         context.output.json(&json!({ "value": all }))?;
     } else {
+        let has_namesake = |name: &str| 1 < scenarios.iter().filter(|other| other.name() == name).count();
+        let name = |scenario: &Scenario| match scenario.name() {
+            name if has_namesake(&name) => scenario.file.display().to_string(),
+            name => name,
+        };
         let rows = scenarios
             .iter()
-            .map(|scenario| vec![scenario.name(), scenario.steps.len().to_string(), scenario.title.clone()]);
+            .map(|scenario| vec![name(scenario), scenario.steps.len().to_string(), scenario.title.clone()]);
         context.output.text(&table(&["name", "steps", "title"], rows))?;
     }
     Ok(Exit::Fine)
@@ -228,6 +252,11 @@ fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
 
 fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Failure> {
     let name = &arguments.name;
+    if name.to_string_lossy().chars().any(char::is_control) {
+        let message =
+            format!("`{}` can not be the name of a scenario", name.display().to_string().escape_debug());
+        return Err(Failure::new(Exit::Usage, message).help("it holds a control character"));
+    }
     let is_file = name.extension().is_some_and(|extension| extension == "toml");
     let file = if is_file {
         name.to_owned()
@@ -243,18 +272,18 @@ fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Fail
     if let Some(from) = &arguments.from {
         return recorded::new(context, arguments, from, &file);
     }
-    let text = include_str!("scenario/new.toml").replace("{file}", &shown);
+    let text = include_str!("scenario/new.toml").replace("{file}", &quoted(&shown));
     written(&file, write_new(&file, &text))?;
     if context.output.is_json() {
         context.output.json(&json!({ "written": [shown] }))?;
     } else {
         context.output.text(&shown)?;
-        context.output.note(&format!("next: scimulator scenario run {shown}"));
+        context.output.note(&format!("next: scimulator scenario run {}", quoted(&shown)));
     }
     Ok(Exit::Fine)
 }
 
-/// What is told of a scenario's file that could not be written.
+/// What is told of a file that could not be written.
 fn written(file: &Path, outcome: std::io::Result<()>) -> Result<(), Failure> {
     outcome.map_err(|error| {
         Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)

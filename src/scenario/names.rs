@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use super::snapshot::Prefix;
 use crate::client::{Body, Exchange, Outcome};
 use crate::directory::object::ObjectKind;
+use crate::scim::member;
 use crate::scim::query::collection_path;
 
 /// The names in braces in a text: `/Users/{adele@contoso.com}`.
@@ -27,6 +31,11 @@ pub(super) struct Ids {
     targets: BTreeMap<(ObjectKind, String), Vec<String>>,
     /// What of these the run itself created.
     made: BTreeSet<(ObjectKind, String)>,
+    /// Whom a create was sent for that told no id, by kind and objectId: how they were asked for before, below the
+    /// tenant URL.
+    unheard: BTreeMap<(ObjectKind, String), Option<String>>,
+    /// How each was last asked for.
+    asked: BTreeMap<(ObjectKind, String), String>,
     /// The latest name of each objectId.
     labels: BTreeMap<String, String>,
 }
@@ -51,36 +60,72 @@ impl Ids {
     }
 
     /// Takes in what an exchange says: the id in the answer to a create, in the path of a read or write, and of the one
-    /// that a query finds. Whom nobody answered for when it was created is known by the latter alone.
-    pub(super) fn learn(&mut self, exchange: &Exchange, base_url: &str) {
+    /// that a query finds. Whom nobody answered for when it was created is known by the latter alone: it is the run's when
+    /// it bears the run's prefix as it is found first.
+    pub(super) fn learn(&mut self, exchange: &Exchange, base_url: &str, prefix: &Prefix) {
         let Some(object) = &exchange.about.object else { return };
-        let Outcome::Response(response) = &exchange.outcome else { return };
-        if !(200..300).contains(&response.status) {
-            return;
-        }
-        let made = match &response.body {
-            Some(Body::Json(body)) if exchange.request.method == "POST" => {
-                body.get("id").and_then(|id| id.as_str())
-            }
-            Some(Body::Json(_) | Body::Text(_) | Body::Cut(_)) | None => None,
-        };
-        let path = target_of(&exchange.request.url, base_url).0;
-        let in_path = path.split('/').nth(2).filter(|id| !id.is_empty());
+        let key = (object.kind, object.source_id.clone());
+        let url = exchange.request.url.as_str();
+        let path = target_of(url, base_url).0;
         let is_query =
             exchange.request.method == "GET" && path == format!("/{}", collection_path(object.kind));
-        let found = match &response.body {
-            Some(Body::Json(body)) if is_query => body.get("Resources").and_then(|all| all.as_array()),
-            Some(Body::Json(_) | Body::Text(_) | Body::Cut(_)) | None => None,
-        };
-        let found = match found.map(Vec::as_slice) {
-            Some([one]) => one.get("id").and_then(|id| id.as_str()),
-            Some(_) | None => None,
-        };
-        if let Some(id) = made {
-            self.made.insert((object.kind, id.to_owned()));
+        if is_query && let Some(below) = url.strip_prefix(base_url) {
+            self.asked.insert(key.clone(), below.trim_start_matches('/').to_owned());
         }
-        if let Some(id) = made.or(in_path).or(found) {
+        let answer = match &exchange.outcome {
+            Outcome::Response(response) => Some(response),
+            Outcome::Error(_) => None,
+        };
+        let body = match answer.and_then(|answer| answer.body.as_ref()) {
+            Some(Body::Json(body)) => Some(body),
+            Some(Body::Text(_) | Body::Cut(_)) | None => None,
+        };
+        let is_success = answer.is_some_and(|answer| (200..300).contains(&answer.status));
+        let body = body.filter(|_| is_success);
+        if exchange.request.method == "POST" {
+            if let Some(id) = body.and_then(|body| body.get("id")?.as_str()) {
+                self.made.insert((object.kind, id.to_owned()));
+                self.linked(object.kind, &object.source_id, id);
+            } else {
+                let asked = self.asked.get(&key).cloned();
+                self.unheard.insert(key, asked);
+            }
+            return;
+        }
+        if !is_success {
+            return;
+        }
+        if is_query {
+            let found = body.and_then(|body| body.get("Resources")?.as_array()).map(Vec::as_slice);
+            if let Some([one]) = found {
+                self.found(&key, one, prefix);
+            }
+        } else if let Some(id) = path.split('/').nth(2).filter(|id| !id.is_empty()) {
             self.linked(object.kind, &object.source_id, id);
+        }
+    }
+
+    /// A query for an object finds this resource.
+    fn found(&mut self, key: &(ObjectKind, String), resource: &Value, prefix: &Prefix) {
+        let Some(id) = resource.get("id").and_then(Value::as_str) else { return };
+        let (kind, source_id) = key;
+        let is_new = !self.targets.values().any(|ids| ids.iter().any(|known| known == id));
+        if is_new && self.unheard.contains_key(key) && prefix.is_borne_by(*kind, resource) {
+            self.made.insert((*kind, id.to_owned()));
+        }
+        self.linked(*kind, source_id, id);
+    }
+
+    /// Whom a create was sent for that told no id, and who was not met since: with the query that they were asked for by.
+    pub(super) fn missing(&self) -> Vec<((ObjectKind, String), String)> {
+        let missing = self.unheard.iter().filter(|(key, _)| !self.targets.contains_key(*key));
+        missing.filter_map(|(key, asked)| Some((key.clone(), asked.clone()?))).collect()
+    }
+
+    /// Takes in what the answer to such a query finds.
+    pub(super) fn searched(&mut self, key: &(ObjectKind, String), answer: &Value, prefix: &Prefix) {
+        for resource in member(answer, "Resources").and_then(Value::as_array).into_iter().flatten() {
+            self.found(key, resource, prefix);
         }
     }
 
@@ -106,7 +151,7 @@ impl Ids {
         self.targets.iter().flat_map(|((kind, _), ids)| ids.iter().map(|id| (*kind, id.as_str()))).collect()
     }
 
-    /// Whether the run created it; else it was there before, or its creation was never answered.
+    /// Whether the run created it; else it was there before.
     pub(super) fn is_made(&self, kind: ObjectKind, id: &str) -> bool {
         self.made.contains(&(kind, id.to_owned()))
     }

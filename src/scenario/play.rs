@@ -21,7 +21,7 @@ use crate::engine::restart::{Reset, Stop, pause, restart, start};
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, settle, synchronization_job};
 use crate::engine::{CycleResult, EngineError, Purpose};
-use crate::runner::{Job, RunError};
+use crate::runner::{Job, RunError, Unreached};
 use crate::scim::answer::ReadById;
 use crate::scim::query::resource_path;
 use crate::store::{EditError, ImportFault, LogFilter, Store, StoreError};
@@ -196,20 +196,34 @@ pub(super) struct Play<'s> {
     nth: u64,
 }
 
+/// The configuration of a scenario's job against what it is played against, and whether that is somebody's app.
+fn config_of(scenario: &Scenario, target: &Target) -> (Config, bool) {
+    let mut config = scenario.config.clone();
+    let is_remote = match (target, config.jobs.first_mut()) {
+        (Target::Remote(remote), Some(job)) => {
+            job.endpoint = Endpoint::Remote(remote.url.clone());
+            job.allow_remote = true;
+            if let Some(token) = &remote.token {
+                job.access = Access::Token(token.clone());
+            }
+            true
+        }
+        (Target::Remote(_) | Target::Embedded, _) => false,
+    };
+    (config, is_remote)
+}
+
+/// Looks whether somebody's app is there and lets the job of this scenario in.
+pub(super) fn reach(scenario: &Scenario, options: &Options) -> Result<Result<(), Unreached>, RunError> {
+    let (config, is_remote) = config_of(scenario, &options.target);
+    let Some(job) = config.jobs.first().filter(|_| is_remote) else { return Ok(Ok(())) };
+    let job = Job::new(&config, job, &|name| options.variable(name))?;
+    job.reach(&Store::in_memory()?, &VirtualClock::new(scenario.start))
+}
+
 impl<'s> Play<'s> {
     fn new(scenario: &'s Scenario, options: &Options, prefix: Prefix) -> Result<Self, PlayError> {
-        let mut config = scenario.config.clone();
-        let is_remote = match (&options.target, config.jobs.first_mut()) {
-            (Target::Remote(remote), Some(job)) => {
-                job.endpoint = Endpoint::Remote(remote.url.clone());
-                job.allow_remote = true;
-                if let Some(token) = &remote.token {
-                    job.access = Access::Token(token.clone());
-                }
-                true
-            }
-            (Target::Remote(_) | Target::Embedded, _) => false,
-        };
+        let (config, is_remote) = config_of(scenario, &options.target);
         let Some(job_config) = config.jobs.first() else {
             return Err(PlayError::Edit("the scenario has no job".to_owned()));
         };
@@ -330,7 +344,7 @@ impl<'s> Play<'s> {
     fn learn(&mut self) {
         let base_url = self.job.spec().base_url.clone();
         for exchange in self.stage.exchanges.iter().skip(self.learned) {
-            self.ids.learn(exchange, &base_url);
+            self.ids.learn(exchange, &base_url, &self.prefix);
         }
         self.learned = self.stage.exchanges.len();
     }
@@ -592,13 +606,21 @@ impl<'s> Play<'s> {
         Ok(found)
     }
 
-    /// Deletes from somebody's app what the run has made there. What is left: what could not be deleted, and what the
-    /// run met and did not make, which may be somebody's.
+    /// Deletes from somebody's app what the run has made there, heard of it or not. What is left: what could not be
+    /// deleted, and what the run met and did not make, which may be somebody's.
     fn clean_up(&mut self) -> Vec<String> {
         if !self.is_remote {
             return Vec::new();
         }
         self.learn();
+        // Whose creation was never answered may be there all the same.
+        for (key, query) in self.ids.missing() {
+            if let Ok(Ok(answer)) = self.job.get(&self.store, &self.clock, &query)
+                && let ReadById::There(list) = ReadById::of(&answer)
+            {
+                self.ids.searched(&key, &list, &self.prefix);
+            }
+        }
         let mut left = Vec::new();
         // Groups first: no member list then names somebody who is gone.
         for (kind, id) in self.ids.targets().into_iter().rev() {

@@ -7,6 +7,7 @@ use crate::diagnostic::Place;
 use crate::directory::object::{ObjectKind, SourceObject};
 use crate::directory::read::{AssignmentRow, MembershipRow, Removal, RemovalRow, Sink, SinkError};
 use crate::expression::AttributeValue;
+use crate::scim::member;
 use crate::store::{ImportFault, Store};
 
 /// Every row of a directory, with its place.
@@ -138,6 +139,17 @@ impl Prefix {
             Some(prefix) if named.contains(&name) => format!("{prefix}{text}"),
             Some(_) | None => text,
         }
+    }
+
+    /// Whether a resource of the target has a name of the run, in whatever letter case.
+    pub(super) fn is_borne_by(&self, kind: ObjectKind, resource: &serde_json::Value) -> bool {
+        let Some(prefix) = &self.0 else { return false };
+        let name = match kind {
+            ObjectKind::User => "userName",
+            ObjectKind::Group => "displayName",
+        };
+        let name = member(resource, name).and_then(serde_json::Value::as_str).unwrap_or_default();
+        name.to_ascii_lowercase().starts_with(prefix.as_str())
     }
 
     /// A text of the target as the file would have it: without the prefix, in whatever letter case.

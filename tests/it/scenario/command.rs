@@ -119,6 +119,75 @@ fn a_list_names_each_with_its_title() {
 }
 
 #[test]
+fn reports_are_refused_before_anything_is_played() {
+    let text = text_of(FINE);
+    let project = Project::with([("a.toml", text.as_str()), ("b.txt", text.as_str())]);
+    for (junit, har, words) in [
+        ("nodir/x.xml", "x.har", "can not write `nodir/x.xml`"),
+        ("x.xml", "a.toml", "`a.toml` is a scenario's name"),
+        ("other.toml", "x.har", "`other.toml` is a scenario's name"),
+        ("b.txt", "x.har", "`b.txt` is a scenario's name"),
+        ("x.xml", "./x.xml", "`--junit` and `--har` name the same file"),
+    ] {
+        let told = project.run(["scenario", "run", "a.toml", "b.txt", "--junit", junit, "--har", har]);
+        assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{junit} {har}");
+        assert!(told.stderr.contains(words), "{}", told.stderr);
+        assert!(!project.path("x.xml").exists() && !project.path("x.har").exists(), "{junit} {har}");
+    }
+    assert_eq!((project.read("a.toml"), project.read("b.txt")), (text.clone(), text.clone()));
+    project.write("x.xml", "of the last run");
+    assert_eq!(project.run(["scenario", "run", "a.toml", "--junit", "x.xml"]).code, 0);
+    assert!(project.read("x.xml").starts_with("<?xml"));
+}
+
+#[test]
+fn in_github_a_mistake_in_a_file_is_an_annotation_at_its_line() {
+    let project = Project::with([("a.toml", "title = 'x'\nsteps = 1\nuser = []\n[[step]]\n")]);
+    let mut command = project.scimulator(["scenario", "run", "a.toml"]);
+    let output = command.env("GITHUB_ACTIONS", "true").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("::error file=a.toml,line=2,col=1::unknown key `steps`%0Ahelp: did you mean `step`?\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn names_that_are_alike_are_listed_by_their_files() {
+    let text = text_of(FINE);
+    let project = Project::with(["a/story.toml", "b/story.toml", "c.toml"].map(|file| (file, text.as_str())));
+    let told = project.run(["scenario", "list", "a", "b", "c.toml"]).stdout;
+    let names: Vec<&str> = told.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["a/story.toml", "b/story.toml", "c"]);
+}
+
+#[test]
+fn a_project_without_scenarios_is_told_how_to_have_one() {
+    for command in ["run", "list"] {
+        let told = Project::with([]).run(["scenario", command]);
+        assert_eq!(told.code, 2);
+        assert!(told.stderr.contains("help: scenarios are `.toml` files; write one with"), "{}", told.stderr);
+    }
+}
+
+#[test]
+fn names_of_new_scenarios_are_fit_for_files_and_shells() {
+    let project = Project::with([]);
+    let told = project.run(["scenario", "new", "a\nb"]);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""));
+    assert!(told.stderr.contains(r"error: `a\nb` can not be the name of a scenario"), "{}", told.stderr);
+    assert!(!project.path("scenarios").exists());
+    let told = project.run(["scenario", "new", "two words"]);
+    assert_eq!(told.stdout, "scenarios/two words.toml\n");
+    assert!(
+        told.stderr.contains("next: scimulator scenario run 'scenarios/two words.toml'\n"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
 fn json_is_one_document_of_the_documented_shape() {
     let told = project().run(["scenario", "run", "--format", "json"]);
     assert_eq!(told.code, 1);

@@ -81,6 +81,98 @@ fn a_scenario_has_one_directory() {
     assert!(found.iter().any(|line| line.starts_with("5:1: unknown key `princpal`")), "{found:?}");
 }
 
+/// They are warnings: a directory may have attributes of its own.
+#[test]
+fn attributes_and_paths_that_are_nearly_right_are_warned_of() {
+    for (step, mark, message, help) in [
+        (
+            "edit = { user = 'adele@contoso.com', set = { acountEnabled = 'False' } }",
+            "acountEnabled",
+            "no User has an attribute `acountEnabled`, neither in Entra nor in the directory",
+            "did you mean `accountEnabled`?",
+        ),
+        (
+            "edit = { user = 'adele@contoso.com', clear = ['deparment'] }",
+            "'deparment'",
+            "no User has an attribute `deparment`, neither in Entra nor in the directory",
+            "did you mean `department`?",
+        ),
+        (
+            "expect.no_requests = [{ path = '/Usres/{adele@contoso.com}' }]",
+            "'/Usres",
+            "no request has the path `/Usres/{adele@contoso.com}`",
+            "did you mean `/Users`?",
+        ),
+        (
+            "expect.no_requests = [{ path = 'https://h/x' }]",
+            "'https",
+            "no request has the path `https://h/x`",
+            "paths are below the tenant URL and begin with `/Users`",
+        ),
+    ] {
+        let step = format!("[[step]]\n{step}\n");
+        let (_, warnings) = scenario::parse(&text_of(&step), "test.toml".as_ref()).unwrap();
+        let [warning] = warnings.as_slice() else { panic!("{:#?}", lines(&warnings)) };
+        let place = warning.place.as_ref().unwrap();
+        assert_eq!((place.line, place.column), super::place_of(&step, mark), "{message}");
+        assert_eq!(warning.message, message);
+        assert!(warning.help.as_deref().unwrap_or_default().starts_with(help), "{warning:?}");
+    }
+    parsed(&text_of(
+        "[[step]]\nedit = { user = 'adele@contoso.com', set = { Department = 'x', shoeSize = '41' } }\n\
+         expect.no_requests = [{ path = '/Users?filter=userName eq \"x\"' }, { path = '/Groups' }]\n",
+    ));
+}
+
+#[test]
+fn changes_that_contradict_each_other_are_two_edits() {
+    for (edit, mark, what) in [
+        ("disable = true, enable = true", "true }", "`disable` and `enable`"),
+        ("restore = true, delete = true", "true }", "`delete` and `restore`"),
+        ("purge = true, restore = true", "true }", "`restore` and `purge`"),
+        ("assign = true, unassign = true", "true }", "`assign` and `unassign`"),
+        (
+            "set = { department = 'x' }, clear = ['Department']",
+            "'Department'",
+            "a value and none for `Department`",
+        ),
+    ] {
+        let step = format!("[[step]]\nedit = {{ user = 'adele@contoso.com', {edit} }}\n");
+        mistake(&step, mark, &format!("one edit can't have {what}"), "a table for each");
+    }
+    let members = "add_members = ['zoe@contoso.com'], remove_members = ['Zoe@contoso.com']";
+    let step = format!("[[step]]\nedit = {{ group = 'Sales', {members} }}\n");
+    let message = "one edit can't have `Zoe@contoso.com` in and out of the group";
+    mistake(&step, "'Zoe@", message, "a table for each");
+    let user = "user = 'adele@contoso.com'";
+    parsed(&text_of(&format!(
+        "[[step]]\nedit = [{{ {user}, disable = true }}, {{ {user}, enable = true }}]\n"
+    )));
+}
+
+#[test]
+fn an_oracle_within_a_step_is_an_expectation() {
+    let message = "unknown key `oracle`";
+    mistake("[[step]]\noracle = 'clean'\n", "oracle", message, "write `expect.oracle = \"clean\"`");
+}
+
+/// Some keys of a scenario are those of a configuration, and not written as they are there.
+#[test]
+fn help_is_in_the_grammar_of_scenarios() {
+    let found = lines(&findings(&text_of("[[job]]\ninterval = '1d'\n[[step]]\n")));
+    assert!(found[0].contains("`job` must be a table, not an array | write `[job]`, and"), "{found:?}");
+    let found = lines(&findings("title = 'x'\n[directory]\npath = 'd'\n[[step]]\n"));
+    assert!(
+        found[1].contains("`directory` must be a text in quotes, not a table | write `directory = "),
+        "{found:?}"
+    );
+    let found = lines(&findings("title = 'x'\ndirectory = '../nodir'\n[[step]]\n"));
+    assert_eq!(
+        found,
+        ["2:13: there is no folder `../nodir` | it is looked for from the scenario's own folder"]
+    );
+}
+
 #[test]
 fn names_are_those_of_the_directory_and_of_the_steps_above() {
     let blocked = "[[step]]\nedit = { user = 'adele@contoso.com', disable = true }\n";

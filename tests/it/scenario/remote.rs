@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use scimulator::client::{Outcome, Pseudonyms, one_line};
@@ -149,6 +150,41 @@ fn an_account_that_the_run_did_not_make_is_left_alone() {
     assert_eq!(served.names(), ["t7x-1-ben@contoso.com"]);
 }
 
+/// The answer to a create is lost. Whether the job meets the account again or not, it is the run's by its name; one that
+/// is found under somebody's name is not.
+#[test]
+fn an_account_whose_creation_was_not_answered_is_taken_away_by_its_name() {
+    let once = "[[step]]\ndo = \"initial cycle\"\n";
+    let again = format!("{once}[[step]]\nat = \"+40m\"\n");
+    for (steps, name, is_deleted) in [
+        (once, "T7X-1-carla@contoso.com", true),
+        (again.as_str(), "t7x-1-carla@contoso.com", true),
+        (again.as_str(), "carla@contoso.com", false),
+    ] {
+        let text = text_of(steps).replace("[[assignment]]\nprincipal = \"Sales\"\n", "");
+        let made = AtomicBool::new(false);
+        let carla = serde_json::json!({ "id": "lost-1", "userName": name, "active": true });
+        let server = Server::start(move |asked| {
+            if asked.creates("t7x-1-carla") {
+                made.store(true, Ordering::SeqCst);
+                return Some(Answer::HangUp);
+            }
+            if asked.queries("carla") && made.load(Ordering::SeqCst) {
+                let found = serde_json::json!({ "totalResults": 1, "Resources": [carla] });
+                return Some(Answer::say(200, found));
+            }
+            let is_read = asked.method == "GET" && asked.target.ends_with("/Users/lost-1");
+            is_read.then(|| Answer::say(200, &carla))
+        });
+        let report = scenario::run(&parsed(&text), &options(&server.url(), None));
+        let asked = server.asked();
+        let deleted = asked.iter().any(|asked| asked.method == "DELETE" && asked.target.contains("lost-1"));
+        assert_eq!(deleted, is_deleted, "{name}: {report}");
+        let left: &[&str] = if is_deleted { &[] } else { &["Users/lost-1 (met, not made by this run)"] };
+        assert_eq!(report.left, left, "{name}");
+    }
+}
+
 #[test]
 fn the_pack_holds_over_a_socket_and_what_needs_the_embedded_app_is_skipped() {
     let served = Served::start(None);
@@ -238,10 +274,52 @@ fn the_command_takes_a_target_and_a_token_from_the_environment() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("(names begin with `sc"), "{told}");
     assert!(!project.read("r.har").contains("s3cr3t"));
-    let (code, told) = run("wr0ng");
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("401") && !told.contains("wr0ng"), "{told}");
     assert_eq!(served.names(), [""; 0]);
+}
+
+#[test]
+fn a_misspelt_flag_of_the_url_is_warned_of() {
+    let served = Served::start(None);
+    let project = Project::with([("s.toml", text_of("[[step]]\ndo = \"initial cycle\"\n").as_str())]);
+    let url = format!("{}?aadOptscim06202", served.url);
+    let output = project.scimulator(["scenario", "run", "s.toml", "--target", &url]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("the URL: `aadOptscim06202` is no known flag and is ignored"), "{told}");
+    assert!(told.contains("did you mean `aadOptscim062020`?"), "{told}");
+}
+
+/// One line, and not one failure for each scenario that blames a line of it.
+#[test]
+fn an_endpoint_that_nobody_is_at_or_that_refuses_the_token_ends_the_run_before_it_begins() {
+    let served = Served::start(Some("s3cr3t"));
+    let project = Project::with([("s.toml", text_of(STORY).as_str()), ("t.toml", text_of(STORY).as_str())]);
+    let run = |url: &str, token: Option<&str>| {
+        let mut command = project.scimulator(["scenario", "run", "s.toml", "t.toml", "--target", url]);
+        if let Some(token) = token {
+            command.args(["--token-env", "APP_TOKEN"]).env("APP_TOKEN", token);
+        }
+        let output = command.output().unwrap();
+        assert!(output.stdout.is_empty(), "{output:?}");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let refused = "error: the endpoint refuses us: 401\n  help: name the environment variable with the bearer token: \
+                   `--token-env NAME`\n";
+    assert_eq!(run(&served.url, Some("wr0ng")), (Some(3), refused.to_owned()));
+    assert_eq!(run(&served.url, None), (Some(3), refused.to_owned()));
+    let astray =
+        "error: the endpoint has no `/Users`: 404\n  help: the URL is the one that `/Users` is put behind\n";
+    assert_eq!(run(&format!("{}/wrong", served.url), Some("s3cr3t")), (Some(3), astray.to_owned()));
+    let (code, told) = run("http://127.0.0.1:1/scim", None);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.starts_with("error: the endpoint can't be reached\n  because: "), "{told}");
+    for (token, why) in [(" ", "the token is empty"), ("Bearer x", "the token begins with the word `Bearer`")]
+    {
+        let (code, told) = run(&served.url, Some(token));
+        assert_eq!(code, Some(2), "{told}");
+        let named = "error: the environment variable `APP_TOKEN` holds no token\n  because: ";
+        assert!(told.strip_prefix(named).is_some_and(|told| told.starts_with(why)), "{told}");
+    }
 }
 
 #[test]
