@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::arguments::{PreflightArguments, SuiteChoice};
 use super::context::Context;
+use super::session::stop_on_signals;
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::TenantUrl;
@@ -17,10 +18,11 @@ use crate::preflight::{
     self, Attributes, ClientCredentials, Federation, Options, PreflightError, Suite, TESTS, Test,
     TokenIssuer, WireError, list,
 };
+use crate::stop::Stop;
 
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = options(arguments)?;
+    let options = Options { stop: stop_on_signals(output)?, ..options(arguments)? };
     let mut failed = None;
     let report = preflight::run(&options, &mut |tested| {
         let is_shown = !output.is_json() && tested.skipped.is_none_or(|(word, _)| word != "deselected");
@@ -28,7 +30,12 @@ pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<E
             failed.get_or_insert(failure);
         }
     })
-    .map_err(failure)?;
+    .map_err(|error| {
+        if options.stop.is_asked() {
+            return Failure::new(Exit::Interrupted, "it was stopped before the first test");
+        }
+        failure(error)
+    })?;
     if let Some(file) = &arguments.junit {
         write(file, &to_junit(&report))?;
     }
@@ -42,6 +49,7 @@ pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<E
     }
     match failed {
         Some(failure) => Err(failure),
+        None if options.stop.is_asked() => Ok(Exit::Interrupted),
         None => Ok(if report.is_fine() { Exit::Fine } else { Exit::Failed }),
     }
 }
@@ -74,6 +82,7 @@ fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
         credentials: credentials(arguments)?,
         federation: federation(arguments)?,
         throughput: arguments.test.is_empty(),
+        stop: Stop::default(),
     })
 }
 

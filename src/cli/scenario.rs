@@ -11,6 +11,7 @@ use super::context::Context;
 use super::failure::print_findings;
 use super::init::write_new;
 use super::output::{table, warn};
+use super::session::stop_on_signals;
 use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
@@ -19,6 +20,7 @@ use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
+use crate::stop::Stop;
 
 mod recorded;
 
@@ -30,7 +32,7 @@ pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, 
         ScenarioCommand::Run(arguments) if arguments.watch => watch(context, arguments),
         ScenarioCommand::Run(arguments) => {
             let scenarios = load(context, &arguments.paths)?;
-            run_once(context, arguments, &scenarios)
+            run_once(context, arguments, &scenarios, &stop_on_signals(context.output)?)
         }
         ScenarioCommand::List { paths } => list(context, paths),
         ScenarioCommand::New(arguments) => new(context, arguments),
@@ -69,9 +71,10 @@ fn run_once(
     context: &Context,
     arguments: &ScenarioRunArguments,
     scenarios: &[Scenario],
+    stop: &Stop,
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = options(arguments)?;
+    let options = Options { stop: stop.clone(), ..options(arguments)? };
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
@@ -99,6 +102,9 @@ fn run_once(
         output.json(&to_json(&reports))?;
     } else {
         output.text(&summary(Tally::of(&reports)))?;
+    }
+    if stop.is_asked() {
+        return Ok(Exit::Interrupted);
     }
     if reports.iter().all(|report| matches!(report.verdict, Verdict::Skipped(_))) {
         warn("nothing was played: every scenario was skipped");
@@ -156,17 +162,23 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
 
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
 fn watch(context: &Context, arguments: &ScenarioRunArguments) -> Result<Exit, Failure> {
+    let stop = stop_on_signals(context.output)?;
     loop {
         let folders = folders(&arguments.paths);
         // Before they are read for the run: what is only half written by then changes once more.
         let before = stamps(&arguments.paths, &folders);
-        match load(context, &arguments.paths).and_then(|scenarios| run_once(context, arguments, &scenarios)) {
+        let loaded = load(context, &arguments.paths);
+        match loaded.and_then(|scenarios| run_once(context, arguments, &scenarios, &stop)) {
+            Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
             Ok(_) => {}
             Err(failure) if failure.exit() == Exit::Fine => return Ok(Exit::Fine),
             Err(failure) => failure.print(context.global().format),
         }
         context.output.note("watching; stop with Ctrl-C");
         while stamps(&arguments.paths, &folders) == before {
+            if stop.is_asked() {
+                return Ok(Exit::Interrupted);
+            }
             pause();
         }
     }

@@ -26,6 +26,7 @@ use crate::scim::path::TargetPath;
 use crate::scim::query::{collection_path, resource_path};
 use crate::scim::schemas::Schemas;
 use crate::scim::{member, urn};
+use crate::stop::Stop;
 use crate::store::{Edit, EditError, LogFilter, Store, StoreError};
 
 mod phases;
@@ -53,9 +54,15 @@ pub enum PlayError {
     Log(#[from] serde_json::Error),
 }
 
+impl PlayError {
+    /// Whether it is no trouble: somebody asked to stop.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(self, Self::Run(RunError::Engine(EngineError::Stopped)) | Self::Engine(EngineError::Stopped))
+    }
+}
+
 /// The ports of a cycle: the source is in the state already.
-#[derive(Default)]
-struct Heard(Vec<Exchange>);
+struct Heard(Vec<Exchange>, Stop);
 
 impl Ports for Heard {
     fn import(&mut self, _store: &mut Store, _now: Timestamp) -> Result<ImportOutcome, EngineError> {
@@ -69,6 +76,10 @@ impl Ports for Heard {
     fn logged(&mut self, _event: &Event) {}
 
     fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
+
+    fn stop(&self) -> Stop {
+        self.1.clone()
+    }
 }
 
 /// Nothing is in process here.
@@ -139,7 +150,7 @@ impl<'r> Provisioned<'r> {
     pub(super) fn new(
         (wire, values): (&'r mut Wire, &'r mut Values),
         (job, on_demand): (Job, Job),
-        clock: VirtualClock,
+        (clock, stop): (VirtualClock, Stop),
     ) -> Result<Self, PlayError> {
         Ok(Self {
             wire,
@@ -148,7 +159,7 @@ impl<'r> Provisioned<'r> {
             on_demand,
             store: Store::in_memory()?,
             clock,
-            heard: Heard::default(),
+            heard: Heard(Vec::new(), stop),
             cycle: 0,
             objects: BTreeMap::new(),
             found: BTreeMap::new(),
@@ -184,6 +195,10 @@ impl<'r> Provisioned<'r> {
         for (test, kind, prefix) in [("A7", User, "poduser"), ("A13", Group, "PODTestGroup_")] {
             self.provision_one(test, kind, prefix)?;
         }
+        // From then on nothing was asked any more.
+        if self.heard.1.is_asked() {
+            return Err(EngineError::Stopped.into());
+        }
         Ok(self.found)
     }
 
@@ -213,14 +228,15 @@ impl<'r> Provisioned<'r> {
 
     fn run_cycle(&mut self, purpose: Purpose) -> Result<(), PlayError> {
         self.heard.0.clear();
-        let result =
-            self.job.cycle_on(&mut self.store, &self.clock, purpose, &mut self.heard, &mut Nowhere)?;
+        let result = self.job.cycle_on(&mut self.store, &self.clock, purpose, &mut self.heard, &mut Nowhere);
+        // Also when it was stopped.
+        self.learn();
+        let result = result?;
         self.cycle = result.cycle;
         self.stopped = (result.state == RunState::Failed).then(|| {
             let error = &result.statistics.error;
             format!("the cycle failed and the job is in quarantine: {}: {}", error.code, error.message)
         });
-        self.learn();
         self.clock.advance(SignedDuration::from_mins(40));
         Ok(())
     }
