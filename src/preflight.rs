@@ -146,6 +146,15 @@ pub struct Tested {
     pub took: Option<Duration>,
 }
 
+/// What is told while tests run.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'t> {
+    /// This begins: a test, or a cycle that several share.
+    Begins(&'t str),
+    /// A test is over; also one that was not run.
+    Over(&'t Tested),
+}
+
 /// How fast the endpoint was in a burst of reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Throughput {
@@ -167,8 +176,8 @@ impl Throughput {
     }
 }
 
-/// Runs the tests and takes away whatever they made. `told` hears of each test when it is over.
-pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, PreflightError> {
+/// Runs the tests and takes away whatever they made. `told` hears what begins and what is over.
+pub fn run(options: &Options, told: &mut dyn FnMut(Told<'_>)) -> Result<Report, PreflightError> {
     let began = WireInstant::now();
     let authorization = match &options.token {
         Some(token) => Authorization::Bearer(BearerToken::try_from(token.clone())?),
@@ -226,7 +235,7 @@ fn run_all(
     wire: &mut Wire,
     schemas: &Said,
     assertion: Option<&SecretString>,
-    told: &mut dyn FnMut(&Tested),
+    told: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<Tested>, PreflightError> {
     let parsed = Schemas::parse(schemas.body.to_string().as_bytes()).ok();
     let mut values = Values::new(options.seed, &options.domain, &options.attributes, parsed.as_ref());
@@ -241,7 +250,7 @@ fn run_all(
     let on_demand = self::job(options)?.speaking(on_demand_dialect(spec.style.dialect));
     let mut played =
         match Provisioned::new((&mut *wire, &mut values), (job, on_demand), (clock, options.stop.clone()))?
-            .play(&provisioned, schemas)
+            .play(&provisioned, schemas, told)
         {
             Err(error) if error.is_stop() => BTreeMap::new(),
             other => other?,
@@ -253,6 +262,9 @@ fn run_all(
         let was_played = checks.is_some();
         let stopped = || (!was_played && options.stop.is_asked()).then_some(STOPPED);
         let why = skip(test).or_else(stopped);
+        if why.is_none() && !was_played {
+            told(Told::Begins(&format!("{} {}", test.id, test.title())));
+        }
         let checks = match (why, checks) {
             (Some(_), _) => Vec::new(),
             (None, Some(checks)) => checks,
@@ -280,7 +292,7 @@ fn run_all(
         };
         let took = (why.is_none() && !is_provisioned(test)).then(|| began.elapsed());
         let result = Tested { test, grade: by_documents, as_run, skipped: why, checks, took };
-        told(&result);
+        told(Told::Over(&result));
         tested.push(result);
     }
     Ok(tested)

@@ -16,7 +16,7 @@ use crate::diagnostic::did_you_mean;
 use crate::preflight::report::{line, to_html, to_json, to_junit, to_text};
 use crate::preflight::{
     self, Attributes, ClientCredentials, Federation, Options, PreflightError, Suite, TESTS, Test,
-    TokenIssuer, WireError, list,
+    TokenIssuer, Told, WireError, list,
 };
 use crate::stop::Stop;
 
@@ -24,18 +24,32 @@ pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<E
     let output = context.output;
     let options = Options { stop: stop_on_signals(output)?, ..options(arguments)? };
     let mut failed = None;
-    let report = preflight::run(&options, &mut |tested| {
-        let is_shown = !output.is_json() && tested.skipped.is_none_or(|(word, _)| word != "deselected");
-        if is_shown && let Err(failure) = output.text(&line(tested)) {
-            failed.get_or_insert(failure);
+    let bar = output.progress("pre-flight", u64::try_from(options.tests.len()).unwrap_or(u64::MAX));
+    let told = &mut |told: Told<'_>| match told {
+        Told::Begins(what) => {
+            if context.is_verbose() {
+                bar.suspend(|| output.note(&format!("{what} …")));
+            }
+            bar.set_message(what.to_owned());
         }
-    })
-    .map_err(|error| {
+        Told::Over(tested) => {
+            let is_asked = tested.skipped.is_none_or(|(word, _)| word != "deselected");
+            if is_asked
+                && !output.is_json()
+                && let Err(failure) = bar.suspend(|| output.text(&line(tested)))
+            {
+                failed.get_or_insert(failure);
+            }
+            bar.inc(u64::from(is_asked));
+        }
+    };
+    let report = preflight::run(&options, told).map_err(|error| {
         if options.stop.is_asked() {
             return Failure::new(Exit::Interrupted, "it was stopped before the first test");
         }
         failure(error)
     })?;
+    bar.finish_and_clear();
     if let Some(file) = &arguments.junit {
         write(file, &to_junit(&report))?;
     }

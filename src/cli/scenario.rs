@@ -78,13 +78,21 @@ fn run_once(
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
+    // The first that is not over is under way; with several workers others are, too.
+    let mut next = scenarios.iter().map(Scenario::name);
+    let total = u64::try_from(scenarios.len()).unwrap_or(u64::MAX);
+    let bar = output.progress(&next.next().unwrap_or_default(), total);
+    bar.tick();
     let reports = scenario::run_all(scenarios, &options, workers, &mut |report| {
         if !output.is_json()
-            && let Err(failure) = output.text(&to_text(report))
+            && let Err(failure) = bar.suspend(|| output.text(&to_text(report)))
         {
             failed.get_or_insert(failure);
         }
+        bar.set_message(next.next().unwrap_or_default());
+        bar.inc(1);
     });
+    bar.finish_and_clear();
     if let Some(failure) = failed {
         return Err(failure);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Told;
 use super::attributes::Values;
 use super::judge::{Check, Weight, differences, goes_on, joined};
 use super::validator::{matching, members_of};
@@ -167,32 +168,40 @@ impl<'r> Provisioned<'r> {
         })
     }
 
-    /// Plays the tests of these numbers; the checks of each. `schemas` is what `/Schemas` answers.
+    /// Plays the tests of these numbers; the checks of each. `schemas` is what `/Schemas` answers, `told` hears what begins.
     pub(super) fn play(
         mut self,
         wanted: &[&'static str],
         schemas: &Said,
+        told: &mut dyn FnMut(Told<'_>),
     ) -> Result<BTreeMap<&'static str, Vec<Check>>, PlayError> {
         self.found = wanted.iter().map(|id| (*id, Vec::new())).collect();
         if wanted.is_empty() {
             return Ok(self.found);
         }
         self.groups_are_shown(schemas);
+        let mut begins = |what: &str| told(Told::Begins(what));
+        begins("A1 to A14, cycle 1 of 5");
         self.run_cycle(Purpose::InitialCycle)?;
         self.ask_first();
         self.begin()?;
+        begins("A1 to A14, cycle 2 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.created()?;
         self.second_edits()?;
+        begins("A1 to A14, cycle 3 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.second_phases()?;
         self.third_edits()?;
+        begins("A1 to A14, cycle 4 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.third_phases()?;
         self.set("A5", &[("manager", None)])?;
+        begins("A1 to A14, cycle 5 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.manager_removed()?;
         for (test, kind, prefix) in [("A7", User, "poduser"), ("A13", Group, "PODTestGroup_")] {
+            begins(&format!("{test}, on demand"));
             self.provision_one(test, kind, prefix)?;
         }
         // From then on nothing was asked any more.

@@ -339,3 +339,20 @@ fn what_can_not_be_taken_away_is_listed() {
         report.left
     );
 }
+
+#[test]
+fn with_v_it_says_what_begins_and_without_it_nothing_but_results() {
+    let (url, project) = (serve(HONEST), Project::with([]));
+    let said = |more: &[&str]| {
+        let arguments =
+            [&["preflight", &url, "--test", "A1", "--test", "B1", "--test", "A22"], more].concat();
+        project.run(arguments).stderr
+    };
+    assert_eq!(said(&[]), "");
+    let verbose = said(&["-v"]);
+    let begun: Vec<&str> = verbose.lines().filter_map(|line| line.strip_suffix(" …")).collect();
+    assert_eq!(begun.iter().filter(|what| what.starts_with("A1 to A14, cycle ")).count(), 5, "{begun:?}");
+    // A22 is skipped, A1 shares the cycles.
+    assert!(begun.iter().any(|what| what.starts_with("B1 ")), "{begun:?}");
+    assert!(!begun.iter().any(|what| what.starts_with("A1 C") || what.starts_with("A22 ")), "{begun:?}");
+}
