@@ -30,15 +30,29 @@ pub(super) fn run(context: &Context, arguments: &DriftArguments) -> Result<Exit,
     let mark = session.store.right_until(&session.job.name).map_err(|error| store_failure(&error))?;
     let evidence = Evidence::after(&exchanges, mark.as_deref());
     let report = job.compare(&session.store, &clock, &read, evidence).map_err(|error| run_failure(&error))?;
-    let is_right = report.is_clean() && report.waiting.is_empty() && read.gaps.is_empty();
+    let has_run = session.store.has_read(&session.job.name).map_err(|error| store_failure(&error))?;
+    let is_right = has_run && report.is_clean() && report.waiting.is_empty() && read.gaps.is_empty();
     // Whatever was sent while the target was read may have come after that.
     if is_right && before == journal_bytes(&session) {
         note_right(&session, evidence).map_err(|error| store_failure(&error))?;
     }
     if context.output.is_json() {
-        context.output.json(&to_json(&session.job.name, &report, &read, &exchanges))?;
+        let mut json = to_json(&session.job.name, &report, &read, &exchanges);
+        if let Value::Object(members) = &mut json {
+            members.insert("clean".to_owned(), json!(has_run && report.is_clean()));
+            members.insert("hasRun".to_owned(), json!(has_run));
+        }
+        context.output.json(&json)?;
     } else {
         context.output.text(&to_text(&report, &read, &exchanges))?;
+    }
+    if !has_run {
+        let name = &session.job.name;
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("no cycle of job `{name}` has read the directory yet: there is nothing to compare with"),
+        )
+        .help("`scimulator cycle` runs one"));
     }
     Ok(exit_of(&report, &read, arguments.strict))
 }
@@ -148,7 +162,6 @@ fn to_json(job: &str, report: &Report, read: &ReadBack, exchanges: &[Exchange]) 
     };
     json!({
         "job": job,
-        "clean": report.is_clean(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "compared": {
             "users": report.compared.users, "groups": report.compared.groups, "values": report.compared.values,

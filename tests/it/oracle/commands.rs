@@ -50,7 +50,10 @@ fn told(json: &Value) -> Vec<(String, String, String)> {
 fn drift_follows_the_contoso_story_and_clean_takes_back_what_was_made() {
     let project = contoso();
     let (code, before) = asked(&project, &["drift"]);
-    assert_eq!((code, &before["findings"]), (Some(0), &json!([])), "nothing has run yet: {before}");
+    let told_so = (&before["findings"], &before["clean"], &before["hasRun"]);
+    assert_eq!((code, told_so), (Some(2), (&json!([]), &json!(false), &json!(false))), "{before}");
+    let run = project.run(["drift"]);
+    assert!(run.stderr.contains("no cycle of job `contoso` has read the directory yet"), "{}", run.stderr);
     fine(&project, &["cycle"]);
     let (code, report) = asked(&project, &["drift"]);
     assert_eq!((code, &report["clean"]), (Some(0), &json!(true)), "{report:#}");
