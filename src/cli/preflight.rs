@@ -7,11 +7,11 @@ use secrecy::SecretString;
 
 use super::arguments::{PreflightArguments, SuiteChoice};
 use super::context::Context;
-use super::session::stop_on_signals;
+use super::output::Output;
+use super::session::{endpoint, stop_on_signals};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::TenantUrl;
-use crate::config::tenant_url::{self, RemoteRefused};
+use crate::config::tenant_url;
 use crate::diagnostic::did_you_mean;
 use crate::preflight::report::{line, to_html, to_json, to_junit, to_text};
 use crate::preflight::{
@@ -22,7 +22,7 @@ use crate::stop::Stop;
 
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = Options { stop: stop_on_signals(output)?, ..options(arguments)? };
+    let options = Options { stop: stop_on_signals(output)?, ..options(output, arguments)? };
     let mut failed = None;
     let bar = output.progress("pre-flight", u64::try_from(options.tests.len()).unwrap_or(u64::MAX));
     let told = &mut |told: Told<'_>| match told {
@@ -72,14 +72,9 @@ fn usage(message: String) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
-    let (url, _) = TenantUrl::parse(&arguments.url).map_err(|error| usage(format!("the URL: {error}")))?;
-    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-        usage(error.to_string()).help(
-            "the tests make, change and delete users and groups there: once you are sure that it is the right \
-             server, add `--allow-remote`",
-        )
-    })?;
+fn options(output: Output, arguments: &PreflightArguments) -> Result<Options, Failure> {
+    let danger = "the tests make, change and delete users and groups there";
+    let url = endpoint(output, &arguments.url, arguments.allow_remote, danger)?;
     let seed = arguments.seed.unwrap_or_else(|| SystemClock.now().as_millisecond().unsigned_abs());
     Ok(Options {
         url,

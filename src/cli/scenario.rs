@@ -10,13 +10,11 @@ use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArgumen
 use super::context::Context;
 use super::failure::print_findings;
 use super::init::write_new;
-use super::output::{table, warn};
-use super::session::stop_on_signals;
+use super::output::{Output, table, warn};
+use super::session::{endpoint, stop_on_signals};
 use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::config::TenantUrl;
-use crate::config::tenant_url::RemoteRefused;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
@@ -74,7 +72,7 @@ fn run_once(
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = Options { stop: stop.clone(), ..options(arguments)? };
+    let options = Options { stop: stop.clone(), ..options(output, arguments)? };
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
@@ -139,17 +137,12 @@ fn summary(tally: Tally) -> String {
     format!("\n{all} scenario{}: {}", if all == 1 { "" } else { "s" }, counts.join(", "))
 }
 
-fn options(arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
+fn options(output: Output, arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
     let redact = arguments.redact.then(Pseudonyms::of_one_run);
     let Some(target) = &arguments.target else { return Ok(Options { redact, ..Options::embedded() }) };
     let usage = |message: String| Failure::new(Exit::Usage, message);
-    let (url, _) = TenantUrl::parse(target).map_err(|error| usage(format!("the URL: {error}")))?;
-    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-        usage(error.to_string()).help(
-            "scenarios make, disable and delete users and groups there: once you are sure that it is the right \
-             server, add `--allow-remote`",
-        )
-    })?;
+    let danger = "scenarios make, disable and delete users and groups there";
+    let url = endpoint(output, target, arguments.allow_remote, danger)?;
     let token = match &arguments.token_env {
         Some(name) => Some(
             Context::env(name)

@@ -7,8 +7,9 @@ use super::failure::print_findings;
 use super::output::{Output, relative};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, Timestamp};
-use crate::config::{Config, JobConfig};
-use crate::diagnostic::did_you_mean;
+use crate::config::tenant_url::RemoteRefused;
+use crate::config::{Config, JobConfig, TenantUrl};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::directory::import::{ImportError, Read, import};
 use crate::directory::object::ObjectKind;
 use crate::engine::quarantine::{Quarantine, Reason};
@@ -210,6 +211,30 @@ pub(super) fn engine_failure(error: &EngineError) -> Failure {
 /// The present moment of the job time that the state lives in.
 pub(super) fn now(store: &Store) -> Timestamp {
     store.clock().now()
+}
+
+/// A URL that was typed as the endpoint to be tested; what is odd about it is told. Another machine has to be allowed,
+/// and `danger` says what happens there.
+pub(super) fn endpoint(
+    output: Output,
+    text: &str,
+    allow_remote: bool,
+    danger: &str,
+) -> Result<TenantUrl, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let (url, warnings) = TenantUrl::parse(text).map_err(|error| usage(format!("the URL: {error}")))?;
+    if !output.is_quiet() {
+        let told = warnings.iter().map(|warning| Diagnostic {
+            help: warning.help(),
+            ..Diagnostic::warning(format!("the URL: {warning}"))
+        });
+        print_findings(&told.collect::<Vec<_>>());
+    }
+    url.permit(allow_remote).map_err(|refused: RemoteRefused| {
+        usage(refused.to_string())
+            .help(format!("{danger}: once you are sure that it is the right server, add `--allow-remote`"))
+    })?;
+    Ok(url)
 }
 
 /// A wish to stop that SIGINT or SIGTERM (Ctrl-C elsewhere) expresses. A second one ends the process at once.

@@ -356,3 +356,26 @@ fn with_v_it_says_what_begins_and_without_it_nothing_but_results() {
     assert!(begun.iter().any(|what| what.starts_with("B1 ")), "{begun:?}");
     assert!(!begun.iter().any(|what| what.starts_with("A1 C") || what.starts_with("A22 ")), "{begun:?}");
 }
+
+#[test]
+fn a_misspelt_flag_in_the_url_is_told_wherever_an_endpoint_is_typed() {
+    let (url, project) = (
+        serve(HONEST),
+        Project::with([(
+            "s.toml",
+            "title = 'T'\nuser = [{ userPrincipalName = 'a@contoso.com' }]\n[[step]]\ndo = 'initial cycle'\n",
+        )]),
+    );
+    let url = format!("{url}?aadOptscim06202");
+    let commands: [&[&str]; 3] = [
+        &["preflight", &url, "--test", "B1"],
+        &["compatibility", &url],
+        &["scenario", "run", "s.toml", "--target", &url],
+    ];
+    for command in commands {
+        let said = project.run(command.iter().copied()).stderr;
+        assert!(said.contains("`aadOptscim06202` is no known flag and is ignored"), "{command:?}: {said}");
+        assert!(said.contains("did you mean `aadOptscim062020`?"), "{command:?}: {said}");
+        assert_eq!(project.run(command.iter().copied().chain(["-q"])).stderr, "", "{command:?}");
+    }
+}
