@@ -39,6 +39,7 @@ mod plan;
 mod preflight;
 mod provision;
 mod quarantine;
+mod report_files;
 mod run;
 mod scenario;
 mod schema;

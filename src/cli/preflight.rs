@@ -1,7 +1,6 @@
 //! `preflight`: Microsoft's gallery validation and SCIM Validator by their names, against any endpoint.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -9,7 +8,7 @@ use super::arguments::{PreflightArguments, SuiteChoice};
 use super::context::Context;
 use super::output::Output;
 use super::session::{endpoint, stop_on_signals};
-use super::{Exit, Failure};
+use super::{Exit, Failure, report_files};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::tenant_url;
 use crate::diagnostic::did_you_mean;
@@ -22,6 +21,7 @@ use crate::stop::Stop;
 
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
     let output = context.output;
+    report_files::check(&[("--junit", arguments.junit.as_ref()), ("--html", arguments.html.as_ref())])?;
     let options = Options { stop: stop_on_signals(output)?, ..options(output, arguments)? };
     let mut failed = None;
     let bar = output.progress("pre-flight", u64::try_from(options.tests.len()).unwrap_or(u64::MAX));
@@ -51,10 +51,13 @@ pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<E
     })?;
     bar.finish_and_clear();
     if let Some(file) = &arguments.junit {
-        write(file, &to_junit(&report))?;
+        report_files::write(file, &to_junit(&report))?;
     }
     if let Some(file) = &arguments.html {
-        write(file, &to_html(&report, &SystemClock.now().strftime("%Y-%m-%d %H:%M UTC").to_string()))?;
+        report_files::write(
+            file,
+            &to_html(&report, &SystemClock.now().strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        )?;
     }
     if output.is_json() {
         output.json(&to_json(&report))?;
@@ -218,9 +221,4 @@ fn failure(error: PreflightError) -> Failure {
         Some(cause) => failure.because(cause),
         None => failure,
     }
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text)
-        .map_err(|error| usage(format!("can not write `{}`", file.display())).because(&error))
 }

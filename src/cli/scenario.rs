@@ -12,7 +12,7 @@ use super::failure::print_findings;
 use super::init::write_new;
 use super::output::{Output, table, warn};
 use super::session::{endpoint, stop_on_signals};
-use super::{Exit, Failure};
+use super::{Exit, Failure, report_files};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::diagnostic::{Diagnostic, has_errors};
@@ -72,6 +72,7 @@ fn run_once(
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     let output = context.output;
+    report_files::check(&[("--junit", arguments.junit.as_ref()), ("--har", arguments.har.as_ref())])?;
     let options = Options { stop: stop.clone(), ..options(output, arguments)? };
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
@@ -95,10 +96,10 @@ fn run_once(
         return Err(failure);
     }
     if let Some(file) = &arguments.junit {
-        write(file, &to_junit(&reports))?;
+        report_files::write(file, &to_junit(&reports))?;
     }
     if let Some(file) = &arguments.har {
-        write(file, &format!("{:#}\n", to_har(&reports)))?;
+        report_files::write(file, &format!("{:#}\n", to_har(&reports)))?;
     }
     let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
     for line in if in_github { annotations(&reports) } else { Vec::new() } {
@@ -153,12 +154,6 @@ fn options(output: Output, arguments: &ScenarioRunArguments) -> Result<Options, 
     };
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
-    })
 }
 
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.

@@ -257,12 +257,16 @@ fn the_official_text_of_a_failure_names_phase_and_action() {
 #[test]
 fn wrong_use_and_an_absent_endpoint_end_with_their_codes() {
     let project = Project::with([]);
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["http://scim.example/v2"], 2, "--allow-remote"),
         (&["http://127.0.0.1:9/scim", "--token-env", "NOT_SET"], 2, "`NOT_SET` is not set"),
         (&["http://127.0.0.1:9/scim", "--test", "Create_Usr_Test"], 2, "did you mean `Create_User_Test`?"),
         (&["http://127.0.0.1:9/scim", "--attributes", "none.json"], 2, "can not read the schema `none.json`"),
         (&["http://127.0.0.1:9/scim", "--token-endpoint", "http://127.0.0.1:9/"], 2, "--client-id"),
+        // Nobody is there: the files are looked at first.
+        (&["http://127.0.0.1:1/scim", "--html", "none/x.html"], 2, "make the folder `none` first"),
+        (&["http://127.0.0.1:1/scim", "--junit", "./x", "--html", "x"], 2, "name the same file"),
+        (&["http://127.0.0.1:1/scim", "--junit", "."], 2, "`--junit .` is no file"),
         (&["http://127.0.0.1:1/scim"], 3, "the endpoint can't be reached"),
     ];
     for (arguments, code, words) in cases {
