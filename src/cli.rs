@@ -39,6 +39,7 @@ mod plan;
 mod preflight;
 mod provision;
 mod quarantine;
+mod report_files;
 mod run;
 mod scenario;
 mod schema;
@@ -66,6 +67,8 @@ pub enum Exit {
     Held = 5,
     /// A defect of ours.
     Defect = 70,
+    /// A signal ended it early.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -79,22 +82,28 @@ impl Exit {
             Self::Quarantine => "quarantine",
             Self::Held => "held",
             Self::Defect => "defect",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The number of it.
+    fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Target => 3,
+            Self::Quarantine => 4,
+            Self::Held => 5,
+            Self::Defect => 70,
+            Self::Interrupted => 130,
         }
     }
 }
 
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
-        let code: u8 = match exit {
-            Exit::Fine => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Target => 3,
-            Exit::Quarantine => 4,
-            Exit::Held => 5,
-            Exit::Defect => 70,
-        };
-        code.into()
+        exit.code().into()
     }
 }
 

@@ -61,5 +61,6 @@ pub mod schema;
 pub mod scim;
 pub mod scope;
 pub mod simulate;
+pub mod stop;
 pub mod store;
 pub mod target;

@@ -6,6 +6,7 @@
 //! is real. Every test has two verdicts: the documents' and the official run's, which asserts less here and more there
 //! (`preflight.md 5.2`). Nothing here replaces the official run.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -24,6 +25,7 @@ use crate::http::Method;
 use crate::runner::{Job, RunError};
 use crate::scim::schemas::Schemas;
 use crate::scim::style::Dialect;
+use crate::stop::Stop;
 
 pub mod judge;
 pub mod list;
@@ -57,6 +59,9 @@ const BURST: u32 = 100;
 /// The environment variable of the throw-away job's own token.
 const TOKEN: &str = "TOKEN";
 
+/// Why a test was not run that was asked for: a stable word and a sentence.
+const STOPPED: (&str, &str) = ("stopped", "the run was stopped before its end");
+
 /// What is tested, and how.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -88,6 +93,8 @@ pub struct Options {
     pub federation: Option<Federation>,
     /// Whether requests a second are measured.
     pub throughput: bool,
+    /// Ends the run early: what it made is still taken away, and tests that are not over are skipped.
+    pub stop: Stop,
 }
 
 /// Why the tests can't be run; not what the endpoint did.
@@ -139,6 +146,15 @@ pub struct Tested {
     pub took: Option<Duration>,
 }
 
+/// What is told while tests run.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'t> {
+    /// This begins: a test, or a cycle that several share.
+    Begins(&'t str),
+    /// A test is over; also one that was not run.
+    Over(&'t Tested),
+}
+
 /// How fast the endpoint was in a burst of reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Throughput {
@@ -160,8 +176,8 @@ impl Throughput {
     }
 }
 
-/// Runs the tests and takes away whatever they made. `told` hears of each test when it is over.
-pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, PreflightError> {
+/// Runs the tests and takes away whatever they made. `told` hears what begins and what is over.
+pub fn run(options: &Options, told: &mut dyn FnMut(Told<'_>)) -> Result<Report, PreflightError> {
     let began = WireInstant::now();
     let authorization = match &options.token {
         Some(token) => Authorization::Bearer(BearerToken::try_from(token.clone())?),
@@ -169,14 +185,16 @@ pub fn run(options: &Options, told: &mut dyn FnMut(&Tested)) -> Result<Report, P
     };
     let network = NetworkOptions::with_proxy(ProxySettings::from_environment());
     let network = Network::new(&network).map_err(WireError::from)?;
+    let target = (options.url.base(), options.retries);
     let mut wire =
-        Wire::new(network, authorization, options.url.base(), options.retries).map_err(WireError::from)?;
+        Wire::new(network, authorization, target, options.stop.clone()).map_err(WireError::from)?;
     // Before the endpoint is asked: its key set can be had of a first run without one.
     let assertion = options.federation.as_ref().map(Federation::stand_in).transpose()?.flatten();
     reach(&mut wire)?;
     let schemas = wire.ask(Method::Get, "Schemas", None);
     let tested = run_all(options, &mut wire, &schemas, assertion.as_ref(), told);
-    let throughput = options.throughput.then(|| wire.burst(BURST));
+    let is_measured = options.throughput && !options.stop.is_asked();
+    let throughput = is_measured.then(|| wire.burst(BURST));
     // Whatever happened, nothing of ours stays.
     let left = wire.clean_up();
     let mut warnings = wire.warnings();
@@ -217,7 +235,7 @@ fn run_all(
     wire: &mut Wire,
     schemas: &Said,
     assertion: Option<&SecretString>,
-    told: &mut dyn FnMut(&Tested),
+    told: &mut dyn FnMut(Told<'_>),
 ) -> Result<Vec<Tested>, PreflightError> {
     let parsed = Schemas::parse(schemas.body.to_string().as_bytes()).ok();
     let mut values = Values::new(options.seed, &options.domain, &options.attributes, parsed.as_ref());
@@ -231,12 +249,23 @@ fn run_all(
     let clock = VirtualClock::new(SystemClock.now());
     let on_demand = self::job(options)?.speaking(on_demand_dialect(spec.style.dialect));
     let mut played =
-        Provisioned::new((&mut *wire, &mut values), (job, on_demand), clock)?.play(&provisioned, schemas)?;
+        match Provisioned::new((&mut *wire, &mut values), (job, on_demand), (clock, options.stop.clone()))?
+            .play(&provisioned, schemas, told)
+        {
+            Err(error) if error.is_stop() => BTreeMap::new(),
+            other => other?,
+        };
     let mut tested = Vec::new();
     for test in &TESTS {
         let began = WireInstant::now();
-        let why = skip(test);
-        let checks = match (why, played.remove(test.id)) {
+        let checks = played.remove(test.id);
+        let was_played = checks.is_some();
+        let stopped = || (!was_played && options.stop.is_asked()).then_some(STOPPED);
+        let why = skip(test).or_else(stopped);
+        if why.is_none() && !was_played {
+            told(Told::Begins(&format!("{} {}", test.id, test.title())));
+        }
+        let checks = match (why, checks) {
             (Some(_), _) => Vec::new(),
             (None, Some(checks)) => checks,
             (None, None) if test.suite() == Suite::Validator => {
@@ -254,13 +283,16 @@ fn run_all(
                     .run(test.id)
             }
         };
+        // Stopped in the middle, it lacks answers: nothing that it found is to be trusted.
+        let why = why.or_else(stopped);
+        let checks = if why.is_some() { Vec::new() } else { checks };
         let (by_documents, as_run) = match why {
             Some((word, _)) => (Grade::Skipped, skipped_as_run(test, word)),
             None => grade(test.kind, &checks),
         };
         let took = (why.is_none() && !is_provisioned(test)).then(|| began.elapsed());
         let result = Tested { test, grade: by_documents, as_run, skipped: why, checks, took };
-        told(&result);
+        told(Told::Over(&result));
         tested.push(result);
     }
     Ok(tested)
@@ -311,7 +343,7 @@ fn skipped(options: &Options, has_manager: bool, test: &Test) -> Option<(&'stati
 fn skipped_as_run(test: &Test, word: &str) -> Word {
     let has_no_branch =
         matches!(test.id, "A21" | "A22") || (is_provisioned(test) && test.area == Area::Groups);
-    if has_no_branch && word != "deselected" {
+    if has_no_branch && word != "deselected" && word != STOPPED.0 {
         return if test.kind == Kind::Optional { Word::Warning } else { Word::Failed };
     }
     Word::Skipped

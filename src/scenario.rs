@@ -74,6 +74,7 @@ use crate::client::Pseudonyms;
 use crate::config::{TenantUrl, TokenSource};
 use crate::parallel::in_order;
 use crate::runner::{RunError, Unreached};
+use crate::stop::Stop;
 use snapshot::Prefix;
 
 pub use language::{Loaded, load, parse};
@@ -97,6 +98,8 @@ pub struct Options {
     pub prefix: String,
     /// What stands for personal data in reports and exchanges; `None` leaves it as it is.
     pub redact: Option<Pseudonyms>,
+    /// Ends the run early: of the scenario under way whatever it made is still taken away, further ones are skipped.
+    pub stop: Stop,
     /// A law that is broken on purpose.
     #[cfg(test)]
     pub(crate) sabotage: Option<Sabotage>,
@@ -139,6 +142,7 @@ impl Options {
             keep: false,
             prefix: prefix.to_owned(),
             redact: None,
+            stop: Stop::default(),
             #[cfg(test)]
             sabotage: None,
         }

@@ -15,13 +15,12 @@ use self::story::{CYCLES, KNOWN, PURGED, STEPS, World};
 use super::arguments::CompatibilityArguments;
 use super::context::Context;
 use super::output::{Output, table};
-use super::session::{run_failure, store_failure};
+use super::session::{endpoint, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::client::{
     Authorization, BearerToken, Body, Exchange, Network, NetworkOptions, Outcome, ProxySettings,
 };
 use crate::clock::{Clock as _, SignedDuration, SystemClock, VirtualClock};
-use crate::config::tenant_url::RemoteRefused;
 use crate::config::{self, TenantUrl};
 use crate::directory::object::ObjectKind;
 use crate::engine::{Purpose, RunState};
@@ -40,7 +39,7 @@ const DIALECTS: [Dialect; 2] = [Dialect::Default, Dialect::Optscim];
 const TOKEN: &str = "TOKEN";
 
 pub(super) fn run(context: &Context, arguments: &CompatibilityArguments) -> Result<Exit, Failure> {
-    let server = Server::new(arguments)?;
+    let server = Server::new(context.output, arguments)?;
     let mut columns = Vec::new();
     for dialect in DIALECTS {
         let tag = format!("{}{}", dialect.as_str(), SystemClock.now().strftime("%y%m%d%H%M%S"));
@@ -71,16 +70,10 @@ struct Ids {
 }
 
 impl Server {
-    fn new(arguments: &CompatibilityArguments) -> Result<Self, Failure> {
+    fn new(output: Output, arguments: &CompatibilityArguments) -> Result<Self, Failure> {
         let usage = |message: String| Failure::new(Exit::Usage, message);
-        let (url, _) =
-            TenantUrl::parse(&arguments.url).map_err(|error| usage(format!("the URL: {error}")))?;
-        url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-            usage(error.to_string()).help(
-                "the story makes users and groups there, and takes away what it made: once you are sure that it is \
-                 the right server, add `--allow-remote`",
-            )
-        })?;
+        let danger = "the story makes users and groups there, and takes away what it made";
+        let url = endpoint(output, &arguments.url, arguments.allow_remote, danger)?;
         let token = match &arguments.token_env {
             Some(name) => Some(
                 Context::env(name)

@@ -9,8 +9,8 @@ use super::failure::print_findings;
 use super::output::Output;
 use super::{Exit, Failure};
 use crate::config::token::TokenError;
-use crate::config::{self, Config, FILE_NAME, JobConfig, Loaded, TenantUrl, TokenSource};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::config::{self, Config, FILE_NAME, JobConfig, Loaded, TokenSource};
+use crate::diagnostic::did_you_mean;
 
 /// What every command starts from.
 #[derive(Debug)]
@@ -61,30 +61,6 @@ impl Context {
         })?;
         // Shown as the person would write it.
         Ok(found.strip_prefix(&self.folder).map(PathBuf::from).unwrap_or(found))
-    }
-
-    /// A tenant URL that is given as an argument. What is odd about it is warned of, as `check` does.
-    ///
-    /// Errors: it is none, or is on another machine and that is not allowed; `what` a run does there is said then.
-    pub fn tenant_url(&self, text: &str, allow_remote: bool, what: &str) -> Result<TenantUrl, Failure> {
-        let (url, warnings) =
-            TenantUrl::parse(text).map_err(|error| Failure::new(Exit::Usage, format!("the URL: {error}")))?;
-        url.permit(allow_remote).map_err(|error| {
-            Failure::new(Exit::Usage, error.to_string()).help(format!(
-                "{what} there: once you are sure that it is the right server, add `--allow-remote`"
-            ))
-        })?;
-        if !self.output.is_quiet() {
-            let told = warnings.iter().map(|warning| {
-                let told = Diagnostic::warning(format!("the URL: {warning}"));
-                match warning.help() {
-                    Some(help) => told.help(help),
-                    None => told,
-                }
-            });
-            print_findings(&told.collect::<Vec<_>>());
-        }
-        Ok(url)
     }
 
     /// The bearer token in the environment variable of this name.

@@ -1,20 +1,24 @@
 //! `drift`: the target against what it should hold.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::arguments::DriftArguments;
 use super::context::Context;
 use super::output::counted;
-use super::session::{Session, run_failure};
+use super::session::{Session, run_failure, store_failure};
 use super::{Exit, Failure};
 use crate::client::{self, Exchange, Filter, JournalError, file_name, one_line};
 use crate::oracle::{Difference, Finding, Report, Verdict};
 use crate::runner::{Evidence, ReadBack, Seen, journal_folder};
+use crate::store::StoreError;
 
 pub(super) fn run(context: &Context, arguments: &DriftArguments) -> Result<Exit, Failure> {
     let session = Session::look(context)?;
     let job = session.ready()?;
     let clock = session.store.clock().clone();
+    let before = journal_bytes(&session);
     let read = match job.read_back(&session.store, &clock).map_err(|error| run_failure(&error))? {
         Seen::Read(read) => read,
         Seen::Unreachable(why) => {
@@ -23,21 +27,61 @@ pub(super) fn run(context: &Context, arguments: &DriftArguments) -> Result<Exit,
         }
     };
     let exchanges = journal(context, &session)?;
-    let evidence = Evidence { exchanges: &exchanges, since: 0 };
+    let mark = session.store.right_until(&session.job.name).map_err(|error| store_failure(&error))?;
+    let evidence = Evidence::after(&exchanges, mark.as_deref());
     let report = job.compare(&session.store, &clock, &read, evidence).map_err(|error| run_failure(&error))?;
+    let has_run = session.store.has_read(&session.job.name).map_err(|error| store_failure(&error))?;
+    let is_right = has_run && report.is_clean() && report.waiting.is_empty() && read.gaps.is_empty();
+    // Whatever was sent while the target was read may have come after that.
+    if is_right && before == journal_bytes(&session) {
+        note_right(&session, evidence).map_err(|error| store_failure(&error))?;
+    }
     if context.output.is_json() {
-        context.output.json(&to_json(&session.job.name, &report, &read, &exchanges))?;
+        let mut json = to_json(&session.job.name, &report, &read, &exchanges);
+        if let Value::Object(members) = &mut json {
+            members.insert("clean".to_owned(), json!(has_run && report.is_clean()));
+            members.insert("hasRun".to_owned(), json!(has_run));
+        }
+        context.output.json(&json)?;
     } else {
         context.output.text(&to_text(&report, &read, &exchanges))?;
     }
+    if !has_run {
+        let name = &session.job.name;
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("no cycle of job `{name}` has read the directory yet: there is nothing to compare with"),
+        )
+        .help("`scimulator cycle` runs one"));
+    }
     Ok(exit_of(&report, &read, arguments.strict))
+}
+
+/// From now on the target is known to have been right here. A state that can only be read is left as it is.
+fn note_right(session: &Session, evidence: Evidence<'_>) -> Result<(), StoreError> {
+    match evidence.mark() {
+        Some(mark) if !session.store.is_read_only() => {
+            session.store.set_right_until(&session.job.name, &mark)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The file of the job's wire journal.
+fn journal_file(session: &Session) -> PathBuf {
+    journal_folder(&session.config).join(file_name(&session.job.name))
+}
+
+/// How long that is; nothing, where there is none.
+fn journal_bytes(session: &Session) -> u64 {
+    std::fs::metadata(journal_file(session)).map_or(0, |file| file.len())
 }
 
 /// The job's exchanges, as far back as they are kept.
 fn journal(context: &Context, session: &Session) -> Result<Vec<Exchange>, Failure> {
     let failed =
         |error: &JournalError| Failure::new(Exit::Usage, "the wire journal can't be read").because(error);
-    let path = journal_folder(&session.config).join(file_name(&session.job.name));
+    let path = journal_file(session);
     let mut exchanges = Vec::new();
     for exchange in client::read(&path, Filter::all()).map_err(|error| failed(&error))? {
         match exchange {
@@ -118,7 +162,6 @@ fn to_json(job: &str, report: &Report, read: &ReadBack, exchanges: &[Exchange]) 
     };
     json!({
         "job": job,
-        "clean": report.is_clean(),
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "compared": {
             "users": report.compared.users, "groups": report.compared.groups, "values": report.compared.values,

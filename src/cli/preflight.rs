@@ -1,39 +1,64 @@
 //! `preflight`: Microsoft's gallery validation and SCIM Validator by their names, against any endpoint.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use secrecy::SecretString;
 
 use super::arguments::{PreflightArguments, SuiteChoice};
 use super::context::Context;
-use super::{Exit, Failure};
+use super::output::Output;
+use super::session::{endpoint, stop_on_signals};
+use super::{Exit, Failure, report_files};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::TenantUrl;
-use crate::config::tenant_url::{self, RemoteRefused};
+use crate::config::tenant_url;
 use crate::diagnostic::did_you_mean;
 use crate::preflight::report::{line, to_html, to_json, to_junit, to_text};
 use crate::preflight::{
     self, Attributes, ClientCredentials, Federation, Options, PreflightError, Suite, TESTS, Test,
-    TokenIssuer, WireError, list,
+    TokenIssuer, Told, WireError, list,
 };
+use crate::stop::Stop;
 
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
     let output = context.output;
-    let options = options(arguments)?;
+    let files = [("--junit", arguments.junit.as_ref()), ("--html", arguments.html.as_ref())];
+    report_files::check(&files, std::iter::empty())?;
+    let options = Options { stop: stop_on_signals(output)?, ..options(output, arguments)? };
     let mut failed = None;
-    let report = preflight::run(&options, &mut |tested| {
-        let is_shown = !output.is_json() && tested.skipped.is_none_or(|(word, _)| word != "deselected");
-        if is_shown && let Err(failure) = output.text(&line(tested)) {
-            failed.get_or_insert(failure);
+    let bar = output.progress("pre-flight", u64::try_from(options.tests.len()).unwrap_or(u64::MAX));
+    let told = &mut |told: Told<'_>| match told {
+        Told::Begins(what) => {
+            if context.is_verbose() {
+                bar.suspend(|| output.note(&format!("{what} …")));
+            }
+            bar.set_message(what.to_owned());
         }
-    })
-    .map_err(failure)?;
+        Told::Over(tested) => {
+            let is_asked = tested.skipped.is_none_or(|(word, _)| word != "deselected");
+            if is_asked
+                && !output.is_json()
+                && let Err(failure) = bar.suspend(|| output.text(&line(tested)))
+            {
+                failed.get_or_insert(failure);
+            }
+            bar.inc(u64::from(is_asked));
+        }
+    };
+    let report = preflight::run(&options, told).map_err(|error| {
+        if options.stop.is_asked() {
+            return Failure::new(Exit::Interrupted, "it was stopped before the first test");
+        }
+        failure(error)
+    })?;
+    bar.finish_and_clear();
     if let Some(file) = &arguments.junit {
-        write(file, &to_junit(&report))?;
+        report_files::write(file, &to_junit(&report))?;
     }
     if let Some(file) = &arguments.html {
-        write(file, &to_html(&report, &SystemClock.now().strftime("%Y-%m-%d %H:%M UTC").to_string()))?;
+        report_files::write(
+            file,
+            &to_html(&report, &SystemClock.now().strftime("%Y-%m-%d %H:%M UTC").to_string()),
+        )?;
     }
     if output.is_json() {
         output.json(&to_json(&report))?;
@@ -42,6 +67,7 @@ pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<E
     }
     match failed {
         Some(failure) => Err(failure),
+        None if options.stop.is_asked() => Ok(Exit::Interrupted),
         None => Ok(if report.is_fine() { Exit::Fine } else { Exit::Failed }),
     }
 }
@@ -50,20 +76,15 @@ fn usage(message: String) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
-    let (url, _) = TenantUrl::parse(&arguments.url).map_err(|error| usage(format!("the URL: {error}")))?;
-    url.permit(arguments.allow_remote).map_err(|error: RemoteRefused| {
-        usage(error.to_string()).help(
-            "the tests make, change and delete users and groups there: once you are sure that it is the right \
-             server, add `--allow-remote`",
-        )
-    })?;
+fn options(output: Output, arguments: &PreflightArguments) -> Result<Options, Failure> {
+    let danger = "the tests make, change and delete users and groups there";
+    let url = endpoint(output, &arguments.url, arguments.allow_remote, danger)?;
     let seed = arguments.seed.unwrap_or_else(|| SystemClock.now().as_millisecond().unsigned_abs());
     Ok(Options {
         url,
         tenant_url: arguments.url.clone(),
         allow_remote: arguments.allow_remote,
-        token: arguments.token_env.as_deref().map(variable).transpose()?,
+        token: arguments.token_env.as_deref().map(Context::token).transpose()?,
         tests: tests(arguments)?,
         attributes: attributes(&arguments.attributes)?,
         groups: !arguments.no_groups,
@@ -74,6 +95,7 @@ fn options(arguments: &PreflightArguments) -> Result<Options, Failure> {
         credentials: credentials(arguments)?,
         federation: federation(arguments)?,
         throughput: arguments.test.is_empty(),
+        stop: Stop::default(),
     })
 }
 
@@ -200,9 +222,4 @@ fn failure(error: PreflightError) -> Failure {
         Some(cause) => failure.because(cause),
         None => failure,
     }
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text)
-        .map_err(|error| usage(format!("can not write `{}`", file.display())).because(&error))
 }

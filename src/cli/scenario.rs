@@ -9,14 +9,15 @@ use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArgumen
 use super::context::Context;
 use super::failure::print_findings;
 use super::init::{quoted, write_new};
-use super::output::{table, warn};
-use super::session::run_failure;
-use super::{Exit, Failure};
+use super::output::{Output, table, warn};
+use super::session::{endpoint, run_failure, stop_on_signals};
+use super::{Exit, Failure, report_files};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::scenario::report::{annotations, annotations_of_findings, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
+use crate::stop::Stop;
 
 mod recorded;
 
@@ -28,7 +29,7 @@ pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, 
         ScenarioCommand::Run(arguments) if arguments.watch => watch(context, arguments),
         ScenarioCommand::Run(arguments) => {
             let scenarios = load(context, &arguments.paths)?;
-            run_once(context, arguments, &scenarios)
+            run_once(context, arguments, &scenarios, &stop_on_signals(context.output)?)
         }
         ScenarioCommand::List { paths } => list(context, paths),
         ScenarioCommand::New(arguments) => new(context, arguments),
@@ -69,37 +70,50 @@ fn run_once(
     context: &Context,
     arguments: &ScenarioRunArguments,
     scenarios: &[Scenario],
+    stop: &Stop,
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    check_outputs(arguments, scenarios)?;
-    let options = options(context, arguments)?;
+    let read = scenarios.iter().map(|scenario| scenario.file.as_path());
+    report_files::check(&[("--junit", arguments.junit.as_ref()), ("--har", arguments.har.as_ref())], read)?;
+    let options = Options { stop: stop.clone(), ..options(output, arguments)? };
     scenario::reach(scenarios, &options)
         .map_err(|error| run_failure(&error))?
         .map_err(|error| Failure::unreached(&error))?;
     let workers =
         arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     let mut failed = None;
+    // The first that is not over is under way; with several workers others are, too.
+    let mut next = scenarios.iter().map(Scenario::name);
+    let total = u64::try_from(scenarios.len()).unwrap_or(u64::MAX);
+    let bar = output.progress(&next.next().unwrap_or_default(), total);
+    bar.tick();
     let reports = scenario::run_all(scenarios, &options, workers, &mut |report| {
         if !output.is_json()
-            && let Err(failure) = output.text(&to_text(report))
+            && let Err(failure) = bar.suspend(|| output.text(&to_text(report)))
         {
             failed.get_or_insert(failure);
         }
+        bar.set_message(next.next().unwrap_or_default());
+        bar.inc(1);
     });
+    bar.finish_and_clear();
     if let Some(failure) = failed {
         return Err(failure);
     }
     if let Some(file) = &arguments.junit {
-        write(file, &to_junit(&reports))?;
+        report_files::write(file, &to_junit(&reports))?;
     }
     if let Some(file) = &arguments.har {
-        write(file, &format!("{:#}\n", to_har(&reports)))?;
+        report_files::write(file, &format!("{:#}\n", to_har(&reports)))?;
     }
     annotate(context, &annotations(&reports))?;
     if output.is_json() {
         output.json(&to_json(&reports))?;
     } else {
         output.text(&summary(Tally::of(&reports)))?;
+    }
+    if stop.is_asked() {
+        return Ok(Exit::Interrupted);
     }
     if reports.iter().all(|report| matches!(report.verdict, Verdict::Skipped(_))) {
         warn("nothing was played: every scenario was skipped");
@@ -135,57 +149,35 @@ fn summary(tally: Tally) -> String {
     format!("\n{all} scenario{}: {}", if all == 1 { "" } else { "s" }, counts.join(", "))
 }
 
-fn options(context: &Context, arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
+fn options(output: Output, arguments: &ScenarioRunArguments) -> Result<Options, Failure> {
     let redact = arguments.redact.then(Pseudonyms::of_one_run);
     let Some(target) = &arguments.target else { return Ok(Options { redact, ..Options::embedded() }) };
-    let what = "scenarios make, disable and delete users and groups";
-    let url = context.tenant_url(target, arguments.allow_remote, what)?;
+    let danger = "scenarios make, disable and delete users and groups there";
+    let url = endpoint(output, target, arguments.allow_remote, danger)?;
     let token = arguments.token_env.as_deref().map(Context::token).transpose()?;
     let prefix = format!("sc{:x}-", SystemClock.now().as_millisecond());
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
 }
 
-/// Before anything is played: what is written at the end can be, each where nothing else is, and over no scenario.
-fn check_outputs(arguments: &ScenarioRunArguments, scenarios: &[Scenario]) -> Result<(), Failure> {
-    let whole = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let files = [&arguments.junit, &arguments.har].into_iter().flatten();
-    if let (Some(junit), Some(har)) = (&arguments.junit, &arguments.har)
-        && whole(junit) == whole(har)
-    {
-        return Err(Failure::new(Exit::Usage, "`--junit` and `--har` name the same file"));
-    }
-    for file in files {
-        let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-        if is_toml || scenarios.iter().any(|scenario| whole(&scenario.file) == whole(file)) {
-            let message =
-                format!("`{}` is a scenario's name, and no report is written over one", file.display());
-            return Err(Failure::new(Exit::Usage, message));
-        }
-        let was_there = file.exists();
-        let opened = std::fs::OpenOptions::new().append(true).create(true).open(file).map(drop);
-        let cleared = opened.and_then(|()| if was_there { Ok(()) } else { std::fs::remove_file(file) });
-        written(file, cleared)?;
-    }
-    Ok(())
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    written(file, std::fs::write(file, text))
-}
-
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
 fn watch(context: &Context, arguments: &ScenarioRunArguments) -> Result<Exit, Failure> {
+    let stop = stop_on_signals(context.output)?;
     loop {
         let folders = folders(&arguments.paths);
         // Before they are read for the run: what is only half written by then changes once more.
         let before = stamps(&arguments.paths, &folders);
-        match load(context, &arguments.paths).and_then(|scenarios| run_once(context, arguments, &scenarios)) {
+        let loaded = load(context, &arguments.paths);
+        match loaded.and_then(|scenarios| run_once(context, arguments, &scenarios, &stop)) {
+            Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
             Ok(_) => {}
             Err(failure) if failure.exit() == Exit::Fine => return Ok(Exit::Fine),
             Err(failure) => failure.print(context.global().format),
         }
         context.output.note("watching; stop with Ctrl-C");
         while stamps(&arguments.paths, &folders) == before {
+            if stop.is_asked() {
+                return Ok(Exit::Interrupted);
+            }
             pause();
         }
     }

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::print_findings;
-use super::output::relative;
+use super::output::{Output, relative};
 use super::{Exit, Failure};
 use crate::clock::{Clock as _, Timestamp};
-use crate::config::{Config, JobConfig};
-use crate::diagnostic::did_you_mean;
+use crate::config::tenant_url::RemoteRefused;
+use crate::config::{Config, JobConfig, TenantUrl};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::directory::import::{ImportError, Read, import};
 use crate::directory::object::ObjectKind;
 use crate::engine::quarantine::{Quarantine, Reason};
 use crate::engine::spec::JobSpec;
 use crate::engine::{CycleResult, EngineError, RunState};
 use crate::runner::{Job, RunError, source, spec_in_effect};
+use crate::stop::{self, Stop};
 use crate::store::{Escrow, JobLock, LockError, Resolved, Store, StoreError, StoredObject};
 
 /// Advice where a file of the state can't be used.
@@ -199,6 +201,7 @@ fn near<'n>(text: &str, names: &'n [String]) -> Option<&'n str> {
 pub(super) fn engine_failure(error: &EngineError) -> Failure {
     match error {
         EngineError::Store(error) => store_failure(error),
+        EngineError::Stopped => Failure::new(Exit::Interrupted, error.to_string()),
         EngineError::Note(_) | EngineError::Defect(_) | EngineError::Killed => {
             Failure::new(Exit::Defect, "a defect of scimulator").because(error)
         }
@@ -208,6 +211,47 @@ pub(super) fn engine_failure(error: &EngineError) -> Failure {
 /// The present moment of the job time that the state lives in.
 pub(super) fn now(store: &Store) -> Timestamp {
     store.clock().now()
+}
+
+/// A URL that was typed as the endpoint to be tested; what is odd about it is told. Another machine has to be allowed,
+/// and `danger` says what happens there.
+pub(super) fn endpoint(
+    output: Output,
+    text: &str,
+    allow_remote: bool,
+    danger: &str,
+) -> Result<TenantUrl, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
+    let (url, warnings) = TenantUrl::parse(text).map_err(|error| usage(format!("the URL: {error}")))?;
+    if !output.is_quiet() {
+        let told = warnings.iter().map(|warning| Diagnostic {
+            help: warning.help(),
+            ..Diagnostic::warning(format!("the URL: {warning}"))
+        });
+        print_findings(&told.collect::<Vec<_>>());
+    }
+    url.permit(allow_remote).map_err(|refused: RemoteRefused| {
+        usage(refused.to_string())
+            .help(format!("{danger}: once you are sure that it is the right server, add `--allow-remote`"))
+    })?;
+    Ok(url)
+}
+
+/// A wish to stop that SIGINT or SIGTERM (Ctrl-C elsewhere) expresses. A second one ends the process at once.
+#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
+pub(super) fn stop_on_signals(output: Output) -> Result<Stop, Failure> {
+    let stop = Stop::default();
+    let asked = stop.clone();
+    let heard = move |name: &str| {
+        if asked.is_asked() {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+        asked.ask();
+        output.note(&format!("{name}: stops here and takes away what it made, unless a second signal comes"));
+    };
+    stop::listen(heard)
+        .map_err(|error| Failure::new(Exit::Usage, "signals can't be listened to").because(&error))?;
+    Ok(stop)
 }
 
 /// How often `status --watch` and `logs --follow` look, in wire time.

@@ -15,6 +15,7 @@ use super::tended::{Looked, Runs, Tended};
 use super::told;
 use super::virtual_time::{Advanced, Lull, VirtualJobs};
 use crate::clock::{Clock as _, SystemClock, VirtualClock};
+use crate::stop;
 use crate::store::{Store, StoreError};
 
 /// How often jobs look whether they are due, in wire time. Job time decides what is due; an early look does nothing.
@@ -120,7 +121,7 @@ fn serve(roster: &impl Roster, host: &Host) -> Result<(), ServiceError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ServiceError::Runtime)?;
     runtime.block_on(async {
-        let mut signals = signals()?;
+        let mut signals = stop::signals().map_err(ServiceError::Signals)?;
         let beat = Arc::new(Beat::default());
         let mut timers = pacemaker(&beat).await.map_err(ServiceError::Timers)?;
         let served = supervise(roster, &beat, host, &mut signals).await;
@@ -331,27 +332,4 @@ async fn pacemaker(beat: &Arc<Beat>) -> Result<JobScheduler, JobSchedulerError> 
     timers.add(Timer::new_repeated(BEAT, move |_, _| beat.beat())?).await?;
     timers.start().await?;
     Ok(timers)
-}
-
-/// The names of the signals that ask to stop, as they come.
-#[cfg(unix)]
-fn signals() -> Result<mpsc::UnboundedReceiver<&'static str>, ServiceError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (sender, receiver) = mpsc::unbounded_channel();
-    for (name, kind) in [("SIGINT", SignalKind::interrupt()), ("SIGTERM", SignalKind::terminate())] {
-        let mut signal = signal(kind).map_err(ServiceError::Signals)?;
-        let sender = sender.clone();
-        tokio::spawn(async move { while signal.recv().await.is_some() && sender.send(name).is_ok() {} });
-    }
-    Ok(receiver)
-}
-
-/// The names of the signals that ask to stop, as they come.
-#[cfg(not(unix))]
-fn signals() -> Result<mpsc::UnboundedReceiver<&'static str>, ServiceError> {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(
-        async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send("Ctrl-C").is_ok() {} },
-    );
-    Ok(receiver)
 }

@@ -31,6 +31,9 @@ pub enum EngineError {
     /// The process of the job was killed, in a rehearsal of that.
     #[error("the process was killed")]
     Killed,
+    /// Somebody asked to stop.
+    #[error("it was stopped before its end")]
+    Stopped,
     /// A defect: an outcome for an effect that was never asked for, and the like.
     #[error("defect: {0}")]
     Defect(&'static str),

@@ -12,6 +12,7 @@ use crate::client::journal::{self, ObjectRef};
 use crate::client::{Answered, Authorization, Authorized, Network, Pace, Redactor};
 use crate::clock::{Clock, SignedDuration, Timestamp, VirtualClock};
 use crate::http::{Request, Response, TransportError};
+use crate::stop::Stop;
 use crate::store::Store;
 
 /// What a driver needs beside the transport: the source, the journal, and somebody who watches.
@@ -27,6 +28,12 @@ pub trait Ports {
 
     /// The phase under way, objects done, objects to do.
     fn progress(&mut self, phase: &str, done: u64, total: u64);
+
+    /// Whether a cycle over the network is to end early. Requests under way are then heard to their end, so that what
+    /// they made is known; nothing further is sent.
+    fn stop(&self) -> Stop {
+        Stop::default()
+    }
 }
 
 /// How a job identifies itself, and what must never be written down.
@@ -150,6 +157,9 @@ pub fn in_process(
 
 /// Runs a cycle over the network. Job time is the clock's; waits and time-outs are wire time (design, law 1). With a
 /// simulation nothing is written to the target.
+///
+/// # Errors
+/// The state can't be used; or somebody asked to stop.
 pub async fn over_network(
     mut cycle: Cycle<'_>,
     remote: &Remote,
@@ -158,10 +168,13 @@ pub async fn over_network(
     credentials: &Credentials,
     ports: &mut dyn Ports,
 ) -> Result<CycleResult, EngineError> {
+    let stop = ports.stop();
     credentials.authorization.begin_cycle().await;
     let mut under_way: JoinSet<(EffectId, Landed)> = JoinSet::new();
     loop {
-        while let Some((id, effect)) = cycle.poll_effect(clock.now())? {
+        while !stop.is_asked()
+            && let Some((id, effect)) = cycle.poll_effect(clock.now())?
+        {
             match effect {
                 Effect::Import => {
                     let outcome = ports.import(cycle.store(), clock.now())?;
@@ -169,8 +182,12 @@ pub async fn over_network(
                 }
                 Effect::Pause(pause) => {
                     let pause = Duration::try_from(pause).unwrap_or_default();
+                    let stop = stop.clone();
                     under_way.spawn(async move {
-                        wait(pause).await;
+                        tokio::select! {
+                            () = wait(pause) => {}
+                            () = stop.asked() => {}
+                        }
                         (id, Landed::Pause)
                     });
                 }
@@ -220,6 +237,9 @@ pub async fn over_network(
             }
         };
         cycle.handle_outcome(clock.now(), id, outcome)?;
+    }
+    if stop.is_asked() {
+        return Err(EngineError::Stopped);
     }
     cycle.into_result()
 }

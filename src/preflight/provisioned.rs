@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Told;
 use super::attributes::Values;
 use super::judge::{Check, Weight, differences, goes_on, joined};
 use super::validator::{matching, members_of};
@@ -26,6 +27,7 @@ use crate::scim::path::TargetPath;
 use crate::scim::query::{collection_path, resource_path};
 use crate::scim::schemas::Schemas;
 use crate::scim::{member, urn};
+use crate::stop::Stop;
 use crate::store::{Edit, EditError, LogFilter, Store, StoreError};
 
 mod phases;
@@ -53,9 +55,15 @@ pub enum PlayError {
     Log(#[from] serde_json::Error),
 }
 
+impl PlayError {
+    /// Whether it is no trouble: somebody asked to stop.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(self, Self::Run(RunError::Engine(EngineError::Stopped)) | Self::Engine(EngineError::Stopped))
+    }
+}
+
 /// The ports of a cycle: the source is in the state already.
-#[derive(Default)]
-struct Heard(Vec<Exchange>);
+struct Heard(Vec<Exchange>, Stop);
 
 impl Ports for Heard {
     fn import(&mut self, _store: &mut Store, _now: Timestamp) -> Result<ImportOutcome, EngineError> {
@@ -69,6 +77,10 @@ impl Ports for Heard {
     fn logged(&mut self, _event: &Event) {}
 
     fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
+
+    fn stop(&self) -> Stop {
+        self.1.clone()
+    }
 }
 
 /// Nothing is in process here.
@@ -139,7 +151,7 @@ impl<'r> Provisioned<'r> {
     pub(super) fn new(
         (wire, values): (&'r mut Wire, &'r mut Values),
         (job, on_demand): (Job, Job),
-        clock: VirtualClock,
+        (clock, stop): (VirtualClock, Stop),
     ) -> Result<Self, PlayError> {
         Ok(Self {
             wire,
@@ -148,7 +160,7 @@ impl<'r> Provisioned<'r> {
             on_demand,
             store: Store::in_memory()?,
             clock,
-            heard: Heard::default(),
+            heard: Heard(Vec::new(), stop),
             cycle: 0,
             objects: BTreeMap::new(),
             found: BTreeMap::new(),
@@ -156,33 +168,45 @@ impl<'r> Provisioned<'r> {
         })
     }
 
-    /// Plays the tests of these numbers; the checks of each. `schemas` is what `/Schemas` answers.
+    /// Plays the tests of these numbers; the checks of each. `schemas` is what `/Schemas` answers, `told` hears what begins.
     pub(super) fn play(
         mut self,
         wanted: &[&'static str],
         schemas: &Said,
+        told: &mut dyn FnMut(Told<'_>),
     ) -> Result<BTreeMap<&'static str, Vec<Check>>, PlayError> {
         self.found = wanted.iter().map(|id| (*id, Vec::new())).collect();
         if wanted.is_empty() {
             return Ok(self.found);
         }
         self.groups_are_shown(schemas);
+        let mut begins = |what: &str| told(Told::Begins(what));
+        begins("A1 to A14, cycle 1 of 5");
         self.run_cycle(Purpose::InitialCycle)?;
         self.ask_first();
         self.begin()?;
+        begins("A1 to A14, cycle 2 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.created()?;
         self.second_edits()?;
+        begins("A1 to A14, cycle 3 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.second_phases()?;
         self.third_edits()?;
+        begins("A1 to A14, cycle 4 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.third_phases()?;
         self.set("A5", &[("manager", None)])?;
+        begins("A1 to A14, cycle 5 of 5");
         self.run_cycle(Purpose::CycleByHand)?;
         self.manager_removed()?;
         for (test, kind, prefix) in [("A7", User, "poduser"), ("A13", Group, "PODTestGroup_")] {
+            begins(&format!("{test}, on demand"));
             self.provision_one(test, kind, prefix)?;
+        }
+        // From then on nothing was asked any more.
+        if self.heard.1.is_asked() {
+            return Err(EngineError::Stopped.into());
         }
         Ok(self.found)
     }
@@ -213,14 +237,15 @@ impl<'r> Provisioned<'r> {
 
     fn run_cycle(&mut self, purpose: Purpose) -> Result<(), PlayError> {
         self.heard.0.clear();
-        let result =
-            self.job.cycle_on(&mut self.store, &self.clock, purpose, &mut self.heard, &mut Nowhere)?;
+        let result = self.job.cycle_on(&mut self.store, &self.clock, purpose, &mut self.heard, &mut Nowhere);
+        // Also when it was stopped.
+        self.learn();
+        let result = result?;
         self.cycle = result.cycle;
         self.stopped = (result.state == RunState::Failed).then(|| {
             let error = &result.statistics.error;
             format!("the cycle failed and the job is in quarantine: {}: {}", error.code, error.message)
         });
-        self.learn();
         self.clock.advance(SignedDuration::from_mins(40));
         Ok(())
     }

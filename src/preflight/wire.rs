@@ -11,6 +11,7 @@ use crate::engine::drive::Credentials;
 use crate::http::{Method, Request};
 use crate::scim::query::{collection_path, resource_path};
 use crate::scim::{member, urn};
+use crate::stop::Stop;
 
 /// The pause before something is looked at again, in wire time.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
@@ -23,6 +24,8 @@ pub(super) struct Wire {
     base: String,
     /// How often something that does not hold is looked at again.
     retries: u32,
+    /// Once it is asked, nothing is sent any more.
+    stop: Stop,
     /// What came to be, to be taken away at the end.
     made: Vec<(ObjectKind, String)>,
     /// Media types of answers with success that are not SCIM's, and how many there were.
@@ -101,8 +104,8 @@ impl Wire {
     pub(super) fn new(
         network: Network,
         authorization: Authorization,
-        base: &str,
-        retries: u32,
+        (base, retries): (&str, u32),
+        stop: Stop,
     ) -> std::io::Result<Self> {
         let redactor = Redactor::new(authorization.secret().cloned());
         Ok(Self {
@@ -111,6 +114,7 @@ impl Wire {
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             base: base.to_owned(),
             retries,
+            stop,
             made: Vec::new(),
             odd_types: std::collections::BTreeMap::new(),
             answers: 0,
@@ -156,6 +160,10 @@ impl Wire {
     }
 
     fn exchange(&mut self, request: &Request, authorized: bool) -> Said {
+        if self.stop.is_asked() {
+            let error = Some("the run was stopped".to_owned());
+            return Said { status: None, body: Value::Null, line: String::new(), error };
+        }
         let started = SystemClock.now();
         let answered = self.runtime.block_on(async {
             if authorized {
@@ -193,6 +201,9 @@ impl Wire {
         let this = &*self;
         let reads = async || {
             for _ in 0..requests.div_ceil(4) {
+                if this.stop.is_asked() {
+                    return Err("the run was stopped".to_owned());
+                }
                 let headers = vec![("Accept".to_owned(), "application/scim+json".to_owned())];
                 let url = format!("{}/Users?startIndex=1&count=1", this.base);
                 let request = Request { method: Method::Get, url, headers, body: None };
@@ -242,7 +253,7 @@ impl Wire {
     pub(super) fn read_until(&mut self, path: &str, holds: impl Fn(&Said) -> bool) -> Said {
         let mut said = self.ask(Method::Get, path, None);
         for _ in 0..self.retries {
-            if holds(&said) {
+            if holds(&said) || self.stop.is_asked() {
                 break;
             }
             wait();
@@ -255,9 +266,10 @@ impl Wire {
         self.ask(Method::Delete, &resource_path(kind, id), None)
     }
 
-    /// Takes everything away that came to be; what stays, and why.
+    /// Takes everything away that came to be, whoever asked to stop; what stays, and why.
     pub(super) fn clean_up(&mut self) -> Vec<String> {
         let mut left = Vec::new();
+        self.stop = Stop::default();
         // The last ones first: groups come after their members.
         for (kind, id) in std::mem::take(&mut self.made).into_iter().rev() {
             let said = self.delete(kind, &id);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Job, Kept, RunError, Target, runtime, spec_in_effect};
 use crate::client::journal::{About, JournalWriter, ObjectRef};
 use crate::client::{Answered, Authorized, Exchange};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::directory::object::ObjectKind;
 use crate::engine::drive::InProcess as _;
 use crate::engine::spec::JobSpec;
@@ -51,6 +51,35 @@ pub struct Evidence<'e> {
     pub exchanges: &'e [Exchange],
     /// The target was right before this one.
     pub since: usize,
+}
+
+impl<'e> Evidence<'e> {
+    /// Exchanges before some of which the target was right, going by what [`Evidence::mark`] said of them then. Where that
+    /// exchange is no longer kept, nothing is that left before it.
+    pub fn after(exchanges: &'e [Exchange], mark: Option<&str>) -> Self {
+        let since = mark.map_or(0, |mark| {
+            let left_at = mark.split(' ').next().and_then(|text| text.parse::<Timestamp>().ok());
+            let is_earlier = |exchange: &Exchange| left_at.is_some_and(|at| exchange.about.started < at);
+            let last = exchanges
+                .iter()
+                .rposition(|exchange| mark_of(exchange) == mark)
+                .or_else(|| exchanges.iter().rposition(is_earlier));
+            last.map_or(0, |last| last.saturating_add(1))
+        });
+        Self { exchanges, since }
+    }
+
+    /// What names the last exchange, for a later comparison; `None` when there is none.
+    pub fn mark(&self) -> Option<String> {
+        self.exchanges.last().map(mark_of)
+    }
+}
+
+/// When it left, its cycle, effect, method and URL: two requests of a job differ in one of them.
+fn mark_of(exchange: &Exchange) -> String {
+    let About { effect, cycle, started, .. } = &exchange.about;
+    let cycle = cycle.map_or_else(|| "-".to_owned(), |cycle| cycle.to_string());
+    format!("{started} {cycle} {effect} {} {}", exchange.request.method, exchange.request.url)
 }
 
 /// What reading a target back came to.

@@ -102,6 +102,10 @@ pub(super) fn play_to_end<T>(
         report.verdict = Verdict::Skipped(why);
         return (report, None);
     }
+    if options.stop.is_asked() {
+        report.verdict = Verdict::Skipped("the run was stopped before it".to_owned());
+        return (report, None);
+    }
     let (mut seen, mut read) = (None, Vec::new());
     let prefix = options.prefix(number);
     report.prefix = prefix.as_str().map(str::to_owned);
@@ -244,7 +248,7 @@ impl<'s> Play<'s> {
             is_remote,
             store,
             clock,
-            stage: Stage::default(),
+            stage: Stage { stop: options.stop.clone(), ..Stage::default() },
             app,
             unseen: Vec::new(),
             ids,
@@ -300,7 +304,13 @@ impl<'s> Play<'s> {
         Verdict::Passed
     }
 
+    /// Whether to go on, or an error when somebody asked to stop.
+    fn go_on(&self) -> Result<(), EngineError> {
+        if self.stage.stop.is_asked() { Err(EngineError::Stopped) } else { Ok(()) }
+    }
+
     fn step(&mut self, step: &'s Step) -> Result<Vec<Miss>, PlayError> {
+        self.go_on()?;
         (self.place, self.clean_at) = (None, None);
         self.read.clear();
         let (from, cycles, log_from) = (self.stage.exchanges.len(), self.cycles, self.log_position()?);
@@ -425,6 +435,7 @@ impl<'s> Play<'s> {
     }
 
     fn cycle(&mut self, purpose: Purpose) -> Result<(), PlayError> {
+        self.go_on()?;
         let Self { job, store, clock, stage, app, .. } = self;
         let result = match job.cycle_on(store, clock, purpose, stage, app) {
             Err(RunError::Engine(EngineError::Killed)) => return self.start_again(),
@@ -590,6 +601,7 @@ impl<'s> Play<'s> {
         }
         let mut found = Vec::new();
         for (kind, id) in self.ids.targets() {
+            self.go_on()?;
             let path = resource_path(kind, id);
             let read = match self.job.get(&self.store, &self.clock, &path)? {
                 Ok(answer) => ReadById::of(&answer),

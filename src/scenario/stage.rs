@@ -12,6 +12,7 @@ use crate::engine::drive::{Delivery, InProcess, Ports};
 use crate::engine::spec::EMBEDDED_PATH;
 use crate::engine::{EngineError, Event, ImportOutcome};
 use crate::http::{Request, TransportError};
+use crate::stop::Stop;
 use crate::store::Store;
 use crate::target::{
     App, AppOptions, AppRules, ConsoleCommand, ConsoleError, Counter, Fault, FaultRule, FaultyApp,
@@ -25,6 +26,8 @@ pub(super) struct Stage {
     pub(super) source: Option<SourceFault>,
     /// Every exchange so far.
     pub(super) exchanges: Vec<Exchange>,
+    /// Whether somebody asked to stop.
+    pub(super) stop: Stop,
 }
 
 impl Ports for Stage {
@@ -50,6 +53,10 @@ impl Ports for Stage {
     fn logged(&mut self, _event: &Event) {}
 
     fn progress(&mut self, _phase: &str, _done: u64, _total: u64) {}
+
+    fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
 }
 
 /// The embedded app with its faults, as the job meets it.

@@ -245,6 +245,16 @@ impl Store {
             .query_row([job], |row| row.get(0))?)
     }
 
+    /// Whether a cycle of a job has ever ended that did not fail.
+    pub fn has_read(&self, job: &str) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM execution WHERE job = ?1 AND ended IS NOT NULL AND state <> 'Failed')",
+            )?
+            .query_row([job], |row| row.get(0))?)
+    }
+
     /// Notes that a full read begins, with the change log at `seq`; one that is done again began when it first did.
     pub fn begin_full_read(&self, job: &str, seq: i64) -> Result<(), StoreError> {
         self.connection

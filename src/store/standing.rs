@@ -59,6 +59,16 @@ impl Store {
         self.meta(&cleared_key(job))?.as_deref().map(moment).transpose()
     }
 
+    /// The last exchange of a job before its target was last found right, in the words of whoever noted it.
+    pub fn right_until(&self, job: &str) -> Result<Option<String>, StoreError> {
+        self.meta(&right_key(job))
+    }
+
+    /// Notes that.
+    pub fn set_right_until(&self, job: &str, exchange: &str) -> Result<(), StoreError> {
+        self.set_meta(&right_key(job), Some(exchange))
+    }
+
     /// Notes a delete or disable that the guard holds back in this cycle.
     pub fn stage(&self, job: &str, kind: ObjectKind, source_id: &str, cycle: i64) -> Result<(), StoreError> {
         self.connection
@@ -102,4 +112,8 @@ impl Store {
 
 fn cleared_key(job: &str) -> String {
     format!("links_cleared.{job}")
+}
+
+fn right_key(job: &str) -> String {
+    format!("right_until.{job}")
 }

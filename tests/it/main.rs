@@ -32,6 +32,7 @@ mod filters_in_jobs;
 mod fuzz;
 mod gallery;
 mod import;
+mod interrupted;
 mod kills;
 mod laws;
 mod mail;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use scimulator::config::TenantUrl;
 use scimulator::preflight::{self, Attributes, Grade, Options, Report, TESTS, Test, Tested, Word};
 
+use scimulator::stop::Stop;
+
 use crate::compatibility::{Fault, HONEST, serve};
 
 /// Tests that are run against `url`: those of these numbers, or all.
@@ -30,6 +32,7 @@ pub(super) fn options(url: &str, ids: &[&str]) -> Options {
         credentials: None,
         federation: None,
         throughput: false,
+        stop: Stop::default(),
     }
 }
 

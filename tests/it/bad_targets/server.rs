@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -74,6 +74,8 @@ struct State {
     script: Box<Script>,
     asked: Mutex<Vec<Asked>>,
     resources: Mutex<Vec<Value>>,
+    /// How many there ever were.
+    made: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -85,6 +87,7 @@ impl Server {
             script: Box::new(script),
             asked: Mutex::default(),
             resources: Mutex::default(),
+            made: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         });
         let shared = Arc::clone(&state);
@@ -209,9 +212,13 @@ fn agree(state: &State, asked: &Asked) -> Answer {
         },
         "POST" => {
             let mut user: Value = serde_json::from_str(&asked.body).unwrap();
-            user["id"] = json!(format!("id-{}", resources.len()));
+            user["id"] = json!(format!("id-{}", state.made.fetch_add(1, Ordering::SeqCst)));
             resources.push(user.clone());
             Answer::say(201, user)
+        }
+        "DELETE" => {
+            resources.retain(|user| !asked.target.ends_with(user["id"].as_str().unwrap()));
+            Answer::Say(204, Vec::new(), String::new())
         }
         _ => Answer::Say(204, Vec::new(), String::new()),
     }

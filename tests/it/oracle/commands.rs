@@ -50,7 +50,10 @@ fn told(json: &Value) -> Vec<(String, String, String)> {
 fn drift_follows_the_contoso_story_and_clean_takes_back_what_was_made() {
     let project = contoso();
     let (code, before) = asked(&project, &["drift"]);
-    assert_eq!((code, &before["findings"]), (Some(0), &json!([])), "nothing has run yet: {before}");
+    let told_so = (&before["findings"], &before["clean"], &before["hasRun"]);
+    assert_eq!((code, told_so), (Some(2), (&json!([]), &json!(false), &json!(false))), "{before}");
+    let run = project.run(["drift"]);
+    assert!(run.stderr.contains("no cycle of job `contoso` has read the directory yet"), "{}", run.stderr);
     fine(&project, &["cycle"]);
     let (code, report) = asked(&project, &["drift"]);
     assert_eq!((code, &report["clean"]), (Some(0), &json!(true)), "{report:#}");
@@ -140,6 +143,58 @@ fn drift_reads_a_real_target_by_pages_and_names_the_request_to_blame() {
     let nobody = over_a_socket("http://127.0.0.1:1/scim");
     let output = nobody.scimulator(["drift"]).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0), "{output:?}");
+}
+
+/// Somebody else than the job changes a user by hand.
+fn changed_by_hand(url: &str, id: &str, path: &str, value: &Value) {
+    use std::io::{Read as _, Write as _};
+    let (authority, base) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": path, "value": value }],
+    })
+    .to_string();
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    write!(stream, "PATCH /{base}/Users/{id} HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+}
+
+#[test]
+fn what_changed_by_hand_after_a_clean_comparison_is_no_request_of_the_job() {
+    let url = serve(HONEST);
+    let project = over_a_socket(&url);
+    fine(&project, &["cycle"]);
+    let (_, plan) = asked(&project, &["clean"]);
+    let made = plan["accounts"].as_array().unwrap();
+    let ann = made.iter().find(|account| account["label"] == "ann@contoso.com").unwrap();
+    let ann = ann["targetId"].as_str().unwrap();
+    let why = || {
+        let (code, report) = asked(&project, &["drift"]);
+        let finding = &report["findings"][0];
+        assert_eq!((code, &finding["attribute"]), (Some(1), &json!("active")), "{report:#}");
+        (finding["why"].as_str().unwrap().to_owned(), finding["guilty"].clone())
+    };
+    // Never asked before: the request that made the account looks just like the cause.
+    changed_by_hand(&url, ann, "active", &json!(false));
+    assert_eq!(why().1["request"]["method"], "POST");
+    changed_by_hand(&url, ann, "active", &json!(true));
+    assert_eq!(asked(&project, &["drift"]).0, Some(0));
+    changed_by_hand(&url, ann, "active", &json!(false));
+    let nobody = ("it was right, and changed without a request of this job".to_owned(), Value::Null);
+    assert_eq!(why(), nobody);
+    assert_eq!(why(), nobody, "a comparison that is not clean moves nothing");
+    // The journal loses what the note is about, as by `journal_keep`.
+    project.write("state/journal/j.jsonl", "");
+    changed_by_hand(&url, ann, "active", &json!(true));
+    fine(&project, &["directory", "set", "ann@contoso.com", "jobTitle=Manager"]);
+    fine(&project, &["cycle"]);
+    changed_by_hand(&url, ann, "title", &json!("Clerk"));
+    let (_, report) = asked(&project, &["drift"]);
+    assert_eq!(report["findings"][0]["guilty"]["request"]["method"], "PATCH", "sent after it: {report:#}");
 }
 
 #[test]

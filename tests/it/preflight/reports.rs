@@ -257,12 +257,16 @@ fn the_official_text_of_a_failure_names_phase_and_action() {
 #[test]
 fn wrong_use_and_an_absent_endpoint_end_with_their_codes() {
     let project = Project::with([]);
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["http://scim.example/v2"], 2, "--allow-remote"),
         (&["http://127.0.0.1:9/scim", "--token-env", "NOT_SET"], 2, "`NOT_SET` is not set"),
         (&["http://127.0.0.1:9/scim", "--test", "Create_Usr_Test"], 2, "did you mean `Create_User_Test`?"),
         (&["http://127.0.0.1:9/scim", "--attributes", "none.json"], 2, "can not read the schema `none.json`"),
         (&["http://127.0.0.1:9/scim", "--token-endpoint", "http://127.0.0.1:9/"], 2, "--client-id"),
+        // Nobody is there: the files are looked at first.
+        (&["http://127.0.0.1:1/scim", "--html", "none/x.html"], 2, "make the folder `none` first"),
+        (&["http://127.0.0.1:1/scim", "--junit", "./x", "--html", "x"], 2, "name the same file"),
+        (&["http://127.0.0.1:1/scim", "--junit", "."], 2, "`--junit .` is no file"),
         (&["http://127.0.0.1:1/scim"], 3, "the endpoint can't be reached"),
     ];
     for (arguments, code, words) in cases {
@@ -338,4 +342,44 @@ fn what_can_not_be_taken_away_is_listed() {
         "{:?}",
         report.left
     );
+}
+
+#[test]
+fn with_v_it_says_what_begins_and_without_it_nothing_but_results() {
+    let (url, project) = (serve(HONEST), Project::with([]));
+    let said = |more: &[&str]| {
+        let arguments =
+            [&["preflight", &url, "--test", "A1", "--test", "B1", "--test", "A22"], more].concat();
+        project.run(arguments).stderr
+    };
+    assert_eq!(said(&[]), "");
+    let verbose = said(&["-v"]);
+    let begun: Vec<&str> = verbose.lines().filter_map(|line| line.strip_suffix(" …")).collect();
+    assert_eq!(begun.iter().filter(|what| what.starts_with("A1 to A14, cycle ")).count(), 5, "{begun:?}");
+    // A22 is skipped, A1 shares the cycles.
+    assert!(begun.iter().any(|what| what.starts_with("B1 ")), "{begun:?}");
+    assert!(!begun.iter().any(|what| what.starts_with("A1 C") || what.starts_with("A22 ")), "{begun:?}");
+}
+
+#[test]
+fn a_misspelt_flag_in_the_url_is_told_wherever_an_endpoint_is_typed() {
+    let (url, project) = (
+        serve(HONEST),
+        Project::with([(
+            "s.toml",
+            "title = 'T'\nuser = [{ userPrincipalName = 'a@contoso.com' }]\n[[step]]\ndo = 'initial cycle'\n",
+        )]),
+    );
+    let url = format!("{url}?aadOptscim06202");
+    let commands: [&[&str]; 3] = [
+        &["preflight", &url, "--test", "B1"],
+        &["compatibility", &url],
+        &["scenario", "run", "s.toml", "--target", &url],
+    ];
+    for command in commands {
+        let said = project.run(command.iter().copied()).stderr;
+        assert!(said.contains("`aadOptscim06202` is no known flag and is ignored"), "{command:?}: {said}");
+        assert!(said.contains("did you mean `aadOptscim062020`?"), "{command:?}: {said}");
+        assert_eq!(project.run(command.iter().copied().chain(["-q"])).stderr, "", "{command:?}");
+    }
 }

@@ -341,3 +341,17 @@ fn a_watched_scenario_runs_again_when_it_changes() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn files_that_cannot_be_written_are_refused_before_anything_is_played() {
+    let project = Project::with([("s.toml", text_of(FINE).as_str())]);
+    let cases: [(&[&str], &str); 2] = [
+        (&["--har", "none/r.har"], "make the folder `none` first"),
+        (&["--junit", "r", "--har", "r"], "`--junit` and `--har` name the same file"),
+    ];
+    for (options, words) in cases {
+        let run = project.run(["scenario", "run", "s.toml"].into_iter().chain(options.iter().copied()));
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{options:?}: {run:?}");
+        assert!(run.stderr.contains(words), "{options:?}: {run:?}");
+    }
+}
