@@ -59,6 +59,9 @@ const BURST: u32 = 100;
 /// The environment variable of the throw-away job's own token.
 const TOKEN: &str = "TOKEN";
 
+/// Why a test was not run that was not asked for: a stable word and a sentence.
+const DESELECTED: (&str, &str) = ("deselected", "it was not asked for");
+
 /// Why a test was not run that was asked for: a stable word and a sentence.
 const STOPPED: (&str, &str) = ("stopped", "the run was stopped before its end");
 
@@ -313,7 +316,7 @@ fn on_demand_dialect(dialect: Dialect) -> Dialect {
 /// Why a test is not run: a stable word and a sentence (`preflight.md 5.3`).
 fn skipped(options: &Options, has_manager: bool, test: &Test) -> Option<(&'static str, &'static str)> {
     if !options.tests.iter().any(|chosen| chosen.id == test.id) {
-        return Some(("deselected", "it was not asked for"));
+        return Some(DESELECTED);
     }
     match (test.id, test.area) {
         ("A22", _) => match &options.federation {
@@ -343,7 +346,7 @@ fn skipped(options: &Options, has_manager: bool, test: &Test) -> Option<(&'stati
 fn skipped_as_run(test: &Test, word: &str) -> Word {
     let has_no_branch =
         matches!(test.id, "A21" | "A22") || (is_provisioned(test) && test.area == Area::Groups);
-    if has_no_branch && word != "deselected" && word != STOPPED.0 {
+    if has_no_branch && word != DESELECTED.0 && word != STOPPED.0 {
         return if test.kind == Kind::Optional { Word::Warning } else { Word::Failed };
     }
     Word::Skipped

@@ -89,7 +89,7 @@ fn options(output: Output, arguments: &PreflightArguments) -> Result<Options, Fa
         attributes: attributes(&arguments.attributes)?,
         groups: !arguments.no_groups,
         verbose: arguments.verbose_patch,
-        domain: arguments.domain.clone(),
+        domain: domain(&arguments.domain)?,
         seed,
         retries: arguments.retries,
         credentials: credentials(arguments)?,
@@ -97,6 +97,20 @@ fn options(output: Output, arguments: &PreflightArguments) -> Result<Options, Fa
         throughput: arguments.test.is_empty(),
         stop: Stop::default(),
     })
+}
+
+/// The domain of userPrincipalNames, which go into filters and addresses as they are.
+fn domain(text: &str) -> Result<String, Failure> {
+    let is_label = |label: &str| {
+        let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        !label.is_empty() && label.chars().all(is_inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.split('.').all(is_label) {
+        return Ok(text.to_owned());
+    }
+    Err(usage(format!("`--domain`: `{text}` is no domain")).help(
+        "write letters, digits, `-` and dots, for example `test.contoso.com`; other letters as `xn--…`",
+    ))
 }
 
 fn variable(name: &str) -> Result<SecretString, Failure> {

@@ -7,7 +7,7 @@ use super::{Exit, Failure};
 use crate::diagnostic::did_you_mean;
 use crate::engine::restart::{self, Reset, Restarted, Stop, restart};
 
-/// Clears quarantine and pause; the job goes on from its watermark.
+/// Clears quarantine and pause; the job goes on from its watermark, where it has one.
 pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
     let mut session = Session::open(context)?;
     let _lock = session.lock()?;
@@ -17,9 +17,13 @@ pub(super) fn start(context: &Context) -> Result<Exit, Failure> {
         context.output.note(&format!("job `{name}` has not run yet: there is nothing to clear"));
         return Ok(Exit::Fine);
     };
+    let goes_on = match before.watermark {
+        Some(_) => "goes on from its watermark",
+        None => "begins with an initial cycle, which reads everybody",
+    };
     context.output.note(&match (before.quarantine.is_some(), before.paused) {
-        (true, _) => format!("job `{name}` is out of quarantine and goes on from its watermark"),
-        (false, true) => format!("job `{name}` goes on from its watermark"),
+        (true, _) => format!("job `{name}` is out of quarantine and {goes_on}"),
+        (false, true) => format!("job `{name}` {goes_on}"),
         (false, false) => format!("job `{name}` was neither in quarantine nor paused"),
     });
     Ok(Exit::Fine)

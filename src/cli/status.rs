@@ -15,6 +15,7 @@ use crate::clock::{Clock as _, JobClock, Timestamp};
 use crate::config::{Config, JobConfig};
 use crate::daemon::due::{Due, next_due};
 use crate::daemon::standing_of;
+use crate::directory::object::ObjectKind;
 use crate::engine::entry::seconds;
 use crate::engine::spec::JobSpec;
 use crate::engine::status::{quarantine, synchronization_job};
@@ -78,7 +79,7 @@ struct Job {
     /// `synchronizationJob`.
     record: Value,
     due: Due,
-    linked: (i64, i64),
+    linked: (u64, u64),
     escrows: usize,
     /// Whether a cycle has begun, or somebody has stopped the job before.
     started: bool,
@@ -117,7 +118,10 @@ fn look_at(config: &Config, job: &JobConfig, store: &Store, now: Timestamp) -> R
         name: job.name.clone(),
         record: synchronization_job(&spec, store)?,
         due: next_due(&standing_of(row.as_ref(), job)?, now),
-        linked: row.as_ref().map_or((0, 0), |row| row.linked),
+        linked: (
+            store.link_count(&job.name, ObjectKind::User)?,
+            store.link_count(&job.name, ObjectKind::Group)?,
+        ),
         escrows: store.escrows(&job.name)?.len(),
         started: store.has_begun(&job.name)? || row.as_ref().is_some_and(|row| row.paused),
         quarantined: row.as_ref().map(quarantine).transpose()?.flatten().is_some(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::judge::{Check, Grade, REQUESTS_PER_SECOND, SET_UP, Weight, Word};
 use super::list::{Kind, Suite};
-use super::{Tested, Throughput};
+use super::{DESELECTED, STOPPED, Tested, Throughput};
 use crate::scenario::report::junit::{self, Case, Outcome, Problem};
 
 mod html;
@@ -49,13 +49,26 @@ impl Report {
         self.tested.iter().all(|tested| tested.grade != Grade::Failed)
     }
 
-    /// What the official gallery run concludes (`preflight.md 1.7`): `Succeeded` or `Failed`.
+    /// What the official gallery run concludes of the tests that there are (`preflight.md 1.7`): `Succeeded` or `Failed`.
     pub fn overall_as_run(&self) -> &'static str {
         let of_gallery = || self.tested.iter().filter(|tested| tested.test.suite() == Suite::Gallery);
         let is_key = |tested: &&Tested| matches!(tested.test.id, "A21" | "A22");
         let failed = of_gallery().any(|tested| !is_key(&tested) && tested.as_run == Word::Failed);
         let let_in = of_gallery().filter(is_key).any(|tested| tested.as_run == Word::Passed);
         if failed || !let_in { "Failed" } else { "Succeeded" }
+    }
+
+    /// The same in words, for a run that has all tests of the suite. Of some of them it concludes nothing.
+    pub fn verdict_as_run(&self) -> String {
+        let of_gallery = || self.tested.iter().filter(|tested| tested.test.suite() == Suite::Gallery);
+        let ran = of_gallery().filter(|tested| {
+            tested.skipped.is_none_or(|(word, _)| word != DESELECTED.0 && word != STOPPED.0)
+        });
+        let (ran, all) = (ran.count(), of_gallery().count());
+        if ran == all {
+            return self.overall_as_run().to_owned();
+        }
+        format!("no verdict, {ran} of its {all} tests ran")
     }
 
     /// How many tests have this grade; those that were not asked for do not count.
@@ -65,7 +78,7 @@ impl Report {
 
     /// The tests that were asked for.
     pub fn asked(&self) -> impl Iterator<Item = &Tested> {
-        self.tested.iter().filter(|tested| tested.skipped.is_none_or(|(word, _)| word != "deselected"))
+        self.tested.iter().filter(|tested| tested.skipped.is_none_or(|(word, _)| word != DESELECTED.0))
     }
 }
 

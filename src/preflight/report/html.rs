@@ -31,7 +31,7 @@ pub fn to_html(report: &Report, when: &str) -> String {
         report.count(Grade::Skipped),
         escaped(when),
         report.seed,
-        report.overall_as_run(),
+        report.verdict_as_run(),
         escaped(NOTICE),
         escaped(NOT_COVERED),
     );

@@ -20,6 +20,7 @@ pub fn to_json(report: &Report) -> Value {
         "seed": report.seed,
         "durationMs": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
         "notice": NOTICE,
+        "verdictAsRun": report.verdict_as_run(),
         "verdict": if report.is_fine() { "passed" } else { "failed" },
         "counts": {
             "passed": report.count(Grade::Passed),

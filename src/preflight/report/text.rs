@@ -46,14 +46,15 @@ pub fn to_text(report: &Report) -> String {
     let counts = [Grade::Passed, Grade::Tolerated, Grade::Failed, Grade::Skipped];
     let counts: Vec<String> =
         counts.iter().map(|grade| format!("{} {}", report.count(*grade), grade.as_str())).collect();
+    let asked = report.asked().count();
     let seconds = report.took.as_secs_f64();
     lines.push(format!(
-        "{} of {} tests, in {seconds:.1} s, seed {}",
+        "{} of {asked} test{}, in {seconds:.1} s, seed {}",
         counts.join(", "),
-        report.asked().count(),
+        if asked == 1 { "" } else { "s" },
         report.seed
     ));
-    lines.push(format!("the official gallery run, as run: {}", report.overall_as_run()));
+    lines.push(format!("the official gallery run, as run: {}", report.verdict_as_run()));
     lines.push(NOTICE.to_owned());
     lines.push(NOT_COVERED.to_owned());
     lines.join("\n")

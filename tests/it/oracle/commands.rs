@@ -95,7 +95,11 @@ fn drift_follows_the_contoso_story_and_clean_takes_back_what_was_made() {
     assert_eq!(deletes(&project, "contoso").len(), before + count);
     assert_eq!(asked(&project, &["clean"]).1["accounts"], json!([]));
     assert_eq!(asked(&project, &["status"]).1["schedule"]["state"], "Paused");
-    fine(&project, &["start"]);
+    let standing = project.run(["status"]).stdout;
+    assert!(standing.contains("held as links  users 0, groups 0"), "{standing}");
+    let started = project.run(["start"]).stderr;
+    assert!(started.contains("begins with an initial cycle, which reads everybody"), "{started}");
+    assert!(!started.contains("watermark"), "{started}");
     fine(&project, &["cycle"]);
     let (code, report) = asked(&project, &["drift"]);
     assert_eq!(code, Some(0), "{:#?}", told(&report));

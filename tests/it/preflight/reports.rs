@@ -257,12 +257,13 @@ fn the_official_text_of_a_failure_names_phase_and_action() {
 #[test]
 fn wrong_use_and_an_absent_endpoint_end_with_their_codes() {
     let project = Project::with([]);
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["http://scim.example/v2"], 2, "--allow-remote"),
         (&["http://127.0.0.1:9/scim", "--token-env", "NOT_SET"], 2, "`NOT_SET` is not set"),
         (&["http://127.0.0.1:9/scim", "--test", "Create_Usr_Test"], 2, "did you mean `Create_User_Test`?"),
         (&["http://127.0.0.1:9/scim", "--attributes", "none.json"], 2, "can not read the schema `none.json`"),
         (&["http://127.0.0.1:9/scim", "--token-endpoint", "http://127.0.0.1:9/"], 2, "--client-id"),
+        (&["http://127.0.0.1:1/scim", "--domain", "ü b\""], 2, "write letters, digits, `-` and dots"),
         // Nobody is there: the files are looked at first.
         (&["http://127.0.0.1:1/scim", "--html", "none/x.html"], 2, "make the folder `none` first"),
         (&["http://127.0.0.1:1/scim", "--junit", "./x", "--html", "x"], 2, "name the same file"),
@@ -382,4 +383,19 @@ fn a_misspelt_flag_in_the_url_is_told_wherever_an_endpoint_is_typed() {
         assert!(said.contains("did you mean `aadOptscim062020`?"), "{command:?}: {said}");
         assert_eq!(project.run(command.iter().copied().chain(["-q"])).stderr, "", "{command:?}");
     }
+}
+
+#[test]
+fn of_some_tests_nothing_is_concluded_about_the_official_run() {
+    let (url, project) = (serve(HONEST), Project::with([]));
+    let told = project.run(["preflight", &url, "--test", "A1", "--html", "p.html"]).stdout;
+    assert!(
+        told.contains("\nthe official gallery run, as run: no verdict, 1 of its 25 tests ran\n"),
+        "{told}"
+    );
+    assert!(told.contains("0 skipped of 1 test, in "), "{told}");
+    assert!(project.read("p.html").contains("<strong>no verdict, 1 of its 25 tests ran</strong>"));
+    let told = project.run(["preflight", &url, "--suite", "gallery"]).stdout;
+    assert!(told.contains("\nthe official gallery run, as run: Failed\n"), "{told}");
+    assert!(told.contains(" of 25 tests, in "), "{told}");
 }
