@@ -13,29 +13,50 @@ use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 use super::source::Source;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 
-/// What to write where another type is wanted, by the last key of the path.
-const HINTS: &[(&str, &str)] = &[
-    ("app_role", "write `[[app_role]]`, once for each role"),
-    ("directory", "write `[directory]` and below it `path = \"directory\"`"),
+/// What to write where another type is wanted, by the last key of the path and that type: files of several kinds have
+/// some keys, and not all of them the same way.
+const HINTS: &[(&str, &str, &str)] = &[
+    ("app_role", "array", "write `[[app_role]]`, once for each role"),
+    ("directory", "object", "write `[directory]` and below it `path = \"directory\"`"),
+    ("directory", "string", "write `directory = \"../directory\"`, the folder as seen from the file's own"),
     (
         "clauses",
+        "array",
         "write `clauses = [{ attribute = \"department\", operator = \"EQUALS\", value = \"Sales\" }]`",
     ),
     (
         "client_secret",
+        "object",
         "write `client_secret = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`",
     ),
-    ("filter", "write `[[job.filter]]`, once for each filter"),
-    ("fidelity", "write `[job.fidelity]` and below it `edition = \"2026-08\"`"),
-    ("job", "write `[[job]]`, once for each job"),
+    ("filter", "array", "write `[[job.filter]]`, once for each filter"),
+    ("fidelity", "object", "write `[job.fidelity]` and below it `edition = \"2026-08\"`"),
+    ("job", "array", "write `[[job]]`, once for each job"),
+    ("job", "object", "write `[job]`, and below it for example `interval = \"1d\"`: there is one job"),
     (
         "oauth",
+        "object",
         "write `[job.oauth]` and below it `token_endpoint = \"https://…\"`, `client_id` and `client_secret`",
     ),
-    ("secrets", "write `[job.secrets]` and below it for example `SkipOutOfScopeDeletions = \"True\"`"),
-    ("token", "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`"),
-    ("vanish_limit", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
+    (
+        "secrets",
+        "object",
+        "write `[job.secrets]` and below it for example `SkipOutOfScopeDeletions = \"True\"`",
+    ),
+    (
+        "token",
+        "object",
+        "write `token = { env = \"NAME\" }`, `{ file = \"PATH\" }` or `{ value = \"SECRET\" }`",
+    ),
+    ("vanish_limit", "object", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
 ];
+
+/// What to write for a key of which this schema is.
+fn hint(key: &str, schema: &Value) -> Option<String> {
+    let wanted = schema.get("type").and_then(Value::as_str)?;
+    let hint = HINTS.iter().find(|(of, kind, _)| (*of, *kind) == (key, wanted));
+    hint.map(|(_, _, hint)| (*hint).to_owned())
+}
 
 /// Removes from `root` what `schema` does not allow, and reports each removal and each missing key.
 pub(crate) fn check(source: &Source, schema: &Value, root: &mut Spanned<DeTable<'_>>) -> Vec<Diagnostic> {
@@ -86,7 +107,7 @@ impl Walk<'_> {
             ("integer", DeValue::Integer(number)) => self.integer(schema, number, &span, key),
             ("boolean", DeValue::Boolean(_)) | ("number", DeValue::Integer(_) | DeValue::Float(_)) => true,
             _ => {
-                let help = HINTS.iter().find(|(of, _)| *of == key).map(|(_, hint)| (*hint).to_owned());
+                let help = hint(key, schema);
                 let wanted = wanted_name(wanted);
                 self.report(&span, format!("`{key}` must be {wanted}, not {found}"), help);
                 false
@@ -116,7 +137,7 @@ impl Walk<'_> {
             let required = required.as_str().unwrap_or_default();
             if !table.contains_key(required) {
                 let whose = name.map(|name| format!(" in `{name}`")).unwrap_or_default();
-                let help = HINTS.iter().find(|(of, _)| *of == required).map(|(_, hint)| (*hint).to_owned());
+                let help = known.get(required).and_then(|schema| hint(required, schema));
                 self.report(span, format!("`{required}` is missing{whose}"), help);
             }
         }

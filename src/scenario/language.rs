@@ -269,7 +269,14 @@ impl Reader<'_> {
             }
             (Some(folder), None) => {
                 let above = self.source.file.parent().unwrap_or(Path::new(""));
-                read_folder(&above.join(folder.get_ref()), &options, &mut snapshot)
+                let path = above.join(folder.get_ref());
+                if !path.is_dir() {
+                    let help = "it is looked for from the scenario's own folder".to_owned();
+                    let message = format!("there is no folder `{}`", path.display());
+                    self.error(&folder.span(), message, Some(help));
+                    return None;
+                }
+                read_folder(&path, &options, &mut snapshot)
             }
             (None, Some(_)) => {
                 read_part(&self.source.file, &self.source.text, tables, &options, &mut snapshot)

@@ -81,6 +81,23 @@ fn a_scenario_has_one_directory() {
     assert!(found.iter().any(|line| line.starts_with("5:1: unknown key `princpal`")), "{found:?}");
 }
 
+/// Some keys of a scenario are those of a configuration, and not written as they are there.
+#[test]
+fn help_is_in_the_grammar_of_scenarios() {
+    let found = lines(&findings(&text_of("[[job]]\ninterval = '1d'\n[[step]]\n")));
+    assert!(found[0].contains("`job` must be a table, not an array | write `[job]`, and"), "{found:?}");
+    let found = lines(&findings("title = 'x'\n[directory]\npath = 'd'\n[[step]]\n"));
+    assert!(
+        found[1].contains("`directory` must be a text in quotes, not a table | write `directory = "),
+        "{found:?}"
+    );
+    let found = lines(&findings("title = 'x'\ndirectory = '../nodir'\n[[step]]\n"));
+    assert_eq!(
+        found,
+        ["2:13: there is no folder `../nodir` | it is looked for from the scenario's own folder"]
+    );
+}
+
 #[test]
 fn names_are_those_of_the_directory_and_of_the_steps_above() {
     let blocked = "[[step]]\nedit = { user = 'adele@contoso.com', disable = true }\n";
