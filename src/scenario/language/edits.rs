@@ -10,7 +10,7 @@ use crate::directory::object::{ObjectKind, derived_id};
 use crate::directory::read::written;
 use crate::expression::AttributeValue;
 use crate::scenario::model::{Change, Edit, Named};
-use crate::scenario::raw::{Free, RawEdit};
+use crate::scenario::raw::{Free, RawEdit, Text};
 
 /// The keys of which an edit has one.
 const CHANGES: &str = "`add`, `set`, `clear`, `disable`, `enable`, `delete`, `restore`, `purge`, `assign`, `unassign`, \
@@ -29,6 +29,7 @@ impl Reader<'_> {
             return None;
         };
         let name_span = raw.user.as_ref().or(raw.group.as_ref()).map_or_else(|| span.clone(), Spanned::span);
+        self.no_contradictions(&raw);
         let mut changes = Vec::new();
         match raw.add.take() {
             Some(attributes) => changes.push(self.addition(&object, attributes, &name_span)),
@@ -71,6 +72,38 @@ impl Reader<'_> {
         let place = self.source.place(&name_span);
         let edit = |change| Edit { place: place.clone(), object: object.clone(), change };
         Some(changes.into_iter().map(edit).collect())
+    }
+
+    /// Reports what one table can't say, since its changes have no order.
+    fn no_contradictions(&mut self, raw: &RawEdit) {
+        let pairs = [
+            (("disable", &raw.disable), ("enable", &raw.enable)),
+            (("delete", &raw.delete), ("restore", &raw.restore)),
+            (("restore", &raw.restore), ("purge", &raw.purge)),
+            (("assign", &raw.assign), ("unassign", &raw.unassign)),
+        ];
+        for ((one, first), (other, second)) in pairs {
+            let (Some(first), Some(second)) = (first, second) else { continue };
+            let later = if first.span().start < second.span().start { second } else { first };
+            self.contradiction(&later.span(), &format!("`{one}` and `{other}`"));
+        }
+        for name in raw.clear.iter().flatten() {
+            let is_set = |key: &Spanned<String>| key.get_ref().eq_ignore_ascii_case(name.get_ref());
+            if raw.set.iter().chain(&raw.add).flatten().any(|(key, _)| is_set(key)) {
+                self.contradiction(&name.span(), &format!("a value and none for `{}`", name.get_ref()));
+            }
+        }
+        for name in raw.remove_members.iter().flatten() {
+            let is_same = |other: &&Text| other.get_ref().to_lowercase() == name.get_ref().to_lowercase();
+            if raw.add_members.iter().flatten().any(|other| is_same(&other)) {
+                self.contradiction(&name.span(), &format!("`{}` in and out of the group", name.get_ref()));
+            }
+        }
+    }
+
+    fn contradiction(&mut self, span: &Range<usize>, what: &str) {
+        let help = "where one comes after the other, write a table for each: `edit = [{ … }, { … }]`";
+        self.error(span, format!("one edit can't have {what}"), Some(help.to_owned()));
     }
 
     /// Whether a flag is set. One that says `false` is a mistake, since its contrary has a key of its own.

@@ -81,6 +81,32 @@ fn a_scenario_has_one_directory() {
     assert!(found.iter().any(|line| line.starts_with("5:1: unknown key `princpal`")), "{found:?}");
 }
 
+#[test]
+fn changes_that_contradict_each_other_are_two_edits() {
+    for (edit, mark, what) in [
+        ("disable = true, enable = true", "true }", "`disable` and `enable`"),
+        ("restore = true, delete = true", "true }", "`delete` and `restore`"),
+        ("purge = true, restore = true", "true }", "`restore` and `purge`"),
+        ("assign = true, unassign = true", "true }", "`assign` and `unassign`"),
+        (
+            "set = { department = 'x' }, clear = ['Department']",
+            "'Department'",
+            "a value and none for `Department`",
+        ),
+    ] {
+        let step = format!("[[step]]\nedit = {{ user = 'adele@contoso.com', {edit} }}\n");
+        mistake(&step, mark, &format!("one edit can't have {what}"), "a table for each");
+    }
+    let members = "add_members = ['zoe@contoso.com'], remove_members = ['Zoe@contoso.com']";
+    let step = format!("[[step]]\nedit = {{ group = 'Sales', {members} }}\n");
+    let message = "one edit can't have `Zoe@contoso.com` in and out of the group";
+    mistake(&step, "'Zoe@", message, "a table for each");
+    let user = "user = 'adele@contoso.com'";
+    parsed(&text_of(&format!(
+        "[[step]]\nedit = [{{ {user}, disable = true }}, {{ {user}, enable = true }}]\n"
+    )));
+}
+
 /// Some keys of a scenario are those of a configuration, and not written as they are there.
 #[test]
 fn help_is_in_the_grammar_of_scenarios() {
