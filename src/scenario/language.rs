@@ -15,12 +15,14 @@ use super::schema::{self, DIRECTORY_KEYS};
 use super::snapshot::Snapshot;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::source::Source;
+use crate::config::structure::in_backticks;
 use crate::config::words::Word;
 use crate::config::{self, Config, Part, of_part, structure, syntax};
 use crate::diagnostic::{Diagnostic, Place, did_you_mean, has_errors};
 use crate::directory::object::ObjectKind;
 use crate::directory::read::{ReadOptions, read_folder, read_part};
 use crate::engine::restart::Reset;
+use crate::mapping::source::{is_directory_extension, source_attributes};
 
 mod edits;
 mod expected;
@@ -97,6 +99,7 @@ fn read(source: &Source) -> Loaded {
         names: Names::default(),
         roles: BTreeSet::new(),
         multi_valued: BTreeSet::new(),
+        attributes: BTreeSet::new(),
     };
     let scenario = reader.scenario(raw, &directory, config);
     let mut findings = reader.findings;
@@ -165,11 +168,21 @@ struct Reader<'a> {
     names: Names,
     roles: BTreeSet<String>,
     multi_valued: BTreeSet<String>,
+    /// The attributes that there are: Entra's, the directory's, and those that mappings read.
+    attributes: BTreeSet<(ObjectKind, String)>,
 }
 
 impl Reader<'_> {
     fn error(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
-        let finding = Diagnostic::error(message).at(self.source.place(span));
+        self.report(span, Diagnostic::error(message), help);
+    }
+
+    fn warning(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.report(span, Diagnostic::warning(message), help);
+    }
+
+    fn report(&mut self, span: &Range<usize>, finding: Diagnostic, help: Option<String>) {
+        let finding = finding.at(self.source.place(span));
         self.findings.push(match help {
             Some(help) => finding.help(help),
             None => finding,
@@ -211,6 +224,14 @@ impl Reader<'_> {
         for (object, _) in &snapshot.objects {
             self.names.add(object.kind, object.label());
             self.names.add(object.kind, &object.id);
+            self.attributes.extend(object.attributes.keys().map(|name| (object.kind, name.clone())));
+        }
+        for kind in BOTH {
+            self.attributes.extend(source_attributes(*kind).iter().map(|own| (*kind, own.name.to_owned())));
+        }
+        for mapping in config.jobs.iter().flat_map(|job| &job.mappings.mappings) {
+            let read = mapping.attributes_read().into_iter();
+            self.attributes.extend(read.map(|name| (mapping.kind, name.to_owned())));
         }
         let steps = raw.step?;
         if steps.get_ref().is_empty() {
@@ -450,6 +471,38 @@ impl Reader<'_> {
             None => "it is neither in the directory nor made by a step above".to_owned(),
         };
         self.error(span, format!("{what} is called `{name}`"), Some(help));
+    }
+
+    /// Warns of an attribute that is called nearly as one that there is. Any other may be one of this directory alone.
+    fn must_be_spelt(&mut self, kind: ObjectKind, attribute: &Text) {
+        let name = attribute.get_ref();
+        let known = || self.attributes.iter().filter(|(of, _)| *of == kind).map(|(_, known)| known.as_str());
+        if is_directory_extension(name) || known().any(|known| known.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        if let Some(near) = did_you_mean(name, known()) {
+            let help = format!("did you mean `{near}`?");
+            let message =
+                format!("no {kind} has an attribute `{name}`, neither in Entra nor in the directory");
+            self.warning(&attribute.span(), message, Some(help));
+        }
+    }
+
+    /// Warns of a path that no request of a job can have.
+    fn path_must_be_one(&mut self, path: &Text) {
+        const ENDPOINTS: [&str; 5] =
+            ["/Users", "/Groups", "/Schemas", "/ResourceTypes", "/ServiceProviderConfig"];
+        let written = path.get_ref();
+        let end = written.char_indices().skip(1).find(|(_, c)| matches!(c, '/' | '?'));
+        let endpoint = written.get(..end.map_or(written.len(), |(at, _)| at)).unwrap_or_default();
+        if ENDPOINTS.contains(&endpoint) {
+            return;
+        }
+        let help = match did_you_mean(endpoint, ENDPOINTS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("paths are below the tenant URL and begin with {}", in_backticks(&ENDPOINTS)),
+        };
+        self.warning(&path.span(), format!("no request has the path `{written}`"), Some(help));
     }
 
     /// Reports the placeholders `{name}` of a text that stand for nobody.

@@ -30,6 +30,10 @@ impl Reader<'_> {
         };
         let name_span = raw.user.as_ref().or(raw.group.as_ref()).map_or_else(|| span.clone(), Spanned::span);
         self.no_contradictions(&raw);
+        let given = raw.add.iter().chain(&raw.set).flatten().map(|(name, _)| name);
+        for name in given.chain(raw.clear.iter().flatten()) {
+            self.must_be_spelt(object.kind, name);
+        }
         let mut changes = Vec::new();
         match raw.add.take() {
             Some(attributes) => changes.push(self.addition(&object, attributes, &name_span)),

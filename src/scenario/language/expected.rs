@@ -59,6 +59,7 @@ impl Reader<'_> {
         let raw = raw.into_inner();
         if let Some(path) = &raw.path {
             self.placeholders_must_be_known(path.get_ref(), &path.span());
+            self.path_must_be_one(path);
         }
         if let Some(object) = &raw.object {
             self.must_be_known(BOTH, object.get_ref(), &object.span());

@@ -47,6 +47,7 @@ impl Reader<'_> {
         }
         if let Some(path) = &raw.path {
             self.placeholders_must_be_known(path.get_ref(), &path.span());
+            self.path_must_be_one(path);
         }
         let kind = match (target, source, process) {
             (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_))

@@ -81,6 +81,49 @@ fn a_scenario_has_one_directory() {
     assert!(found.iter().any(|line| line.starts_with("5:1: unknown key `princpal`")), "{found:?}");
 }
 
+/// They are warnings: a directory may have attributes of its own.
+#[test]
+fn attributes_and_paths_that_are_nearly_right_are_warned_of() {
+    for (step, mark, message, help) in [
+        (
+            "edit = { user = 'adele@contoso.com', set = { acountEnabled = 'False' } }",
+            "acountEnabled",
+            "no User has an attribute `acountEnabled`, neither in Entra nor in the directory",
+            "did you mean `accountEnabled`?",
+        ),
+        (
+            "edit = { user = 'adele@contoso.com', clear = ['deparment'] }",
+            "'deparment'",
+            "no User has an attribute `deparment`, neither in Entra nor in the directory",
+            "did you mean `department`?",
+        ),
+        (
+            "expect.no_requests = [{ path = '/Usres/{adele@contoso.com}' }]",
+            "'/Usres",
+            "no request has the path `/Usres/{adele@contoso.com}`",
+            "did you mean `/Users`?",
+        ),
+        (
+            "expect.no_requests = [{ path = 'https://h/x' }]",
+            "'https",
+            "no request has the path `https://h/x`",
+            "paths are below the tenant URL and begin with `/Users`",
+        ),
+    ] {
+        let step = format!("[[step]]\n{step}\n");
+        let (_, warnings) = scenario::parse(&text_of(&step), "test.toml".as_ref()).unwrap();
+        let [warning] = warnings.as_slice() else { panic!("{:#?}", lines(&warnings)) };
+        let place = warning.place.as_ref().unwrap();
+        assert_eq!((place.line, place.column), super::place_of(&step, mark), "{message}");
+        assert_eq!(warning.message, message);
+        assert!(warning.help.as_deref().unwrap_or_default().starts_with(help), "{warning:?}");
+    }
+    parsed(&text_of(
+        "[[step]]\nedit = { user = 'adele@contoso.com', set = { Department = 'x', shoeSize = '41' } }\n\
+         expect.no_requests = [{ path = '/Users?filter=userName eq \"x\"' }, { path = '/Groups' }]\n",
+    ));
+}
+
 #[test]
 fn changes_that_contradict_each_other_are_two_edits() {
     for (edit, mark, what) in [
