@@ -75,7 +75,7 @@ pub(super) fn count(kind: ObjectKind, wanted: u64, evidence: &Evidence<'_>) -> O
     let guilty = if is_more { of_kind("POST") } else { of_kind("DELETE").or_else(|| of_kind("POST")) };
     Some(Said {
         expected: wanted.to_string(),
-        got: format!("{}: {}", found.len(), names.join(", ")),
+        got: if names.is_empty() { "0".to_owned() } else { format!("{}: {}", names.len(), names.join(", ")) },
         guilty: guilty.map(|seen| seen.index).or_else(|| first_failed(evidence)),
     })
 }

@@ -389,3 +389,9 @@ fn what_time_moves_until_must_come_to_hold() {
     );
     assert_eq!(failure.got, "the job is Active, its schedule Active");
 }
+
+#[test]
+fn a_count_of_nobody_is_just_none() {
+    let (failure, _) = fails("[[step]]\nexpect.target.users = 1\n");
+    assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("1", "0"));
+}
