@@ -37,7 +37,11 @@ pub const HELP: &str = "write for example `30s`, `40m`, `28d` or `2 days 3h`";
 /// assert!(duration::parse("1 month").is_err(), "months differ in length");
 /// ```
 pub fn parse(text: &str) -> Result<SignedDuration, DurationError> {
-    let span: Span = text.trim().parse().map_err(|_| DurationError::Form(text.to_owned()))?;
+    let span: Span = text.trim().parse().map_err(|_| {
+        // A number past what the calendar can hold is no matter of form.
+        let is_form = small(text).parse::<Span>().is_ok();
+        if is_form { DurationError::TooLong(text.to_owned()) } else { DurationError::Form(text.to_owned()) }
+    })?;
     let duration = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
         .map_err(|_| DurationError::NotFixed(text.to_owned()))?;
@@ -48,6 +52,18 @@ pub fn parse(text: &str) -> Result<SignedDuration, DurationError> {
         return Err(DurationError::TooLong(text.to_owned()));
     }
     Ok(duration)
+}
+
+/// The text with a one for each of its numbers.
+fn small(text: &str) -> String {
+    let mut small = String::new();
+    for character in text.trim().chars() {
+        let digit = character.is_ascii_digit();
+        if !digit || !small.ends_with('1') {
+            small.push(if digit { '1' } else { character });
+        }
+    }
+    small
 }
 
 #[cfg(test)]
@@ -84,6 +100,8 @@ mod tests {
             ("1 month", DurationError::NotFixed("1 month".to_owned())),
             ("11 years", DurationError::NotFixed("11 years".to_owned())),
             ("3651d", DurationError::TooLong("3651d".to_owned())),
+            ("999999999999d", DurationError::TooLong("999999999999d".to_owned())),
+            ("999999999999", DurationError::Form("999999999999".to_owned())),
         ];
         for (text, expected) in cases {
             assert_eq!(parse(text), Err(expected), "{text}");

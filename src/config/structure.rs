@@ -51,6 +51,9 @@ const HINTS: &[(&str, &str, &str)] = &[
     ("vanish_limit", "object", "write `vanish_limit = { share = \"20%\", at_least = 20 }`"),
 ];
 
+/// Keys that stand one table further in: the key, the table that it is in, and what to write.
+const ELSEWHERE: &[(&str, &str, &str)] = &[("oracle", "expect", "write `expect.oracle = \"clean\"`")];
+
 /// What to write for a key of which this schema is.
 fn hint(key: &str, schema: &Value) -> Option<String> {
     let wanted = schema.get("type").and_then(Value::as_str)?;
@@ -154,8 +157,13 @@ impl Walk<'_> {
             let of = known.get(name).or(other);
             let stays = of.is_some_and(|schema| self.value(schema, value, name));
             if of.is_none() {
-                let help = did_you_mean(name, known.keys().map(String::as_str))
-                    .map(|key| format!("did you mean `{key}`?"));
+                let elsewhere =
+                    ELSEWHERE.iter().find(|(key, in_it, _)| *key == name && known.contains_key(*in_it));
+                let help = match elsewhere {
+                    Some((_, _, hint)) => Some((*hint).to_owned()),
+                    None => did_you_mean(name, known.keys().map(String::as_str))
+                        .map(|key| format!("did you mean `{key}`?")),
+                };
                 self.report(&key.span(), format!("unknown key `{name}`"), help);
             }
             if !stays {

@@ -150,6 +150,12 @@ fn changes_that_contradict_each_other_are_two_edits() {
     )));
 }
 
+#[test]
+fn an_oracle_within_a_step_is_an_expectation() {
+    let message = "unknown key `oracle`";
+    mistake("[[step]]\noracle = 'clean'\n", "oracle", message, "write `expect.oracle = \"clean\"`");
+}
+
 /// Some keys of a scenario are those of a configuration, and not written as they are there.
 #[test]
 fn help_is_in_the_grammar_of_scenarios() {
