@@ -8,7 +8,7 @@ use serde_json::json;
 use super::arguments::{ScenarioCommand, ScenarioNewArguments, ScenarioRunArguments};
 use super::context::Context;
 use super::failure::print_findings;
-use super::init::write_new;
+use super::init::{quoted, write_new};
 use super::output::{table, warn};
 use super::session::run_failure;
 use super::{Exit, Failure};
@@ -37,11 +37,12 @@ pub(super) fn run(context: &Context, command: &ScenarioCommand) -> Result<Exit, 
 
 /// Every scenario of these paths. One that is none is an error, and then nothing is run.
 fn load(context: &Context, paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
+    let help = "scenarios are `.toml` files; write one with `scimulator scenario new NAME`";
     let files = scenario::files(paths).map_err(|(path, error)| {
-        Failure::new(Exit::Usage, format!("can not read `{}`", path.display())).because(&error)
+        let failure = Failure::new(Exit::Usage, format!("can not read `{}`", path.display())).because(&error);
+        if error.kind() == std::io::ErrorKind::NotFound { failure.help(help) } else { failure }
     })?;
     if files.is_empty() {
-        let help = "scenarios are `.toml` files; write one with `scimulator scenario new NAME`";
         return Err(Failure::new(Exit::Usage, "there is no scenario").help(help));
     }
     let (mut scenarios, mut findings): (Vec<Scenario>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
@@ -206,9 +207,14 @@ fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
             .collect();
         context.output.json(&json!({ "value": all }))?;
     } else {
+        let has_namesake = |name: &str| 1 < scenarios.iter().filter(|other| other.name() == name).count();
+        let name = |scenario: &Scenario| match scenario.name() {
+            name if has_namesake(&name) => scenario.file.display().to_string(),
+            name => name,
+        };
         let rows = scenarios
             .iter()
-            .map(|scenario| vec![scenario.name(), scenario.steps.len().to_string(), scenario.title.clone()]);
+            .map(|scenario| vec![name(scenario), scenario.steps.len().to_string(), scenario.title.clone()]);
         context.output.text(&table(&["name", "steps", "title"], rows))?;
     }
     Ok(Exit::Fine)
@@ -216,6 +222,11 @@ fn list(context: &Context, paths: &[PathBuf]) -> Result<Exit, Failure> {
 
 fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Failure> {
     let name = &arguments.name;
+    if name.to_string_lossy().chars().any(char::is_control) {
+        let message =
+            format!("`{}` can not be the name of a scenario", name.display().to_string().escape_debug());
+        return Err(Failure::new(Exit::Usage, message).help("it holds a control character"));
+    }
     let is_file = name.extension().is_some_and(|extension| extension == "toml");
     let file = if is_file {
         name.to_owned()
@@ -231,13 +242,13 @@ fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Fail
     if let Some(from) = &arguments.from {
         return recorded::new(context, arguments, from, &file);
     }
-    let text = include_str!("scenario/new.toml").replace("{file}", &shown);
+    let text = include_str!("scenario/new.toml").replace("{file}", &quoted(&shown));
     written(&file, write_new(&file, &text))?;
     if context.output.is_json() {
         context.output.json(&json!({ "written": [shown] }))?;
     } else {
         context.output.text(&shown)?;
-        context.output.note(&format!("next: scimulator scenario run {shown}"));
+        context.output.note(&format!("next: scimulator scenario run {}", quoted(&shown)));
     }
     Ok(Exit::Fine)
 }

@@ -119,6 +119,40 @@ fn a_list_names_each_with_its_title() {
 }
 
 #[test]
+fn names_that_are_alike_are_listed_by_their_files() {
+    let text = text_of(FINE);
+    let project = Project::with(["a/story.toml", "b/story.toml", "c.toml"].map(|file| (file, text.as_str())));
+    let told = project.run(["scenario", "list", "a", "b", "c.toml"]).stdout;
+    let names: Vec<&str> = told.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["a/story.toml", "b/story.toml", "c"]);
+}
+
+#[test]
+fn a_project_without_scenarios_is_told_how_to_have_one() {
+    for command in ["run", "list"] {
+        let told = Project::with([]).run(["scenario", command]);
+        assert_eq!(told.code, 2);
+        assert!(told.stderr.contains("help: scenarios are `.toml` files; write one with"), "{}", told.stderr);
+    }
+}
+
+#[test]
+fn names_of_new_scenarios_are_fit_for_files_and_shells() {
+    let project = Project::with([]);
+    let told = project.run(["scenario", "new", "a\nb"]);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""));
+    assert!(told.stderr.contains(r"error: `a\nb` can not be the name of a scenario"), "{}", told.stderr);
+    assert!(!project.path("scenarios").exists());
+    let told = project.run(["scenario", "new", "two words"]);
+    assert_eq!(told.stdout, "scenarios/two words.toml\n");
+    assert!(
+        told.stderr.contains("next: scimulator scenario run 'scenarios/two words.toml'\n"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[test]
 fn json_is_one_document_of_the_documented_shape() {
     let told = project().run(["scenario", "run", "--format", "json"]);
     assert_eq!(told.code, 1);
