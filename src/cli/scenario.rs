@@ -70,6 +70,7 @@ fn run_once(
     scenarios: &[Scenario],
 ) -> Result<Exit, Failure> {
     let output = context.output;
+    check_outputs(arguments, scenarios)?;
     let options = options(context, arguments)?;
     scenario::reach(scenarios, &options)
         .map_err(|error| run_failure(&error))?
@@ -137,10 +138,32 @@ fn options(context: &Context, arguments: &ScenarioRunArguments) -> Result<Option
     Ok(Options { keep: arguments.keep, redact, ..Options::remote(url, token, &prefix) })
 }
 
+/// Before anything is played: what is written at the end can be, each where nothing else is, and over no scenario.
+fn check_outputs(arguments: &ScenarioRunArguments, scenarios: &[Scenario]) -> Result<(), Failure> {
+    let whole = |file: &Path| std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let files = [&arguments.junit, &arguments.har].into_iter().flatten();
+    if let (Some(junit), Some(har)) = (&arguments.junit, &arguments.har)
+        && whole(junit) == whole(har)
+    {
+        return Err(Failure::new(Exit::Usage, "`--junit` and `--har` name the same file"));
+    }
+    for file in files {
+        let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+        if is_toml || scenarios.iter().any(|scenario| whole(&scenario.file) == whole(file)) {
+            let message =
+                format!("`{}` is a scenario's name, and no report is written over one", file.display());
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let was_there = file.exists();
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(file).map(drop);
+        let cleared = opened.and_then(|()| if was_there { Ok(()) } else { std::fs::remove_file(file) });
+        written(file, cleared)?;
+    }
+    Ok(())
+}
+
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)
-    })
+    written(file, std::fs::write(file, text))
 }
 
 /// Runs again whenever something changes; ends only when it is stopped, or nobody reads.
@@ -253,7 +276,7 @@ fn new(context: &Context, arguments: &ScenarioNewArguments) -> Result<Exit, Fail
     Ok(Exit::Fine)
 }
 
-/// What is told of a scenario's file that could not be written.
+/// What is told of a file that could not be written.
 fn written(file: &Path, outcome: std::io::Result<()>) -> Result<(), Failure> {
     outcome.map_err(|error| {
         Failure::new(Exit::Usage, format!("can not write `{}`", file.display())).because(&error)

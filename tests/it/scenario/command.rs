@@ -119,6 +119,28 @@ fn a_list_names_each_with_its_title() {
 }
 
 #[test]
+fn reports_are_refused_before_anything_is_played() {
+    let text = text_of(FINE);
+    let project = Project::with([("a.toml", text.as_str()), ("b.txt", text.as_str())]);
+    for (junit, har, words) in [
+        ("nodir/x.xml", "x.har", "can not write `nodir/x.xml`"),
+        ("x.xml", "a.toml", "`a.toml` is a scenario's name"),
+        ("other.toml", "x.har", "`other.toml` is a scenario's name"),
+        ("b.txt", "x.har", "`b.txt` is a scenario's name"),
+        ("x.xml", "./x.xml", "`--junit` and `--har` name the same file"),
+    ] {
+        let told = project.run(["scenario", "run", "a.toml", "b.txt", "--junit", junit, "--har", har]);
+        assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{junit} {har}");
+        assert!(told.stderr.contains(words), "{}", told.stderr);
+        assert!(!project.path("x.xml").exists() && !project.path("x.har").exists(), "{junit} {har}");
+    }
+    assert_eq!((project.read("a.toml"), project.read("b.txt")), (text.clone(), text.clone()));
+    project.write("x.xml", "of the last run");
+    assert_eq!(project.run(["scenario", "run", "a.toml", "--junit", "x.xml"]).code, 0);
+    assert!(project.read("x.xml").starts_with("<?xml"));
+}
+
+#[test]
 fn names_that_are_alike_are_listed_by_their_files() {
     let text = text_of(FINE);
     let project = Project::with(["a/story.toml", "b/story.toml", "c.toml"].map(|file| (file, text.as_str())));
