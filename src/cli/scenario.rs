@@ -15,7 +15,7 @@ use super::{Exit, Failure};
 use crate::client::Pseudonyms;
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::diagnostic::{Diagnostic, has_errors};
-use crate::scenario::report::{annotations, to_har, to_json, to_junit, to_text};
+use crate::scenario::report::{annotations, annotations_of_findings, to_har, to_json, to_junit, to_text};
 use crate::scenario::{self, Options, Scenario, Tally, Verdict};
 
 mod recorded;
@@ -56,6 +56,7 @@ fn load(context: &Context, paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> 
         }
     }
     if has_errors(&findings) {
+        annotate(context, &annotations_of_findings(&findings))?;
         return Err(Failure::findings(Exit::Usage, findings));
     }
     if !context.output.is_quiet() {
@@ -94,10 +95,7 @@ fn run_once(
     if let Some(file) = &arguments.har {
         write(file, &format!("{:#}\n", to_har(&reports)))?;
     }
-    let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    for line in if in_github { annotations(&reports) } else { Vec::new() } {
-        if output.is_json() { warn(&line) } else { output.text(&line)? }
-    }
+    annotate(context, &annotations(&reports))?;
     if output.is_json() {
         output.json(&to_json(&reports))?;
     } else {
@@ -109,6 +107,15 @@ fn run_once(
     }
     let fine = reports.iter().all(scenario::Report::is_fine);
     Ok(if fine { Exit::Fine } else { Exit::Failed })
+}
+
+/// Tells GitHub Actions what to show at which line, where they run this.
+fn annotate(context: &Context, annotations: &[String]) -> Result<(), Failure> {
+    let in_github = Context::env("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    for line in annotations.iter().filter(|_| in_github) {
+        if context.output.is_json() { warn(line) } else { context.output.text(line)? }
+    }
+    Ok(())
 }
 
 /// Every count that is not zero.

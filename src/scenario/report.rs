@@ -15,7 +15,7 @@ mod json;
 pub mod junit;
 mod text;
 
-pub use github::annotations;
+pub use github::{annotations, annotations_of_findings};
 pub use json::{FORMAT_VERSION, to_json};
 pub use junit::to_junit;
 pub use text::to_text;

@@ -141,6 +141,19 @@ fn reports_are_refused_before_anything_is_played() {
 }
 
 #[test]
+fn in_github_a_mistake_in_a_file_is_an_annotation_at_its_line() {
+    let project = Project::with([("a.toml", "title = 'x'\nsteps = 1\nuser = []\n[[step]]\n")]);
+    let mut command = project.scimulator(["scenario", "run", "a.toml"]);
+    let output = command.env("GITHUB_ACTIONS", "true").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("::error file=a.toml,line=2,col=1::unknown key `steps`%0Ahelp: did you mean `step`?\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn names_that_are_alike_are_listed_by_their_files() {
     let text = text_of(FINE);
     let project = Project::with(["a/story.toml", "b/story.toml", "c.toml"].map(|file| (file, text.as_str())));
