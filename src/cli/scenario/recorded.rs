@@ -24,6 +24,9 @@ use crate::scim::style::Dialect;
 /// What `--from` says for the journal of a configured job.
 const OWN: &str = "journal";
 
+/// So many lines that are no records are told one by one; of the rest, the number. A crash cuts off one.
+const TORN_TOLD_MAX: usize = 3;
+
 /// The keys of a job that a recording does not imply.
 const KEPT: [&str; 3] = ["interval", "groups", "fidelity"];
 
@@ -60,10 +63,11 @@ pub(super) fn new(
         title: title(&source.name, cycles.as_ref(), seen.as_ref()),
         head: source.head,
         exchanges,
-        cycles: cycles.unwrap_or(0..=u64::MAX),
+        cycles: cycles.clone().unwrap_or(0..=u64::MAX),
     };
     let recorded = in_folder_of(file, || {
-        let recorded = scenario_of(&recording).map_err(|error| refused(error, &source.path, seen))?;
+        let recorded =
+            scenario_of(&recording).map_err(|error| refused(error, &source.path, cycles.as_ref(), seen))?;
         if u64::try_from(recorded.text.len()).is_ok_and(|bytes| bytes <= FILE_BYTES_MAX) {
             return Ok(recorded);
         }
@@ -94,7 +98,8 @@ pub(super) fn new(
     if source.pseudonyms.is_none() {
         context
             .output
-            .note("it holds the recording's personal data; `--redact` puts pseudonyms in its place");
+            .note("what the recording tells of people stands in it as it was recorded: of one that is not redacted yet, \
+             `--redact` puts pseudonyms in place of personal data");
     }
     let (scenario, findings) = match scenario::load(file) {
         Ok(loaded) => loaded,
@@ -148,15 +153,29 @@ fn in_folder_of<T>(file: &Path, work: impl FnOnce() -> Result<T, Failure>) -> Re
     outcome
 }
 
-fn refused(error: RecordError, path: &Path, seen: Option<RangeInclusive<u64>>) -> Failure {
+fn refused(
+    error: RecordError,
+    path: &Path,
+    wanted: Option<&RangeInclusive<u64>>,
+    seen: Option<RangeInclusive<u64>>,
+) -> Failure {
     match error {
         RecordError::Job(findings) => Failure::findings(Exit::Usage, findings),
         RecordError::Nothing => {
-            let failure = Failure::new(Exit::Usage, format!("`{}`: {error}", path.display()));
-            failure.help(match seen {
-                Some(seen) => format!("it has the cycles {} to {}", seen.start(), seen.end()),
-                None => "a cycle writes it: `scimulator cycle`, or the service".to_owned(),
-            })
+            let failure = |why: &str| Failure::new(Exit::Usage, format!("`{}`: {why}", path.display()));
+            let Some(seen) = seen else {
+                return failure(&error.to_string())
+                    .help("a cycle writes it: `scimulator cycle`, or the service");
+            };
+            let has = format!("it has the cycles {} to {}", seen.start(), seen.end());
+            match wanted {
+                Some(wanted) if wanted.end() < seen.start() || seen.end() < wanted.start() => {
+                    failure("the recording has no such cycle").help(has)
+                }
+                Some(_) => failure("the recording shows no user and no group in what was chosen of it")
+                    .help(format!("{has}; some may be nothing but probes, of which no scenario comes")),
+                None => failure(&error.to_string()).help(has),
+            }
         }
     }
 }
@@ -225,6 +244,10 @@ fn of_file(
     path: &Path,
     file: &Path,
 ) -> Result<Source, Failure> {
+    if path.is_dir() {
+        let failure = Failure::new(Exit::Usage, format!("`{}` is a folder, and no journal", path.display()));
+        return Err(failure.help("name the file in it: a journal ends in `.jsonl`"));
+    }
     if !path.is_file() {
         let help = "`--from journal` is the journal of the configured job; its files end in `.jsonl`";
         return Err(Failure::new(Exit::Usage, format!("there is no file `{}`", path.display())).help(help));
@@ -254,13 +277,22 @@ fn exchanges(source: &Source) -> Result<Vec<Exchange>, Failure> {
     let failed = |error: &JournalError| {
         Failure::new(Exit::Usage, format!("`{}` can't be read", source.path.display())).because(error)
     };
-    let mut exchanges = Vec::new();
+    let (mut exchanges, mut torn) = (Vec::new(), Vec::new());
     for exchange in read(&source.path, Filter::all()).map_err(|error| failed(&error))? {
         match exchange {
             Ok(exchange) => exchanges.push(exchange),
-            Err(torn @ JournalError::Torn { .. }) => warn(&torn.to_string()),
+            Err(error @ JournalError::Torn { .. }) => torn.push(error.to_string()),
             Err(error) => return Err(failed(&error)),
         }
+    }
+    if exchanges.is_empty() && !torn.is_empty() {
+        let message = format!("`{}` is no journal: no line of it is a record", source.path.display());
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    torn.iter().take(TORN_TOLD_MAX).for_each(|line| warn(line));
+    let rest = torn.len().saturating_sub(TORN_TOLD_MAX);
+    if 0 < rest {
+        warn(&format!("of its other lines, {rest} are no whole records either; they were skipped"));
     }
     Ok(exchanges)
 }

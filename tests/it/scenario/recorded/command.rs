@@ -257,13 +257,17 @@ fn a_recording_that_is_too_large_is_taken_in_parts() {
 fn what_is_no_recording_is_refused() {
     let project = recorded();
     project.write("empty.jsonl", "");
-    project.write("prose.jsonl", "no journal\n");
+    project.write("prose.jsonl", &"no journal\n".repeat(20));
     for (arguments, words) in [
         (&["--from", "journal", "--job", "nobody"][..], "nobody"),
         (&["--from", "nowhere.jsonl"], "there is no file `nowhere.jsonl`"),
         (&["--from", "empty.jsonl"], "shows no user and no group"),
-        (&["--from", "prose.jsonl"], "shows no user and no group"),
-        (&["--from", "journal", "--cycle", "9"], "it has the cycles 1 to 3"),
+        (&["--from", "prose.jsonl"], "`prose.jsonl` is no journal: no line of it is a record"),
+        (&["--from", "directory"], "`directory` is a folder, and no journal"),
+        (
+            &["--from", "journal", "--cycle", "9"],
+            "the recording has no such cycle\n  help: it has the cycles 1 to 3",
+        ),
         (&["--from", "journal", "--cycles", "3..2"], "3 comes after 2"),
         (&["--from", "journal", "--cycles", "two"], "write `A..B`"),
         (&["--from", "journal", "--app", "scim"], "the configuration says which app"),
@@ -272,6 +276,7 @@ fn what_is_no_recording_is_refused() {
         let told = project.run(["scenario", "new", "x"].iter().chain(arguments).copied());
         assert_eq!(told.code, 2, "{arguments:?}: {}", told.stderr);
         assert!(told.stderr.contains(words), "{arguments:?}: {}", told.stderr);
+        assert!(!told.stderr.contains("it was skipped"), "{arguments:?}: {}", told.stderr);
         assert!(!project.path("scenarios").exists(), "{arguments:?}");
     }
     let told = project.run(["scenario", "new", "state/a/b/x.toml", "--from", "empty.jsonl"]);
