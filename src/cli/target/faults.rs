@@ -5,8 +5,10 @@ use std::str::FromStr;
 use super::{Exit, Failure};
 use crate::clock::SignedDuration;
 use crate::config::duration;
+use crate::config::words::Word as _;
 use crate::diagnostic::did_you_mean;
 use crate::http::Method;
+use crate::scenario::AccountFault;
 use crate::target::{Fault, FaultRule, FaultSettings, FaultWord, Preset, SettingError};
 
 /// What may be said of every fault.
@@ -21,6 +23,14 @@ fn keys_of(word: FaultWord) -> impl Iterator<Item = &'static str> {
 pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
     let mut parts = text.split(',').map(str::trim);
     let name = parts.next().unwrap_or_default();
+    if AccountFault::CHOICES.iter().any(|fault| fault.word() == name) {
+        let help = "change the account by a request of your own, or let a scenario do it".to_owned();
+        return Err(wrong(
+            text,
+            &format!("`{name}` is done to an account once, and is for scenarios alone"),
+            help,
+        ));
+    }
     let word = one_of(FaultWord::ALL, FaultWord::as_str, name)
         .map_err(|help| wrong(text, &format!("there is no fault `{name}`"), help))?;
     let mut settings = FaultSettings::default();
@@ -58,6 +68,13 @@ pub(super) fn read(text: &str) -> Result<FaultRule, Failure> {
             "percent" => {
                 let percent = number(value).filter(|percent| (1..=100).contains(percent));
                 rule.which.percent = percent.ok_or_else(|| is_wrong("number from 1 to 100", "10"))?;
+            }
+            "user" | "group" => {
+                let help =
+                    "in a scenario the job says whom it asks about; here narrow it by `method` and `path`";
+                let why =
+                    format!("a fault over a socket has no `{key}`: a request does not say whom it is about");
+                return Err(wrong(text, &why, help.to_owned()));
             }
             _ => {
                 let known = FaultWord::ALL.iter().copied().flat_map(keys_of);

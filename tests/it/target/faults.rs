@@ -223,6 +223,9 @@ fn a_fault_that_makes_no_sense_is_told_with_what_would() {
         ("limits", "limits are known of AWS, Slack"),
         ("down,path=Users", "`Users` is no path, which begins with `/`"),
         ("down,path=Users", "write for example `path=/Users`"),
+        ("error,user=a@b", "a request does not say whom it is about"),
+        ("error,group=Sales", "narrow it by `method` and `path`"),
+        ("forgets,user=x", "`forgets` is done to an account once, and is for scenarios alone"),
     ] {
         let told = Project::with([]).scimulator(["target", "--fault", fault]).assert().code(2);
         let told = String::from_utf8_lossy(&told.get_output().stderr).into_owned();
