@@ -22,7 +22,7 @@ use crate::stop::Stop;
 pub(super) fn run(context: &Context, arguments: &PreflightArguments) -> Result<Exit, Failure> {
     let output = context.output;
     let files = [("--junit", arguments.junit.as_ref()), ("--html", arguments.html.as_ref())];
-    report_files::check(&files, std::iter::empty())?;
+    report_files::check(&files, &[])?;
     let options = Options { stop: stop_on_signals(output)?, ..options(output, arguments)? };
     let mut failed = None;
     let bar = output.progress("pre-flight", u64::try_from(options.tests.len()).unwrap_or(u64::MAX));

@@ -7,10 +7,7 @@ use super::{Exit, Failure};
 /// Refuses, before anything is done, files that could not be written in the end: where there is no folder for one, and
 /// where two are the same. Each with its option. Nor is one of those taken
 /// that the command reads.
-pub(super) fn check<'f>(
-    files: &[(&str, Option<&PathBuf>)],
-    read: impl Iterator<Item = &'f Path> + Clone,
-) -> Result<(), Failure> {
+pub(super) fn check(files: &[(&str, Option<&PathBuf>)], read: &[&Path]) -> Result<(), Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let mut seen: Vec<(&str, PathBuf)> = Vec::new();
     for (option, file) in files.iter().filter_map(|(option, file)| Some((*option, (*file)?))) {
@@ -29,7 +26,7 @@ pub(super) fn check<'f>(
                 .help("one report would take the place of the other"));
         }
         let is_toml = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-        if is_toml || read.clone().any(|read| read.canonicalize().is_ok_and(|read| read == place)) {
+        if is_toml || read.iter().any(|read| read.canonicalize().is_ok_and(|read| read == place)) {
             return Err(usage(format!("`{shown}` is a scenario's name"))
                 .help(format!("`{option}` would write a report over it")));
         }

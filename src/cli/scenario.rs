@@ -73,8 +73,8 @@ fn run_once(
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     let output = context.output;
-    let read = scenarios.iter().map(|scenario| scenario.file.as_path());
-    report_files::check(&[("--junit", arguments.junit.as_ref()), ("--har", arguments.har.as_ref())], read)?;
+    let read: Vec<&Path> = scenarios.iter().map(|scenario| scenario.file.as_path()).collect();
+    report_files::check(&[("--junit", arguments.junit.as_ref()), ("--har", arguments.har.as_ref())], &read)?;
     let options = Options { stop: stop.clone(), ..options(output, arguments)? };
     scenario::reach(scenarios, &options)
         .map_err(|error| run_failure(&error))?
