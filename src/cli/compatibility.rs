@@ -7,7 +7,7 @@ mod story;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use self::reading::{Change, Grade, State, Verdict, flat, judge};
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, arguments: &CompatibilityArguments) -> Resu
 struct Server {
     url: TenantUrl,
     allow_remote: bool,
-    token: Option<String>,
+    token: Option<SecretString>,
     network: Network,
     authorization: Authorization,
     runtime: tokio::runtime::Runtime,
@@ -74,17 +74,10 @@ impl Server {
         let usage = |message: String| Failure::new(Exit::Usage, message);
         let danger = "the story makes users and groups there, and takes away what it made";
         let url = endpoint(output, &arguments.url, arguments.allow_remote, danger)?;
-        let token = match &arguments.token_env {
-            Some(name) => Some(
-                Context::env(name)
-                    .ok_or_else(|| usage(format!("the environment variable `{name}` is not set")))?,
-            ),
-            None => None,
-        };
+        let token = arguments.token_env.as_deref().map(Context::token).transpose()?;
         let authorization = match &token {
             Some(token) => Authorization::Bearer(
-                BearerToken::try_from(SecretString::from(token.clone()))
-                    .map_err(|error| usage(error.to_string()))?,
+                BearerToken::try_from(token.clone()).map_err(|error| usage(error.to_string()))?,
             ),
             None => Authorization::None,
         };
@@ -130,7 +123,11 @@ impl Server {
             config::load(&file).map_err(|findings| Failure::findings(Exit::Defect, findings))?;
         let job = config.jobs.first().ok_or_else(|| Failure::new(Exit::Defect, "the story has no job"))?;
         let environment = |name: &str| {
-            if name == TOKEN { self.token.clone() } else { Context::env(name) }
+            if name == TOKEN {
+                self.token.as_ref().map(|token| token.expose_secret().to_owned())
+            } else {
+                Context::env(name)
+            }
         };
         let job =
             Job::new(&config, job, &environment).map_err(|error| run_failure(&error))?.speaking(dialect);
