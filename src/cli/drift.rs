@@ -37,12 +37,7 @@ pub(super) fn run(context: &Context, arguments: &DriftArguments) -> Result<Exit,
         note_right(&session, evidence).map_err(|error| store_failure(&error))?;
     }
     if context.output.is_json() {
-        let mut json = to_json(&session.job.name, &report, &read, &exchanges);
-        if let Value::Object(members) = &mut json {
-            members.insert("clean".to_owned(), json!(has_run && report.is_clean()));
-            members.insert("hasRun".to_owned(), json!(has_run));
-        }
-        context.output.json(&json)?;
+        context.output.json(&to_json((&session.job.name, has_run), &report, &read, &exchanges))?;
     } else {
         context.output.text(&to_text(&report, &read, &exchanges))?;
     }
@@ -135,7 +130,7 @@ fn to_text(report: &Report, read: &ReadBack, exchanges: &[Exchange]) -> String {
     lines.join("\n")
 }
 
-fn to_json(job: &str, report: &Report, read: &ReadBack, exchanges: &[Exchange]) -> Value {
+fn to_json((job, has_run): (&str, bool), report: &Report, read: &ReadBack, exchanges: &[Exchange]) -> Value {
     let finding = |finding: &Finding| {
         let (path, wanted, held) = match &finding.difference {
             Difference::Missing | Difference::Orphan => (None, None, None),
@@ -162,6 +157,8 @@ fn to_json(job: &str, report: &Report, read: &ReadBack, exchanges: &[Exchange]) 
     };
     json!({
         "job": job,
+        "clean": has_run && report.is_clean(),
+        "hasRun": has_run,
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "compared": {
             "users": report.compared.users, "groups": report.compared.groups, "values": report.compared.values,
